@@ -1,0 +1,88 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Everything that is fetched or written goes below .ansible/ in the checkout.
+
+.PHONY: help demo test fetch lock clean root programs FORCE
+.DELETE_ON_ERROR:
+
+HOME_HERE = $(CURDIR)/.ansible/home
+LINK = .ansible/collections/ansible_collections/linux/namespaces
+VENV = .ansible/test
+
+help:
+	@echo "make demo                         run work in real namespaces, from a playbook"
+	@echo "make test                         prove everything: lint types sanity units molecule"
+	@echo "make test SESSION=units ARGS=...  one session of it, with arguments for its tool"
+	@echo "make lock                         pin the newest versions of tests/requirements.in"
+	@echo "make clean                        remove all that was made here"
+	@echo "PYTHON=... chooses the Python; otherwise it is the newest one that works."
+
+# ---- what a person runs
+
+demo: root .ansible/demo/made $(LINK)
+	@mkdir -p '$(HOME_HERE)/tmp'
+	@env HOME='$(HOME_HERE)' TMPDIR='$(HOME_HERE)/tmp' ANSIBLE_HOME='$(HOME_HERE)/.ansible' \
+	    ANSIBLE_REMOTE_TEMP='$(HOME_HERE)/tmp' ANSIBLE_CONFIG='$(CURDIR)/ansible.cfg' \
+	    .ansible/demo/bin/ansible-playbook playbooks/demo.yml $(ARGS)
+
+# tests/sealed.py says what the seal is. Only the fetching inside it reaches a network.
+test: root programs .ansible/python
+	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch' -- \
+	    $(VENV)/bin/nox --non-interactive $(if $(SESSION),--session $(SESSION)) $(if $(ARGS),-- $(ARGS))
+
+lock: .ansible/lock/made
+	@.ansible/lock/bin/uv --cache-dir .ansible/lock/cache pip compile --quiet --upgrade --universal --no-annotate --no-header \
+	    --python-version 3.11 tests/requirements.in --output-file tests/requirements.txt
+
+clean:
+	@rm -rf .ansible collections tests/output
+
+# ---- what they need
+
+root:
+	@[ "$$(id -u)" = 0 ] || { echo "make demo and make test make namespaces and mounts: run them as root." >&2; exit 1; }
+
+programs:
+	@missing=$$(grep -v '^#' tests/packages.txt | while read -r program package; do \
+	    PATH="$$PATH:/usr/sbin:/sbin" command -v "$$program" >/dev/null || echo "$$package"; done | sort -u | paste -sd ' '); \
+	[ -z "$$missing" ] || { echo "The tests need more programs. On Debian: apt-get install $$missing" >&2; exit 1; }
+
+# The newest Python that works: a name on the PATH may be a shim that fails, or lack venv. Changes only with the choice.
+.ansible/python: FORCE
+	@mkdir -p .ansible; \
+	for python in $(or $(PYTHON),$(foreach v,3.14 3.13 3.12 3.11,python$v "$$(pyenv root 2>/dev/null)"/versions/$v.*/bin/python$v)); do \
+	    found=$$("$$python" -I -c 'import ensurepip, sys, venv; (3, 11) <= sys.version_info[:2] <= (3, 14) and print(sys.executable)' 2>/dev/null); \
+	    [ -z "$$found" ] || break; \
+	done; \
+	[ -n "$$found" ] || { echo "No Python from 3.11 to 3.14 with venv works here$(if $(PYTHON),: PYTHON=$(PYTHON)). On Debian: apt-get install python3-venv" >&2; exit 1; }; \
+	[ "$$found" = "$$(cat $@ 2>/dev/null)" ] || echo "$$found" >$@
+
+# The checkout as a collection, for everything that looks for linux.namespaces.
+$(LINK):
+	@mkdir -p $(@D) && ln -sfn ../../../.. $@
+
+# $(call environment,WHAT TO INSTALL): an environment in the folder of the target.
+define environment
+	@rm -rf $(@D) && "$$(cat .ansible/python)" -m venv $(@D)
+	@PIP_CACHE_DIR='$(HOME_HERE)/.cache/pip' $(@D)/bin/pip install --disable-pip-version-check --retries 1 $(1) >$(@D)/pip.log 2>&1 || \
+	    { echo "$(firstword $(1)) could not be fetched: no Python package index that has it can be reached (pip's own words: $(@D)/pip.log)." >&2; exit 1; }
+	@touch $@
+endef
+
+.ansible/demo/made: .ansible/python tests/requirements.txt
+	$(call environment,ansible-core --constraint tests/requirements.txt)
+
+$(VENV)/made: .ansible/python tests/requirements.txt
+	$(call environment,--requirement tests/requirements.txt)
+
+.ansible/lock/made: .ansible/python
+	$(call environment,uv)
+
+# ansible-test makes environments of its own; it keeps them in its home.
+$(VENV)/primed: $(VENV)/made tests/prime.py
+	@PIP_CACHE_DIR='$(HOME_HERE)/.cache/pip' $(VENV)/bin/python tests/prime.py
+	@touch $@
+
+fetch: $(VENV)/primed $(LINK)

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What `make test` runs, one session after the other; `make test SESSION=units ARGS='-k name'` runs one.
+
+Everything runs in the one environment that `make fetch` made, so no session has an environment of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import typing as t
+from pathlib import Path
+
+import nox
+from nox.command import CommandFailed
+
+ROOT = Path(__file__).parent
+COLLECTIONS = ROOT / ".ansible/collections"
+
+nox.options.default_venv_backend = "none"
+nox.options.error_on_external_run = False
+
+os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin:/sbin"
+if not sys.stdout.isatty():
+    os.environ.setdefault("NO_COLOR", "1")
+os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff, ansible-lint, the documentation, the changelog fragments, the licences."""
+    commands = (
+        ("ruff", "check"),
+        ("ruff", "format", "--check", "--diff"),
+        ("ansible-lint",),
+        ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."),
+        ("antsibull-changelog", "lint"),
+        ("reuse", "lint", "--lines"),
+    )
+    failed = []
+    for command in commands:
+        try:
+            session.run(*command)
+        except CommandFailed:
+            failed.append(" ".join(command))
+    if failed:
+        session.error(", ".join(failed))
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy, strictly, of the plugins and the tests."""
+    session.run("mypy", *session.posargs, env={"MYPYPATH": str(COLLECTIONS)})
+
+
+@nox.session
+def sanity(session: nox.Session) -> None:
+    """ansible-test, which wants the checkout to be in a folder of its name, not behind a link."""
+    place = ROOT / ".ansible/sanity/ansible_collections/linux/namespaces"
+    place.mkdir(parents=True, exist_ok=True)
+    script = 'mount --bind "$1" "$2"; cd "$2"; shift 2; exec ansible-test sanity --color no "$@"'
+    session.run(
+        *("unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sanity"),
+        *(str(ROOT), str(place), *session.posargs),
+        env={"PATH": ":".join(without_shims(os.environ["PATH"].split(":")))},
+    )
+
+
+def without_shims(folders: list[str]) -> t.Iterator[str]:
+    """What pyenv has instead of its shims: ansible-test tries every Python, and the shim of an unused one fails."""
+    for folder in map(Path, folders):
+        versions = folder.parent / "versions"
+        if folder.name == "shims" and versions.is_dir():
+            yield from map(str, sorted(versions.glob("3.*/bin")))
+        else:
+            yield str(folder)
+
+
+@nox.session
+def units(session: nox.Session) -> None:
+    """Pytest."""
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def molecule(session: nox.Session) -> None:
+    """The scenarios below extensions/molecule, on this machine."""
+    session.run("molecule", "test", *(session.posargs or ["--all"]))

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""No test leaves anything: no open file, no process (a zombie is one), no mount, no namespace that we ended up in."""
+
+from __future__ import annotations
+
+import gc
+import os
+import typing as t
+from pathlib import Path
+
+import pytest
+
+
+def held() -> set[str]:
+    """What this process has and a test could leave, readable."""
+    found = set()
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            found.add(f"fd {number} -> {os.readlink(f'/proc/self/fd/{number}')}")
+        except FileNotFoundError:
+            continue  # the one that listed them
+    for task in os.listdir("/proc/self/task"):
+        found.update(f"child {pid}" for pid in Path(f"/proc/self/task/{task}/children").read_text().split())
+    found.update(f"mount {line}" for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    found.update(f"namespace {os.readlink(f'/proc/self/ns/{name}')} {name}" for name in os.listdir("/proc/self/ns"))
+    return found
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing() -> t.Iterator[None]:
+    before = held()
+    yield
+    gc.collect()
+    assert sorted(held() ^ before) == []
