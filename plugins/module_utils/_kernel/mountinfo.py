@@ -1,0 +1,52 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""The mounts of a mount namespace as proc_pid_mountinfo(5) lists them."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+
+class Mount(t.NamedTuple):
+    """One line of mountinfo."""
+
+    id: int
+    parent: int
+    root: str
+    path: str
+    propagation: t.Mapping[str, int]
+    """The optional fields: shared, master, propagate_from with their peer group, unbindable with 0."""
+    fstype: str
+    source: str
+
+
+def parse(text: str) -> list[Mount]:
+    """The mounts in the order of the file, that of their making. Raises ValueError for garbage."""
+    return [_parse_line(line) for line in text.split("\n") if line]
+
+
+def _parse_line(line: str) -> Mount:
+    before, separator, after = line.partition(" - ")
+    fields, rest = before.split(" "), after.split(" ")
+    if not separator or len(fields) < 6 or len(rest) < 2:
+        raise ValueError(f"no line of mountinfo: {line!r}")
+    propagation = {name: int(group or 0) for name, _colon, group in (field.partition(":") for field in fields[6:])}
+    return Mount(
+        id=int(fields[0]),
+        parent=int(fields[1]),
+        root=_unescape(fields[3]),
+        path=_unescape(fields[4]),
+        propagation=propagation,
+        fstype=_unescape(rest[0]),
+        source=_unescape(rest[1]),
+    )
+
+
+def _unescape(text: str) -> str:
+    """Undo the octal escapes of seq_file: space, tab, newline, backslash and number sign."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), text)

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""Processes as namespaces need them: clone3, pidfds, setns, unshare, and what a child must give up before exec."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import struct
+import typing as t
+
+from . import libc
+
+CLONE_PIDFD = 0x00001000
+CLONE_PARENT = 0x00008000
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_DUMPABLE = 4
+_CLONE_ARGS = "=11Q"
+_LAST_DESCRIPTOR = 0xFFFFFFFF
+
+
+class Cloned(t.NamedTuple):
+    """A child as its parent holds it."""
+
+    pid: int
+    pidfd: int
+
+
+def clone_child() -> Cloned | None:
+    """Clone a child like fork(2), held by a pidfd from its first moment; None in the child.
+
+    Source: clone(2), CLONE_PIDFD. Raises OSError.
+    """
+    pidfd = libc.buffer(struct.pack("=i", -1))
+    arguments = struct.pack(_CLONE_ARGS, CLONE_PIDFD, libc.address(pidfd), 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, 0)
+    pid = libc.syscall_twice("clone3", arguments, len(arguments))
+    return Cloned(pid, struct.unpack("=i", pidfd.raw)[0]) if pid else None
+
+
+def clone_sibling(namespaces: int = 0) -> int:
+    """Clone a child of the caller's own parent, in new namespaces of the given CLONE_NEW* bits; 0 in the child.
+
+    Source: clone(2), CLONE_PARENT (which takes no exit signal: the sibling has the caller's). Raises OSError.
+    """
+    arguments = struct.pack(_CLONE_ARGS, CLONE_PARENT | namespaces, *(0,) * 10)
+    return libc.syscall_twice("clone3", arguments, len(arguments))
+
+
+def setns(fd: int, flag: int) -> None:
+    """Join the namespace, which must be of the type of this CLONE_NEW* bit. Source: setns(2). Raises OSError."""
+    libc.function("setns", fd, flag)
+
+
+def unshare(flag: int) -> None:
+    """Leave the shared namespace for a new one of this CLONE_NEW* bit. Source: unshare(2). Raises OSError."""
+    libc.function("unshare", flag)
+
+
+def pidfd_open(pid: int) -> int:
+    """Hold the process. Source: pidfd_open(2); os.pidfd_open came with Python 3.9. Raises OSError."""
+    return libc.syscall("pidfd_open", pid, 0)
+
+
+def pidfd_send_signal(pidfd: int, number: int) -> None:
+    """Signal the process that is held. Source: pidfd_send_signal(2). Raises OSError."""
+    libc.syscall("pidfd_send_signal", pidfd, number, None, 0)
+
+
+def pidfd_ended(pidfd: int, milliseconds: int = 0) -> bool:
+    """Whether the process has ended, or ends within that time. Source: pidfd_open(2), poll."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(milliseconds))
+
+
+def die_with_parent(number: int) -> None:
+    """Get this signal when the parent ends; 0 for none. Source: PR_SET_PDEATHSIG(2const)."""
+    libc.function("prctl", _PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
+def become_subreaper() -> None:
+    """Adopt the orphans below. Source: PR_SET_CHILD_SUBREAPER(2const)."""
+    libc.function("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def become_undumpable() -> None:
+    """Close this process to ptrace and /proc/PID from inside a namespace it joins. Source: PR_SET_DUMPABLE(2const)."""
+    libc.function("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def close_from(lowest: int, but: int) -> None:
+    """Close every descriptor from this number up, but one that is among them. Source: close_range(2)."""
+    if but > lowest:
+        libc.syscall("close_range", lowest, but - 1, 0)
+    libc.syscall("close_range", but + 1, _LAST_DESCRIPTOR, 0)
+
+
+def open_standard_streams() -> None:
+    """Open what is closed of stdin, stdout and stderr, so that nothing else gets their numbers. Raises OSError."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(fd, True)
+    os.close(fd)
+
+
+def exit_code(status: int) -> int:
+    """A wait status as subprocess gives it: the exit code, or minus the signal. os.waitstatus_to_exitcode is 3.9."""
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)

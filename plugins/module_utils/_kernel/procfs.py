@@ -1,0 +1,117 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""A procfs that is really one, and what is read and written through it.
+
+A process that joins a foreign mount namespace must not believe the /proc it finds there (CVE-2019-19921,
+CVE-2025-52881). So the directory is opened and proven before, and everything later goes through that descriptor.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+import typing as t
+
+from . import libc, nsfs
+
+_ROOT_INODE = 1
+_RESOLVE_NO_XDEV = 0x01
+_RESOLVE_NO_SYMLINKS = 0x04
+_PF_KTHREAD = 0x00200000
+
+
+class Stat(t.NamedTuple):
+    """The fields of proc_pid_stat(5) that are used here."""
+
+    state: str
+    parent: int
+    flags: int
+
+    @property
+    def kernel_thread(self) -> bool:
+        """Whether it is a thread of the kernel's own."""
+        return bool(self.flags & _PF_KTHREAD)
+
+
+def open_root(path: str = "/proc") -> int:
+    """A descriptor of the root of a procfs that shows the caller's own pid namespace.
+
+    Raises OSError: ENOTSUP where the path is no procfs, ESTALE where it belongs to another pid namespace.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    if nsfs.filesystem_magic(fd) != nsfs.PROC_SUPER_MAGIC or os.fstat(fd).st_ino != _ROOT_INODE:
+        code = errno.ENOTSUP
+    elif not _shows_own_namespace(fd):
+        code = errno.ESTALE
+    else:
+        return fd
+    os.close(fd)
+    raise OSError(code, os.strerror(code), path)
+
+
+def _shows_own_namespace(proc: int) -> bool:
+    """Whether the caller has one pid there, and not another one in a pid namespace further down: NSpid in status."""
+    pid = own_pid(proc)
+    return bool(pid) and any(line.split() == ["NSpid:", str(pid)] for line in read(proc, f"{pid}/status").split("\n"))
+
+
+def own_pid(proc: int) -> int:
+    """The caller's pid as this procfs shows it, from any pid namespace below it; 0 where it shows none."""
+    try:
+        return int(os.readlink("self", dir_fd=proc))
+    except FileNotFoundError:
+        return 0
+
+
+def open_file(proc: int, path: str, flags: int = os.O_RDONLY) -> int:
+    """Open a file of this procfs by a path without links, refusing anything mounted over it.
+
+    Source: openat2(2), RESOLVE_NO_XDEV and RESOLVE_NO_SYMLINKS. Raises OSError; EXDEV where something is mounted there.
+    """
+    how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, _RESOLVE_NO_XDEV | _RESOLVE_NO_SYMLINKS)
+    return libc.syscall("openat2", proc, os.fsencode(path), how, len(how), path="/proc/" + path)
+
+
+def open_namespace(proc: int, pid: int, link: str) -> int:
+    """Open the namespace that /proc/PID/ns/LINK shows. Raises OSError; ENOENT where the kernel lacks the type."""
+    directory = open_file(proc, f"{pid}/ns", os.O_PATH | os.O_DIRECTORY)
+    try:
+        return os.open(link, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
+    finally:
+        os.close(directory)
+
+
+def read(proc: int, path: str) -> str:
+    """The whole text of a file of this procfs; bytes that are not UTF-8 stay as surrogates. Raises OSError."""
+    with open(open_file(proc, path), encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+        return file.read()
+
+
+def write(proc: int, path: str, text: str) -> None:
+    """Write a file of this procfs in the single write(2) that id maps and offsets ask for. Raises OSError."""
+    fd = open_file(proc, path, os.O_WRONLY)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
+
+
+def stat(proc: int, pid: int) -> Stat:
+    """State, parent and flags of a process. The command's name may hold spaces and brackets. Raises OSError."""
+    fields = read(proc, f"{pid}/stat").rpartition(")")[2].split()
+    return Stat(fields[0], int(fields[1]), int(fields[6]))
+
+
+def processes(proc: int) -> t.Iterator[tuple[int, Stat]]:
+    """Every process that this procfs shows; one that ends meanwhile is left out."""
+    for name in os.listdir(proc):
+        if name.isdigit():
+            try:
+                yield int(name), stat(proc, int(name))
+            except (FileNotFoundError, ProcessLookupError):
+                continue
