@@ -1,0 +1,231 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""The one checkpoint: a child that does nothing before its parent has looked at it and lets it go.
+
+Parent and child hold one end each of a socket pair that keeps message boundaries. The child reports what it did, its
+failure included, and waits for the go byte. The end of the channel without that byte means that the parent is gone:
+the child ends. Nobody but the parent holds the parent's end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import typing as t
+
+from .._kernel import process, procfs
+from .errors import NamespaceError, during
+
+_GO = b"!"
+_TEXT_CHARACTERS = 4000
+_MESSAGE_BYTES = 65536
+_FAREWELL_SECONDS = 1
+
+Message = t.Dict[str, t.Any]
+
+
+class DeadlineError(Exception):
+    """The time that a child was given is over."""
+
+
+class Gate:
+    """The child's end."""
+
+    def __init__(self, channel: socket.socket, proc: int) -> None:
+        self._channel = channel
+        self.proc = proc
+        """The parent's procfs, which shows this process wherever it goes."""
+
+    def fileno(self) -> int:
+        """The descriptor of the channel, which closes on exec."""
+        return self._channel.fileno()
+
+    def report(self, **message: t.Any) -> None:
+        """Tell the parent. Whether it is still there is for wait() to find out."""
+        with contextlib.suppress(OSError):
+            self._channel.send(json.dumps(message).encode())
+
+    def fail(self, error: NamespaceError) -> None:
+        """Tell the parent why this child ends."""
+        texts = [text[:_TEXT_CHARACTERS] for text in (error.operation, error.cause, error.remedy)]
+        self.report(error=[*texts, error.code])
+
+    def wait(self) -> None:
+        """Block until the parent gives the go byte and may end without this process; without the byte, end."""
+        _await_go(self._channel)
+        process.die_with_parent(0)
+
+    def pid(self) -> int:
+        """This process as its parent sees it."""
+        return procfs.own_pid(self.proc)
+
+    def move(self, flag: int = 0, prepare: t.Callable[[int], None] | None = None) -> None:
+        """Go on as a sibling, born where the children of this process belong; this process ends.
+
+        setns and unshare for pid and time move only children. A new user namespace (the flag) gets its maps from
+        outside: prepare writes them, given the sibling's pid, before the sibling goes on. Raises OSError.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        sibling = process.clone_sibling(flag)
+        if sibling:
+            theirs.close()
+            pid = int(ours.recv(_MESSAGE_BYTES) or 0)
+            if prepare and pid:
+                prepare(pid)
+            ours.send(_GO)
+            os._exit(0)
+        ours.close()
+        process.die_with_parent(signal.SIGKILL)
+        pid = self.pid()
+        # First of all: a sibling that the parent does not know is one that nobody reaps.
+        self.report(moved=pid)
+        theirs.send(b"%d" % pid)
+        _await_go(theirs)
+        theirs.close()
+
+
+class Child:
+    """The parent's end."""
+
+    def __init__(self, cloned: process.Cloned, channel: socket.socket) -> None:
+        self.pid, self.pidfd = cloned
+        self._channel = channel
+
+    def fileno(self) -> int:
+        """The descriptor that becomes readable when the child reports, or when all who could have ended."""
+        return self._channel.fileno()
+
+    def receive(self, deadline: float | None = None) -> Message | None:
+        """The next report; None when all who could have reported have ended. The deadline is of time.monotonic().
+
+        Raises NamespaceError for the child's failure, DeadlineError.
+        """
+        message = self._next(deadline)
+        if message is not None and "error" in message:
+            raise NamespaceError(*message["error"])
+        return message
+
+    def expect(self, key: str, deadline: float | None = None) -> t.Any:
+        """What the child reports next under this key. Raises NamespaceError also for the child's end, DeadlineError."""
+        message = self.receive(deadline)
+        if message is None:
+            raise NamespaceError("run the child", "it was ended from outside before it was ready")
+        return message[key]
+
+    def release(self) -> None:
+        """Give the go byte."""
+        with contextlib.suppress(OSError):
+            self._channel.send(_GO)
+
+    def signal(self, number: int) -> None:
+        """Send the child a signal, whatever state it is in."""
+        if self.pidfd >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                process.pidfd_send_signal(self.pidfd, number)
+
+    def kill(self) -> None:
+        """End the child."""
+        self.signal(signal.SIGKILL)
+
+    def reap(self) -> int:
+        """Wait for the child and return its wait status. No more can be done with it then."""
+        status = os.waitpid(self.pid, 0)[1]
+        os.close(self.pidfd)
+        self.pidfd = -1
+        return status
+
+    def close(self) -> None:
+        """End the child, if it is there still, and reap it and whatever it went on as."""
+        # Who waits for the go byte ends by itself, and has reaped its own children then.
+        self._channel.shutdown(socket.SHUT_WR)
+        while self.pidfd >= 0:
+            try:
+                while self._next(time.monotonic() + _FAREWELL_SECONDS) is not None:
+                    pass
+            except DeadlineError:
+                self.kill()
+            else:
+                self.reap()
+        self._channel.close()
+
+    def _next(self, deadline: float | None) -> Message | None:
+        while True:
+            poll = select.poll()
+            poll.register(self._channel, select.POLLIN)
+            if not poll.poll(None if deadline is None else max(0, (deadline - time.monotonic()) * 1000)):
+                raise DeadlineError
+            content = self._channel.recv(_MESSAGE_BYTES)
+            if not content:
+                return None
+            message: Message = json.loads(content)
+            if "moved" not in message:
+                return message
+            self._follow(message["moved"])
+
+    def _follow(self, sibling: int) -> None:
+        """Hold the sibling that the child went on as. It is ours to reap, so its pid can't be another's."""
+        pidfd = process.pidfd_open(sibling)
+        self.reap()
+        self.pid, self.pidfd = sibling, pidfd
+
+
+@contextlib.contextmanager
+def spawn(work: t.Callable[[Gate], t.NoReturn], proc: int) -> t.Iterator[Child]:
+    """Clone a child that does the work; a NamespaceError there is raised here by Child.receive().
+
+    The child never returns into the caller's code. On leaving it is ended and reaped. proc is the caller's procfs.
+    Raises NamespaceError.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with during("clone a child"):
+        cloned = process.clone_child()
+    if cloned is None:
+        _live(work, ours, Gate(theirs, proc))
+    theirs.close()
+    child = Child(cloned, ours)
+    try:
+        yield child
+    finally:
+        child.close()
+
+
+def _live(work: t.Callable[[Gate], t.NoReturn], parents_end: socket.socket, gate: Gate) -> t.NoReturn:
+    """The child's whole life."""
+    try:
+        process.die_with_parent(signal.SIGKILL)
+        parents_end.close()
+        _leave_standard_streams()
+        # Whatever is imported from here on would come from a root that may be foreign (CVE-2019-5736).
+        sys.meta_path.clear()
+        work(gate)
+    except NamespaceError as error:
+        gate.fail(error)
+    except OSError as error:
+        gate.fail(NamespaceError("go on in the child", str(error), code=error.errno))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
+        gate.fail(NamespaceError("go on in the child", f"{type(error).__name__}: {error}"))
+    finally:
+        os._exit(1)
+
+
+def _leave_standard_streams() -> None:
+    """Hold nothing open of the parent's: who reads its output would wait for us too."""
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    for number in range(3):
+        os.dup2(null, number)
+    os.close(null)
+
+
+def _await_go(channel: socket.socket) -> None:
+    if channel.recv(len(_GO)) != _GO:
+        os._exit(1)

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""Who a command is inside: user, groups, capabilities. Names are looked up in the files of the inside, as text.
+
+NSS is never asked: it would load libraries from a root that may be foreign (CVE-2019-14271).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import typing as t
+
+from .._kernel import privilege
+from .errors import Hint, NamespaceError, during, refuse
+
+_FILE_BYTES = 16 << 20
+_LAST_ID = (1 << 32) - 2
+
+_ID_HINTS = {
+    errno.EINVAL: Hint("the user namespace does not map that id", "add it to uid_map or gid_map"),
+    errno.EPERM: Hint("it takes privilege, and a user namespace may deny setgroups", "run it as root"),
+}
+_CAPABILITY_HINTS = {errno.EPERM: Hint("the task does not hold them, or may not give any up", "run it as root")}
+
+
+class Wanted(t.NamedTuple):
+    """As the task gives it: names or ids as text, capabilities as bits; None leaves what is."""
+
+    user: str | None = None
+    group: str | None = None
+    groups: tuple[str, ...] | None = None
+    capabilities: frozenset[int] | None = None
+    no_new_privs: bool = False
+
+
+class Account(t.NamedTuple):
+    """As the files inside resolve it; None leaves what is."""
+
+    uid: int | None
+    gid: int | None
+    groups: tuple[int, ...] | None
+    environment: t.Mapping[str, str]
+
+
+def parse_capabilities(names: t.Iterable[str] | None) -> frozenset[int] | None:
+    """The bits of capabilities named in either case, with or without cap_. Raises NamespaceError."""
+    if names is None:
+        return None
+    bits = set()
+    for name in names:
+        plain = name.lower()[4:] if name.lower().startswith("cap_") else name.lower()
+        if plain not in privilege.CAPABILITIES:
+            raise refuse("capabilities", f"{name!r} is no capability", "see capabilities(7)")
+        bits.add(privilege.CAPABILITIES[plain])
+    return frozenset(bits)
+
+
+def resolve(wanted: Wanted) -> Account:
+    """Look the names up in /etc/passwd and /etc/group of the root that the caller is in. Raises NamespaceError."""
+    uid = gid = None
+    groups: tuple[int, ...] | None = None
+    environment: dict[str, str] = {}
+    if wanted.user is not None:
+        entry = _find("/etc/passwd", wanted.user, 7)
+        uid = _entry_id("user", wanted.user, entry)
+        if entry:
+            gid = _plain_id("user", entry[3])
+            environment = {"USER": entry[0], "LOGNAME": entry[0], "HOME": entry[5], "SHELL": entry[6] or "/bin/sh"}
+            members = [line for line in _lines("/etc/group", 4) if entry[0] in line[3].split(",")]
+            groups = tuple(_plain_id("groups", line[2]) for line in members)
+        elif wanted.group is None:
+            raise refuse("user", f"{wanted.user} has no line in /etc/passwd that says its group", "give group too")
+        else:
+            groups = ()
+    if wanted.group is not None:
+        gid = _entry_id("group", wanted.group, _find("/etc/group", wanted.group, 4))
+    if wanted.groups is not None:
+        groups = tuple(_entry_id("groups", name, _find("/etc/group", name, 4)) for name in wanted.groups)
+    return Account(uid, gid, groups, environment)
+
+
+def become(account: Account, wanted: Wanted) -> None:
+    """Be that user with those capabilities, in the order that leaves nothing behind. Raises NamespaceError."""
+    with during("give up inherited capabilities"):
+        privilege.clear_inherited()
+    if wanted.capabilities is not None:
+        with during("cut the capabilities", _CAPABILITY_HINTS):
+            privilege.bound(wanted.capabilities)
+            privilege.keep_over_setuid()
+    with during("become the user", _ID_HINTS):
+        if account.groups is not None and set(account.groups) != set(os.getgroups()):
+            os.setgroups(account.groups)
+        if account.gid is not None:
+            os.setresgid(account.gid, account.gid, account.gid)
+        if account.uid is not None:
+            os.setresuid(account.uid, account.uid, account.uid)
+    if wanted.capabilities is not None:
+        with during("hold these capabilities alone", _CAPABILITY_HINTS):
+            privilege.hold_only(wanted.capabilities)
+    if wanted.no_new_privs:
+        with during("set no_new_privs"):
+            privilege.no_new_privileges()
+
+
+def _find(path: str, name: str, fields: int) -> list[str] | None:
+    """The line of a name or, if it is all digits, of an id: a user called 0 must not stand in for root."""
+    column = 2 if name.isdigit() else 0
+    return next((line for line in _lines(path, fields) if line[column] == name), None)
+
+
+def _entry_id(option: str, name: str, entry: list[str] | None) -> int:
+    if entry is not None:
+        return _plain_id(option, entry[2])
+    if not name.isdigit():
+        raise refuse(
+            option, f"{name!r} is not known inside", "the files of the namespace decide, not those of the host"
+        )
+    return _plain_id(option, name)
+
+
+def _plain_id(option: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text) > 10 or int(text) > _LAST_ID:
+        raise refuse(option, f"{text!r} is no id")
+    return int(text)
+
+
+def _lines(path: str, fields: int) -> t.Iterator[list[str]]:
+    """The well-formed lines of a file of that many fields; none where there is no such regular file."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        return
+    with os.fdopen(fd, "rb") as file:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            return
+        if status.st_size > _FILE_BYTES:
+            raise NamespaceError(f"read {path} inside", f"it is larger than {_FILE_BYTES} bytes")
+        for line in file.read(_FILE_BYTES).decode("utf-8", "surrogateescape").split("\n"):
+            columns = line.split(":")
+            if len(columns) == fields:
+                yield columns

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""The process between us and a command: it reaps, passes signals on and says how the command ended.
+
+It is PID 1 of a new pid namespace, or else a subreaper, so that nothing that the command starts escapes it. In a
+pid namespace that was joined nobody outside could be that.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import typing as t
+
+from .._kernel import process
+from .checkpoint import Gate
+
+FORWARDED = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+"""What reaches the command when it reaches us."""
+
+LINGER = signal.SIGUSR1
+"""Asks the process to stay until the last of its descendants has ended, the command's end or not."""
+
+
+def supervise(gate: Gate, is_init: bool, command: t.Callable[[], t.NoReturn]) -> t.NoReturn:
+    """Run the command in a child of this process and report its wait status. Raises OSError before that."""
+    awaited = {signal.SIGCHLD, LINGER, *FORWARDED}
+    # Blocked before the fork, and taken one at a time: a signal that is blocked reaches a PID 1 without handlers too.
+    signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+    if not is_init:
+        process.become_subreaper()
+    pid = os.fork()
+    if pid == 0:
+        command()
+    process.close_from(3, but=gate.fileno())
+    lingering = reaped = False
+    while True:
+        number = signal.sigwait(awaited)
+        if number in FORWARDED and not reaped:
+            os.kill(pid, number)
+        lingering = lingering or number == LINGER
+        for ended, status in _reap():
+            reaped = reaped or ended == pid
+            if ended == pid and not lingering:
+                gate.report(status=status)
+                os._exit(0)
+        if lingering and not _has_children():
+            os._exit(0)
+
+
+def _reap() -> t.Iterator[tuple[int, int]]:
+    """Every child that has ended, and its wait status."""
+    try:
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            yield pid, status
+    except ChildProcessError:
+        return
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True

@@ -1,0 +1,164 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""What is set up once a process is inside: mounts, root, names, loopback. Never before that was checked."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+
+from .._kernel import mount, mountinfo, netdev, nstypes, procfs, uts
+from .checkpoint import Gate
+from .definition import OPEN_PROPAGATIONS, Definition, MountPoint
+from .errors import Hint, during
+from .target import closing
+
+# A mount can't be bound while it is unbindable, and must not be shared before all is mounted.
+_FIRST_PROPAGATION = {"unbindable": "private", "slave_shared": "slave"}
+_LAST_PROPAGATION = {"unbindable": "unbindable", "slave_shared": "shared"}
+_KERNEL_FILESYSTEM_FLAGS = mount.FLAGS["nosuid"] | mount.FLAGS["nodev"] | mount.FLAGS["noexec"]
+
+_NO_LINKS = Hint("the path goes through a symbolic link, and somebody could point it elsewhere", "give the real path")
+_PATH_HINTS = {
+    errno.ENOENT: Hint("there is nothing at that path", "create it before the task"),
+    errno.ENOTDIR: Hint("a part of the path is no directory", "give the real path"),
+    errno.ELOOP: _NO_LINKS,
+    errno.EXDEV: _NO_LINKS,
+}
+_MOUNT_HINTS = {
+    errno.ENODEV: Hint("this kernel does not know the file system", "load its module on the host"),
+    errno.EINVAL: Hint("the file system does not take these options", "look into its manual page"),
+    errno.EPERM: Hint(
+        "this file system can't be mounted here: the user namespace has to own what it shows, "
+        "and nothing may hide a part of the one that is mounted already (containers do)",
+        "enter or create fewer namespaces, or leave the mount out",
+    ),
+    **_PATH_HINTS,
+}
+_ROOT_HINTS = {
+    errno.EINVAL: Hint("the task runs in a chroot, whose root is no mount point", "run it outside the chroot"),
+}
+
+
+def set_up(gate: Gate, definition: Definition, root: str | None, sysfs: bool) -> None:
+    """Make the inside what it shall be. Raises NamespaceError.
+
+    root is a path inside that becomes the root; sysfs asks for a /sys that shows the network namespace we are in.
+    """
+    if nstypes.MNT in definition.types:
+        _set_up_mounts(gate, definition, root, sysfs)
+    elif root is not None:
+        with closing(_open(f"enter the root {root}", root)) as directory, during(f"enter the root {root}"):
+            os.fchdir(directory)
+            os.chroot(".")
+    if definition.hostname is not None:
+        with during("set the hostname"):
+            uts.set_hostname(definition.hostname)
+    if definition.domainname is not None:
+        with during("set the NIS domain name"):
+            uts.set_domainname(definition.domainname)
+    if nstypes.NET in definition.types and definition.loopback:
+        with during("set the loopback device up"):
+            netdev.set_up("lo")
+
+
+def _set_up_mounts(gate: Gate, definition: Definition, root: str | None, sysfs: bool) -> None:
+    """Propagation first, so that nothing mounted here gets out; what is to be shared among copies is so last."""
+    first = _FIRST_PROPAGATION.get(definition.propagation, definition.propagation)
+    _set_propagation(first)
+    for item in definition.mounts:
+        _mount(item)
+    operation = "enter the root %s" % (root or "/")
+    with closing(_open(operation, root or "/")) as directory, contextlib.ExitStack() as stack:
+        top = directory
+        if root is not None:
+            with during(operation):
+                top = stack.enter_context(closing(mount.clone_tree(directory, recursive=True)))
+                mount.attach_tree(top, directory)
+        own_only = first in OPEN_PROPAGATIONS
+        if definition.mount_proc:
+            _mount_kernel_filesystem("proc", "proc", top, own_only)
+        if sysfs:
+            _mount_sysfs(gate, root, top, own_only)
+        if root is not None:
+            with during(operation, _ROOT_HINTS):
+                os.fchdir(top)
+                mount.pivot_root_here()
+                mount.detach_here()
+                os.chdir("/")
+    if definition.propagation in _LAST_PROPAGATION:
+        _set_propagation(_LAST_PROPAGATION[definition.propagation])
+
+
+def _set_propagation(propagation: str) -> None:
+    if propagation != "unchanged":
+        operation = f"set the propagation of all mounts to {propagation}"
+        with closing(_open(operation, "/")) as root, during(operation, _ROOT_HINTS):
+            mount.set_propagation(root, propagation, recursive=True)
+
+
+def _mount(item: MountPoint) -> None:
+    operation = f"mount {item.source} at {item.path}"
+    with contextlib.ExitStack() as stack:
+        target = stack.enter_context(closing(_open(operation, item.path)))
+        if not item.bind:
+            with during(operation, _MOUNT_HINTS):
+                mount.mount_filesystem(item.fstype, item.source, target, item.flags, item.data)
+            return
+        source = stack.enter_context(closing(_open(operation, item.source)))
+        with during(operation, _MOUNT_HINTS), closing(mount.clone_tree(source, item.recursive)) as tree:
+            mount.attach_tree(tree, target)
+            if item.flags:
+                mount.set_flags(tree, item.flags)
+
+
+def _mount_kernel_filesystem(fstype: str, path: str, top: int, own_only: bool) -> bool:
+    """Mount proc or sysfs at a path below the root; False where the one that is there shows these namespaces already.
+
+    own_only: the namespace shares its mounts with the host, so the mount that is there is made private before.
+    """
+    operation = f"mount a fresh {fstype} at /{path}"
+    with closing(_open(operation, path, top)) as target, during(operation, _MOUNT_HINTS):
+        if own_only:
+            mount.set_propagation(target, "private", recursive=True)
+        read_only = mount.FLAGS["ro"] if os.fstatvfs(target).f_flag & os.ST_RDONLY else 0
+        try:
+            mount.mount_filesystem(fstype, fstype, target, read_only | _KERNEL_FILESYSTEM_FLAGS)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            return False
+    return True
+
+
+def _mount_sysfs(gate: Gate, root: str | None, top: int, own_only: bool) -> None:
+    """A /sys of the network namespace we are in, with what was mounted below the old one (the cgroups) kept."""
+    operation = "keep what is mounted below /sys"
+    with contextlib.ExitStack() as stack:
+        trees: list[tuple[str, int]] = []
+        with during(operation):
+            for path in _mounts_below_sysfs(gate, root):
+                held = stack.enter_context(closing(mount.open_path(path, top)))
+                trees.append((path, stack.enter_context(closing(mount.clone_tree(held, recursive=True)))))
+        if _mount_kernel_filesystem("sysfs", "sys", top, own_only):
+            for path, tree in trees:
+                with closing(_open(operation, path, top)) as target, during(operation):
+                    mount.attach_tree(tree, target)
+
+
+def _mounts_below_sysfs(gate: Gate, root: str | None) -> list[str]:
+    """The mounts directly on /sys, as paths below the root."""
+    mounts = mountinfo.parse(procfs.read(gate.proc, f"{gate.pid()}/mountinfo"))
+    prefix = "" if root is None else root.rstrip("/")
+    sysfs = [item.id for item in mounts if item.path == prefix + "/sys"][-1:]
+    return sorted({item.path[len(prefix) + 1 :] for item in mounts if item.parent in sysfs})
+
+
+def _open(operation: str, path: str, directory: int | None = None) -> int:
+    with during(operation, _PATH_HINTS):
+        return mount.open_path(path, directory)
