@@ -1,0 +1,57 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The options that name existing namespaces. Private to the collection."""
+
+    DOCUMENTATION = r"""
+options:
+  pid:
+    description:
+      - Enter the namespaces of the process with this id, in plain decimal digits.
+      - The process is held while it is looked at, so that the id can not come to mean another process meanwhile.
+    type: str
+  handles:
+    description:
+      - Enter the namespaces at these paths, by type.
+      - A path is a handle (a namespace that is bind mounted to a file) or a link like C(/proc/1234/ns/net).
+        Other symbolic links and whatever is no namespace of that type are refused.
+    type: dict
+    suboptions:
+      user:
+        description: Path of a user namespace.
+        type: path
+      mnt:
+        description: Path of a mount namespace.
+        type: path
+      uts:
+        description: Path of a UTS namespace.
+        type: path
+      ipc:
+        description: Path of an IPC namespace.
+        type: path
+      net:
+        description: Path of a network namespace.
+        type: path
+      cgroup:
+        description: Path of a cgroup namespace.
+        type: path
+      time:
+        description: Path of a time namespace.
+        type: path
+      pid:
+        description: Path of a PID namespace.
+        type: path
+  types:
+    description:
+      - Enter namespaces of these types alone. By default every namespace of the target that differs from the one
+        that the task runs in is entered.
+      - A type that is named here and that the target lacks, or shares with the task, is an error.
+    type: list
+    elements: str
+    choices: [user, mnt, uts, ipc, net, cgroup, time, pid]
+"""

@@ -1,0 +1,413 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ns_exec
+short_description: Run a command inside Linux namespaces
+description:
+  - Runs a command inside existing namespaces, inside new ones that are made for it, or inside a mix of both, as
+    C(nsenter) and C(unshare) do by hand.
+  - Existing namespaces are entered first, then those in O(unshare) are made from there. A namespace that is made for
+    the command ends with the last process in it.
+  - The command never runs before its namespaces were compared with those that were asked for. A namespace that is
+    named and can not be entered fails the task instead of letting it run on the host.
+version_added: 0.1.0
+author: The linux.namespaces authors (@linux-namespaces)
+extends_documentation_fragment:
+  - linux.namespaces._attributes
+  - linux.namespaces._target
+  - linux.namespaces._definition
+attributes:
+  check_mode:
+    support: partial
+    details: As in M(ansible.builtin.command), only O(creates) and O(removes) tell whether the command would run. They
+      are looked at inside.
+  diff_mode:
+    support: none
+  idempotent:
+    support: partial
+    details: With O(creates) or O(removes).
+requirements:
+  - Python 3.8 or later and Linux 5.10 or later on the target, nothing else
+options:
+  cmd:
+    description:
+      - The command and its arguments in one string, split as a shell would do, without anything else that a shell does.
+      - With O(shell) a line for the shell.
+    type: str
+  argv:
+    description: The command and its arguments as a list.
+    type: list
+    elements: str
+  shell:
+    description: Let a shell run O(cmd).
+    type: bool
+    default: false
+  executable:
+    description: The shell to use with O(shell), as a path inside. By default V(/bin/sh).
+    type: str
+  unshare:
+    description: Make new namespaces of these types for the command.
+    type: list
+    elements: str
+    choices: [user, mnt, uts, ipc, net, cgroup, time, pid]
+  init:
+    description:
+      - With V(true) the command runs below a PID 1 that reaps orphans and passes signals on.
+      - With V(false) the command is PID 1 itself; signals that it has no handler for do not reach it.
+      - Only with V(pid) in O(unshare).
+    type: bool
+    default: false
+  sysfs:
+    description:
+      - Show the entered or new network namespace in C(/sys), with the mounts below it (cgroups) kept. Unless
+        O(unshare) has V(mnt), the command gets a private mount namespace for that.
+      - Nothing is done where a mount namespace is entered.
+    type: bool
+    default: true
+  root:
+    description:
+      - A directory inside that becomes the root of the command.
+      - With V(mnt) in O(unshare) nothing outside of it is left in the mount namespace; else it is a C(chroot).
+    type: str
+  chdir:
+    description: Change to this directory inside before running the command. By default that is where the task runs, or
+      C(/) where a mount namespace or a O(root) is entered.
+    type: str
+  creates:
+    description: A path or a glob inside; where something matches the command is not run.
+    type: str
+  removes:
+    description: A path or a glob inside; where nothing matches the command is not run.
+    type: str
+  user:
+    description:
+      - Run the command as this user, a name or an id. Names are looked up in C(/etc/passwd) and C(/etc/group) inside.
+      - Sets the group, the supplementary groups, and E(HOME), E(USER), E(LOGNAME) and E(SHELL) too.
+    type: str
+  group:
+    description: Run the command with this primary group, a name or an id.
+    type: str
+  groups:
+    description: Run the command with these supplementary groups alone, names or ids.
+    type: list
+    elements: str
+  capabilities:
+    description:
+      - Cut all capability sets of the command to these, in either case, with or without C(cap_). They stay effective
+        for other users than root too.
+      - V([]) leaves none. If omitted, the command has what its user has.
+    type: list
+    elements: str
+  no_new_privs:
+    description: Let nothing that the command runs gain privileges.
+    type: bool
+    default: false
+  stdin:
+    description: What the command reads on its standard input. By default nothing.
+    type: str
+  stdin_add_newline:
+    description: Whether to append a newline to O(stdin).
+    type: bool
+    default: true
+  strip_empty_ends:
+    description: Whether to strip empty lines from the end of the output.
+    type: bool
+    default: true
+  timeout:
+    description: End the command and everything that it started after this many seconds, decimal to the nanosecond.
+    type: str
+  max_output:
+    description: How many bytes of each output stream to keep, in plain decimal digits. The rest is read and dropped,
+      with a warning.
+    type: str
+    default: '10485760'
+  clear_env:
+    description: Start from an empty environment.
+    type: bool
+    default: false
+  env:
+    description: Environment variables of the command, as strings. They are applied last.
+    type: dict
+notes:
+  - E(PYTHON*), E(LD_*) and E(ANSIBLE_*) of the task never reach the command; give them in O(env) if it needs them.
+  - Without V(mnt) the command sees the files of the host, C(/etc/fstab), C(/etc/sysctl.conf) and the sockets of its
+    services among them.
+  - A command that ends may leave a daemon behind, which goes on in the namespaces; one that is ended by O(timeout)
+    leaves nothing.
+seealso:
+  - module: ansible.builtin.command
+"""
+
+EXAMPLES = r"""
+- name: See what a container's process sees
+  linux.namespaces.ns_exec:
+    pid: "{{ container_pid }}"
+    types: [net]
+    cmd: ss -ltn
+
+- name: Run a program in a network namespace that somebody made
+  linux.namespaces.ns_exec:
+    handles:
+      net: /run/netns/blue
+    argv: [ip, -json, address]
+
+- name: Have a small container for one command
+  linux.namespaces.ns_exec:
+    unshare: [user, mnt, uts, ipc, net, cgroup, time, pid]
+    hostname: box
+    uid_map: [{inside: 0, outside: 1000, count: 1}]
+    gid_map: [{inside: 0, outside: 1000, count: 1}]
+    time_offsets: {boottime: 86400}
+    mounts: [{path: /tmp, fstype: tmpfs}]
+    cmd: hostname; id; ps ax; uptime
+    shell: true
+
+- name: Build without network, as another user, for ten minutes at most
+  linux.namespaces.ns_exec:
+    unshare: [net]
+    user: builder
+    capabilities: []
+    no_new_privs: true
+    chdir: /srv/build
+    cmd: make
+    creates: /srv/build/out
+    timeout: 600
+"""
+
+RETURN = r"""
+cmd:
+  description: The command that was run, as a list.
+  returned: always, unless the options were refused
+  type: list
+  elements: str
+  sample: [ip, link]
+rc:
+  description: The exit code of the command, or minus the number of the signal that ended it.
+  returned: when the command ended, or did not have to run
+  type: int
+  sample: 0
+stdout:
+  description: What the command wrote to its standard output. Bytes that are not UTF-8 became U+FFFD.
+  returned: when the command was started
+  type: str
+stderr:
+  description: What the command wrote to its standard error.
+  returned: when the command was started
+  type: str
+start:
+  description: When the task began with it.
+  returned: when the command was started
+  type: str
+  sample: '2026-01-01 12:00:00.000000'
+end:
+  description: When the command had ended.
+  returned: when the command was started
+  type: str
+  sample: '2026-01-01 12:00:00.100000'
+delta:
+  description: How long it took.
+  returned: when the command was started
+  type: str
+  sample: '0:00:00.100000'
+namespaces:
+  description:
+    - The namespaces that the command really was in, by type, of those that were entered or made.
+    - RV(namespaces.id) is the id that the kernel never uses again; it is null where the kernel gives none.
+  returned: when they were entered
+  type: dict
+  sample: {net: {inode: 4026532177, id: 44}}
+  contains:
+    inode:
+      description: Inode number, used again after the namespace ends.
+      type: int
+    id:
+      description: 64-bit id.
+      type: int
+"""
+
+import datetime as dt
+import shlex
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._namespaces import command, credentials, definition, target
+from ..module_utils._namespaces.errors import refuse
+from ..module_utils._namespaces.numbers import nanoseconds, plain_number
+from ..module_utils._plugin import argspec, outcome
+
+
+def main() -> t.NoReturn:
+    module = AnsibleModule(
+        argument_spec={
+            "cmd": {"type": "str"},
+            "argv": {"type": "list", "elements": "str"},
+            "shell": {"type": "bool", "default": False},
+            "executable": {"type": "str"},
+            "unshare": {"type": "list", "elements": "str", "choices": argspec.TYPE_NAMES},
+            "init": {"type": "bool", "default": False},
+            "sysfs": {"type": "bool", "default": True},
+            "root": {"type": "str"},
+            "chdir": {"type": "str"},
+            "creates": {"type": "str"},
+            "removes": {"type": "str"},
+            "user": {"type": "str"},
+            "group": {"type": "str"},
+            "groups": {"type": "list", "elements": "str"},
+            "capabilities": {"type": "list", "elements": "str"},
+            "no_new_privs": {"type": "bool", "default": False},
+            "stdin": {"type": "str"},
+            "stdin_add_newline": {"type": "bool", "default": True},
+            "strip_empty_ends": {"type": "bool", "default": True},
+            "timeout": {"type": "str"},
+            "max_output": {"type": "str", "default": "10485760"},
+            "clear_env": {"type": "bool", "default": False},
+            "env": {"type": "dict"},
+            **argspec.TARGET,
+            **argspec.DEFINITION,
+        },
+        required_one_of=[("cmd", "argv"), ("pid", "handles", "unshare")],
+        mutually_exclusive=[("cmd", "argv"), ("pid", "handles")],
+        supports_check_mode=True,
+    )
+    outcome.finish(module, execute)
+
+
+def execute(module: AnsibleModule) -> outcome.Result:
+    """Run the command and say how it went, in the words of ansible.builtin.command."""
+    params = module.params
+    if params["types"] is not None and params["pid"] is None and params["handles"] is None:
+        raise refuse("types", "it narrows a target, and none is named", "use unshare for new namespaces")
+    wanted = _parse_command(params, probe=module.check_mode)
+    new = definition.parse(params["unshare"] or (), params)
+    command.refuse_contradictions(wanted, new)
+    start = dt.datetime.now()
+    proc = target.open_proc()
+    with target.of(proc, params["pid"], params["handles"], params["types"]) as existing:
+        done = command.run(proc, wanted, existing, new)
+    end = dt.datetime.now()
+    result: outcome.Result = {
+        "cmd": list(wanted.argv),
+        "namespaces": {kind.name: identity._asdict() for kind, identity in done.namespaces.items()},
+    }
+    if done.skipped:
+        return {**result, **_describe_skip(done.skipped, params)}
+    result.update(
+        changed=True,
+        start=str(start),
+        end=str(end),
+        delta=str(end - start),
+        stdout=_decode(module, "stdout", done.stdout),
+        stderr=_decode(module, "stderr", done.stderr),
+    )
+    for name in done.cut:
+        module.warn("{} was longer than {} bytes and is cut".format(name, params["max_output"]))
+    if done.timed_out:
+        return {**result, "failed": True, "msg": "the command timed out after {} seconds".format(params["timeout"])}
+    result["rc"] = done.code
+    if done.code != 0:
+        result.update(failed=True, msg="non-zero return code")
+    return result
+
+
+def _parse_command(params: t.Mapping[str, t.Any], probe: bool) -> command.Command:
+    stdin = params["stdin"] or ""
+    if params["stdin"] is not None and params["stdin_add_newline"]:
+        stdin += "\n"
+    for option in ("chdir", "root"):
+        if params[option] is not None:
+            definition.absolute_path(option, params[option])
+    return command.Command(
+        argv=_parse_argv(params),
+        wanted=credentials.Wanted(
+            user=params["user"],
+            group=params["group"],
+            groups=None if params["groups"] is None else tuple(params["groups"]),
+            capabilities=credentials.parse_capabilities(params["capabilities"]),
+            no_new_privs=params["no_new_privs"],
+        ),
+        environment=_parse_environment(params["env"] or {}),
+        clear_environment=params["clear_env"],
+        stdin=stdin.encode("utf-8", "surrogateescape"),
+        max_output=plain_number("max_output", params["max_output"]),
+        chdir=params["chdir"],
+        root=params["root"],
+        creates=params["creates"],
+        removes=params["removes"],
+        timeout=_parse_timeout(params["timeout"]),
+        init=params["init"],
+        sysfs=params["sysfs"],
+        probe=probe,
+    )
+
+
+def _parse_argv(params: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    if params["executable"] is not None and not params["shell"]:
+        raise refuse("executable", "it names the shell, and shell is false", "say shell: true")
+    if params["shell"]:
+        if params["argv"] is not None:
+            raise refuse("shell", "a shell takes one line and no list", "use cmd")
+        words = [params["executable"] or "/bin/sh", "-c", params["cmd"]]
+    elif params["argv"] is not None:
+        words = params["argv"]
+    else:
+        try:
+            words = shlex.split(params["cmd"])
+        except ValueError as error:
+            raise refuse("cmd", f"it can't be split into words: {error}", "use argv") from error
+    if not words or not words[0]:
+        raise refuse("argv" if params["cmd"] is None else "cmd", "it names no command")
+    if any("\0" in word for word in words):
+        raise refuse("argv" if params["cmd"] is None else "cmd", "no argument can hold a NUL")
+    return tuple(words)
+
+
+def _parse_environment(given: t.Mapping[t.Any, t.Any]) -> dict[str, str]:
+    for name, value in given.items():
+        if not isinstance(name, str) or not name or "=" in name or "\0" in name:
+            raise refuse("env", f"{name!r} is no name of a variable")
+        if not isinstance(value, str) or "\0" in value:
+            raise refuse("env", f"the value of {name} is no string", "put it in quotes")
+    return dict(given)
+
+
+def _parse_timeout(given: str | None) -> float | None:
+    if given is None:
+        return None
+    timeout = nanoseconds("timeout", given)
+    if timeout <= 0:
+        raise refuse("timeout", "it has to be more than 0 seconds")
+    return timeout / 10**9
+
+
+def _describe_skip(reason: str, params: t.Mapping[str, t.Any]) -> outcome.Result:
+    if reason == "probe":
+        known = params["creates"] is not None or params["removes"] is not None
+        state = {"changed": True} if known else {"changed": False, "skipped": True}
+        return {"rc": 0, "msg": "Command would have run if not in check mode", **state}
+    what = "exists" if reason == "creates" else "does not exist"
+    return {
+        "changed": False,
+        "rc": 0,
+        "msg": f"Did not run command since '{params[reason]}' {what}",
+        "stdout": f"skipped, since {params[reason]} {what}",
+    }
+
+
+def _decode(module: AnsibleModule, name: str, content: bytes) -> str:
+    if module.params["strip_empty_ends"]:
+        content = content.rstrip(b"\r\n")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        module.warn(f"{name} has bytes that are not UTF-8; they became U+FFFD")
+        return content.decode(errors="replace")
+
+
+if __name__ == "__main__":
+    main()
