@@ -30,6 +30,7 @@ _GO = b"!"
 _TEXT_CHARACTERS = 4000
 _MESSAGE_BYTES = 65536
 _FAREWELL_SECONDS = 1
+_FAREWELLS = 10
 
 Message = t.Dict[str, t.Any]
 
@@ -145,17 +146,26 @@ class Child:
         return status
 
     def close(self) -> None:
-        """End the child, if it is there still, and reap it and whatever it went on as."""
+        """End the child, if it is there still, and reap it and whatever it went on as.
+
+        Raises NamespaceError where SIGKILL does not end it.
+        """
         # Who waits for the go byte ends by itself, and has reaped its own children then.
         self._channel.shutdown(socket.SHUT_WR)
-        while self.pidfd >= 0:
+        for _attempt in range(_FAREWELLS):
             try:
-                while self._next(time.monotonic() + _FAREWELL_SECONDS) is not None:
+                while self.pidfd >= 0 and self._next(time.monotonic() + _FAREWELL_SECONDS) is not None:
                     pass
             except DeadlineError:
                 self.kill()
             else:
-                self.reap()
+                break
+        else:
+            raise NamespaceError(
+                "end the child", f"process {self.pid} goes on after SIGKILL", "look at what it waits for"
+            )
+        if self.pidfd >= 0:
+            self.reap()
         self._channel.close()
 
     def _next(self, deadline: float | None) -> Message | None:
@@ -202,16 +212,15 @@ def spawn(work: t.Callable[[Gate], t.NoReturn], proc: int) -> t.Iterator[Child]:
 def _live(work: t.Callable[[Gate], t.NoReturn], parents_end: socket.socket, gate: Gate) -> t.NoReturn:
     """The child's whole life."""
     try:
-        process.die_with_parent(signal.SIGKILL)
-        parents_end.close()
-        _leave_standard_streams()
-        # Whatever is imported from here on would come from a root that may be foreign (CVE-2019-5736).
-        sys.meta_path.clear()
-        work(gate)
+        with during("prepare the child"):
+            process.die_with_parent(signal.SIGKILL)
+            parents_end.close()
+            _leave_standard_streams()
+            # Whatever is imported from here on would come from a root that may be foreign (CVE-2019-5736).
+            sys.meta_path.clear()
+            work(gate)
     except NamespaceError as error:
         gate.fail(error)
-    except OSError as error:
-        gate.fail(NamespaceError("go on in the child", str(error), code=error.errno))
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
         gate.fail(NamespaceError("go on in the child", f"{type(error).__name__}: {error}"))
     finally:

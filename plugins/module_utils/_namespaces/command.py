@@ -307,8 +307,10 @@ def _execute(gate: Gate, command: Command, streams: t.Sequence[int], directory: 
 
 def _change_directory(chdir: str | None, directory: str) -> None:
     if chdir is None:
-        with contextlib.suppress(OSError):
+        try:
             os.chdir(directory)
+        except OSError:
+            os.chdir("/")
     else:
         with during(f"change to the directory {chdir}", _CHDIR_HINTS):
             os.chdir(chdir)

@@ -36,7 +36,7 @@ _MOUNT_HINTS = {
     errno.EPERM: Hint(
         "this file system can't be mounted here: the user namespace has to own what it shows, "
         "and nothing may hide a part of the one that is mounted already (containers do)",
-        "enter or create fewer namespaces, or leave the mount out",
+        "enter or create fewer namespaces, or leave the mount out (sysfs: false, mount_proc: false)",
     ),
     **_PATH_HINTS,
 }
@@ -83,7 +83,8 @@ def _set_up_mounts(gate: Gate, definition: Definition, root: str | None, sysfs: 
         own_only = first in OPEN_PROPAGATIONS
         if definition.mount_proc:
             _mount_kernel_filesystem("proc", "proc", top, own_only)
-        if sysfs:
+        # A jail that has no place for it needs none.
+        if sysfs and (root is None or os.access("sys", os.F_OK, dir_fd=top)):
             _mount_sysfs(gate, root, top, own_only)
         if root is not None:
             with during(operation, _ROOT_HINTS):

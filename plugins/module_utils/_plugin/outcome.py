@@ -13,7 +13,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from .._kernel import process
-from .._namespaces.errors import NamespaceError
+from .._namespaces.errors import NamespaceError, during
 
 Result = t.Dict[str, t.Any]
 
@@ -21,8 +21,9 @@ Result = t.Dict[str, t.Any]
 def finish(module: AnsibleModule, work: t.Callable[[AnsibleModule], Result]) -> t.NoReturn:
     """Do the module's work and leave with its result, which says failed itself where it has more to tell."""
     try:
-        process.open_standard_streams()
-        result = work(module)
+        with during("do what the task asks for"):
+            process.open_standard_streams()
+            result = work(module)
     except NamespaceError as error:
         module.fail_json(msg=str(error))
     if result.pop("failed", False):
