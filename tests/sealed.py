@@ -212,7 +212,8 @@ def private_dev() -> None:
     mount("tmpfs", "/dev", "tmpfs", MS_NOSUID, "mode=755")
     for name, status in nodes.items():
         os.makedirs(os.path.dirname(f"/dev/{name}"), exist_ok=True)
-        os.mknod(f"/dev/{name}", stat.S_IFCHR | 0o666, status.st_rdev)
+        os.mknod(f"/dev/{name}", stat.S_IFCHR, status.st_rdev)
+        os.chmod(f"/dev/{name}", 0o666)
     for name, target in {"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"}.items():
         os.symlink(f"/proc/self/fd{target}", f"/dev/{name}")
     os.symlink("pts/ptmx", "/dev/ptmx")

@@ -193,25 +193,25 @@ rc:
   sample: 0
 stdout:
   description: What the command wrote to its standard output. Bytes that are not UTF-8 became U+FFFD.
-  returned: when the command was started
+  returned: always, unless the options were refused
   type: str
 stderr:
   description: What the command wrote to its standard error.
-  returned: when the command was started
+  returned: always, unless the options were refused
   type: str
 start:
-  description: When the task began with it.
-  returned: when the command was started
+  description: When the task began with it; null where it had not to run.
+  returned: always, unless the options were refused
   type: str
   sample: '2026-01-01 12:00:00.000000'
 end:
-  description: When the command had ended.
-  returned: when the command was started
+  description: When the command had ended; null where it had not to run.
+  returned: always, unless the options were refused
   type: str
   sample: '2026-01-01 12:00:00.100000'
 delta:
-  description: How long it took.
-  returned: when the command was started
+  description: How long it took; null where it had not to run.
+  returned: always, unless the options were refused
   type: str
   sample: '0:00:00.100000'
 namespaces:
@@ -236,10 +236,19 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._namespaces import command, credentials, definition, target
-from ..module_utils._namespaces.errors import refuse
+from ..module_utils._plugin import payload
+
+payload.compile_once()
+
+from ..module_utils._namespaces import command, launch, target
+from ..module_utils._namespaces.definition import NOTHING_NEW
+from ..module_utils._namespaces.errors import absolute_path, refuse
 from ..module_utils._namespaces.numbers import nanoseconds, plain_number
 from ..module_utils._plugin import argspec, outcome
+
+if t.TYPE_CHECKING:
+    from ..module_utils._namespaces.credentials import Wanted
+    from ..module_utils._namespaces.definition import Definition
 
 
 def main() -> t.NoReturn:
@@ -284,53 +293,46 @@ def execute(module: AnsibleModule) -> outcome.Result:
     if params["types"] is not None and params["pid"] is None and params["handles"] is None:
         raise refuse("types", "it narrows a target, and none is named", "use unshare for new namespaces")
     wanted = _parse_command(params, probe=module.check_mode)
-    new = definition.parse(params["unshare"] or (), params)
-    command.refuse_contradictions(wanted, new)
+    new = _parse_definition(params)
     start = dt.datetime.now()
     proc = target.open_proc()
     with target.of(proc, params["pid"], params["handles"], params["types"]) as existing:
         done = command.run(proc, wanted, existing, new)
     end = dt.datetime.now()
     result: outcome.Result = {
+        "changed": False,
         "cmd": list(wanted.argv),
         "namespaces": {kind.name: identity._asdict() for kind, identity in done.namespaces.items()},
+        "stdout": _decode(module, "stdout", done.stdout),
+        "stderr": _decode(module, "stderr", done.stderr),
+        "start": None,
+        "end": None,
+        "delta": None,
+        "msg": "",
     }
     if done.skipped:
-        return {**result, **_describe_skip(done.skipped, params)}
-    result.update(
-        changed=True,
-        start=str(start),
-        end=str(end),
-        delta=str(end - start),
-        stdout=_decode(module, "stdout", done.stdout),
-        stderr=_decode(module, "stderr", done.stderr),
-    )
+        return {**result, **_describe_skip(module, done.skipped)}
+    result.update(changed=True, start=str(start), end=str(end), delta=str(end - start))
     for name in done.cut:
-        module.warn("{} was longer than {} bytes and is cut".format(name, params["max_output"]))
+        module.warn(f"{name} was longer than {params['max_output']} bytes and is cut")
     if done.timed_out:
-        return {**result, "failed": True, "msg": "the command timed out after {} seconds".format(params["timeout"])}
+        return {**result, "failed": True, "msg": f"the command timed out after {params['timeout']} seconds"}
     result["rc"] = done.code
     if done.code != 0:
-        result.update(failed=True, msg="non-zero return code")
+        result.update(failed=True, msg="The command exited with a non-zero return code.")
     return result
 
 
-def _parse_command(params: t.Mapping[str, t.Any], probe: bool) -> command.Command:
+def _parse_command(params: t.Mapping[str, t.Any], probe: bool) -> launch.Command:
     stdin = params["stdin"] or ""
     if params["stdin"] is not None and params["stdin_add_newline"]:
         stdin += "\n"
     for option in ("chdir", "root"):
         if params[option] is not None:
-            definition.absolute_path(option, params[option])
-    return command.Command(
+            absolute_path(option, params[option])
+    return launch.Command(
         argv=_parse_argv(params),
-        wanted=credentials.Wanted(
-            user=params["user"],
-            group=params["group"],
-            groups=None if params["groups"] is None else tuple(params["groups"]),
-            capabilities=credentials.parse_capabilities(params["capabilities"]),
-            no_new_privs=params["no_new_privs"],
-        ),
+        wanted=_parse_credentials(params),
         environment=_parse_environment(params["env"] or {}),
         clear_environment=params["clear_env"],
         stdin=stdin.encode("utf-8", "surrogateescape"),
@@ -343,6 +345,28 @@ def _parse_command(params: t.Mapping[str, t.Any], probe: bool) -> command.Comman
         init=params["init"],
         sysfs=params["sysfs"],
         probe=probe,
+    )
+
+
+def _parse_definition(params: t.Mapping[str, t.Any]) -> Definition:
+    if params["unshare"] is None and all(params[option] is None for option in argspec.DEFINITION):
+        return NOTHING_NEW
+    from ..module_utils._namespaces import options  # noqa: PLC0415 - compiled anew for each task, and most need it not
+
+    return options.parse(params["unshare"] or (), params)
+
+
+def _parse_credentials(params: t.Mapping[str, t.Any]) -> Wanted | None:
+    if not params["no_new_privs"] and all(params[name] is None for name in ("user", "group", "groups", "capabilities")):
+        return None
+    from ..module_utils._namespaces import credentials  # noqa: PLC0415 - as above
+
+    return credentials.Wanted(
+        user=params["user"],
+        group=params["group"],
+        groups=None if params["groups"] is None else tuple(params["groups"]),
+        capabilities=credentials.parse_capabilities(params["capabilities"]),
+        no_new_privs=params["no_new_privs"],
     )
 
 
@@ -385,16 +409,17 @@ def _parse_timeout(given: str | None) -> float | None:
     return timeout / 10**9
 
 
-def _describe_skip(reason: str, params: t.Mapping[str, t.Any]) -> outcome.Result:
+def _describe_skip(module: AnsibleModule, reason: str) -> outcome.Result:
+    params = module.params
     if reason == "probe":
         known = params["creates"] is not None or params["removes"] is not None
-        state = {"changed": True} if known else {"changed": False, "skipped": True}
+        state = {"changed": True} if known else {"skipped": True}
         return {"rc": 0, "msg": "Command would have run if not in check mode", **state}
+    auxiliary = "Would" if module.check_mode else "Did"
     what = "exists" if reason == "creates" else "does not exist"
     return {
-        "changed": False,
         "rc": 0,
-        "msg": f"Did not run command since '{params[reason]}' {what}",
+        "msg": f"{auxiliary} not run command since '{params[reason]}' {what}",
         "stdout": f"skipped, since {params[reason]} {what}",
     }
 

@@ -21,6 +21,7 @@ CLONE_PARENT = 0x00008000
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_GET_CHILD_SUBREAPER = 37
 _PR_SET_DUMPABLE = 4
 _CLONE_ARGS = "=11Q"
 _LAST_DESCRIPTOR = 0xFFFFFFFF
@@ -85,9 +86,16 @@ def die_with_parent(number: int) -> None:
     libc.function("prctl", _PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
-def become_subreaper() -> None:
-    """Adopt the orphans below. Source: PR_SET_CHILD_SUBREAPER(2const)."""
-    libc.function("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+def set_subreaper(adopt: bool) -> None:
+    """Adopt the orphans below, or not. Source: PR_SET_CHILD_SUBREAPER(2const)."""
+    libc.function("prctl", _PR_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0)
+
+
+def is_subreaper() -> bool:
+    """Whether this process adopts the orphans below. Source: PR_GET_CHILD_SUBREAPER(2const)."""
+    answer = libc.buffer(bytes(4))
+    libc.function("prctl", _PR_GET_CHILD_SUBREAPER, answer, 0, 0, 0)
+    return any(answer.raw)
 
 
 def become_undumpable() -> None:

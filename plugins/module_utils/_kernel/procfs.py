@@ -12,6 +12,7 @@ CVE-2025-52881). So the directory is opened and proven before, and everything la
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import struct
@@ -26,11 +27,12 @@ _PF_KTHREAD = 0x00200000
 
 
 class Stat(t.NamedTuple):
-    """The fields of proc_pid_stat(5) that are used here."""
+    """The fields of proc_pid_stat(5) that are used here. The start is in clock ticks since boot."""
 
     state: str
     parent: int
     flags: int
+    start: int
 
     @property
     def kernel_thread(self) -> bool:
@@ -102,16 +104,23 @@ def write(proc: int, path: str, text: str) -> None:
 
 
 def stat(proc: int, pid: int) -> Stat:
-    """State, parent and flags of a process. The command's name may hold spaces and brackets. Raises OSError."""
+    """What /proc/PID/stat says. The command's name may hold spaces and brackets. Raises OSError."""
     fields = read(proc, f"{pid}/stat").rpartition(")")[2].split()
-    return Stat(fields[0], int(fields[1]), int(fields[6]))
+    return Stat(fields[0], int(fields[1]), int(fields[6]), int(fields[19]))
 
 
 def processes(proc: int) -> t.Iterator[tuple[int, Stat]]:
-    """Every process that this procfs shows; one that ends meanwhile is left out."""
+    """Every process that this procfs lets us look at; one that ends meanwhile is left out. Raises OSError."""
     for name in os.listdir(proc):
         if name.isdigit():
-            try:
+            with contextlib.suppress(OSError):
                 yield int(name), stat(proc, int(name))
-            except (FileNotFoundError, ProcessLookupError):
-                continue
+
+
+def maps_id(proc: int, name: str, number: int) -> bool:
+    """Whether the caller's user namespace has this id inside. name is uid_map or gid_map. Raises OSError."""
+    for line in read(proc, f"{own_pid(proc)}/{name}").splitlines():
+        inside, _outside, count = map(int, line.split())
+        if inside <= number < inside + count:
+            return True
+    return False

@@ -52,14 +52,14 @@ class Gate:
         return self._channel.fileno()
 
     def report(self, **message: t.Any) -> None:
-        """Tell the parent. Whether it is still there is for wait() to find out."""
-        with contextlib.suppress(OSError):
-            self._channel.send(json.dumps(message).encode())
+        """Tell the parent. Whether it is still there is for wait() to find out. Raises OSError."""
+        _send(self._channel, json.dumps(message).encode())
 
     def fail(self, error: NamespaceError) -> None:
         """Tell the parent why this child ends."""
         texts = [text[:_TEXT_CHARACTERS] for text in (error.operation, error.cause, error.remedy)]
-        self.report(error=[*texts, error.code])
+        with contextlib.suppress(OSError):
+            self.report(error=[*texts, error.code])
 
     def wait(self) -> None:
         """Block until the parent gives the go byte and may end without this process; without the byte, end."""
@@ -83,7 +83,7 @@ class Gate:
             pid = int(ours.recv(_MESSAGE_BYTES) or 0)
             if prepare and pid:
                 prepare(pid)
-            ours.send(_GO)
+            _send(ours, _GO)
             os._exit(0)
         ours.close()
         process.die_with_parent(signal.SIGKILL)
@@ -124,9 +124,8 @@ class Child:
         return message[key]
 
     def release(self) -> None:
-        """Give the go byte."""
-        with contextlib.suppress(OSError):
-            self._channel.send(_GO)
+        """Give the go byte. A child that is gone is found by the next receive(). Raises OSError."""
+        _send(self._channel, _GO)
 
     def signal(self, number: int) -> None:
         """Send the child a signal, whatever state it is in."""
@@ -174,7 +173,11 @@ class Child:
             poll.register(self._channel, select.POLLIN)
             if not poll.poll(None if deadline is None else max(0, (deadline - time.monotonic()) * 1000)):
                 raise DeadlineError
-            content = self._channel.recv(_MESSAGE_BYTES)
+            try:
+                content = self._channel.recv(_MESSAGE_BYTES)
+            except ConnectionResetError:
+                # Said once, where the child ended without reading the go byte; what it reported comes next.
+                continue
             if not content:
                 return None
             message: Message = json.loads(content)
@@ -233,6 +236,12 @@ def _leave_standard_streams() -> None:
     for number in range(3):
         os.dup2(null, number)
     os.close(null)
+
+
+def _send(channel: socket.socket, content: bytes) -> None:
+    """Send a message, if somebody is at the other end."""
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        channel.send(content)
 
 
 def _await_go(channel: socket.socket) -> None:

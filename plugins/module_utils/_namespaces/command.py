@@ -12,8 +12,6 @@ AnsibleModule.run_command can't do it: the namespaces have to be joined in the c
 from __future__ import annotations
 
 import contextlib
-import errno
-import glob
 import os
 import select
 import signal
@@ -21,57 +19,13 @@ import time
 import typing as t
 
 from .._kernel import nsfs, nstypes, process, procfs
-from . import credentials, init
-from .checkpoint import Child, DeadlineError, Gate, spawn
-from .definition import Definition, refuse_open_propagation
-from .enter import enter
-from .errors import Hint, NamespaceError, during, refuse
-from .inside import set_up
+from . import ending, init
+from .checkpoint import Child, DeadlineError, spawn
+from .definition import OPEN_PROPAGATIONS, Definition
+from .errors import NamespaceError, refuse
+from .launch import Command, Launch, work
 from .streams import Input, Output, Pipe
-from .target import Target, closing, own_identities
-
-_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# What the login of the task brought along to steer its own Python, linker or Ansible, and not the command's.
-_PRIVATE_PREFIXES = ("PYTHON", "LD_", "ANSIBLE_")
-_ENDING_SECONDS = 10
-_ENDING_STEP_MILLISECONDS = 10
-
-_EXEC_HINTS = {
-    errno.ENOENT: Hint(
-        "there is no such file inside, or the interpreter in its first line is missing", "install it there"
-    ),
-    errno.EACCES: Hint("it is a directory or not executable, or its file system is mounted noexec", "look at its mode"),
-    errno.ENOEXEC: Hint(
-        "it is neither a program for this machine nor a script with #! in its first line", "name a shell"
-    ),
-    errno.E2BIG: Hint("its arguments and environment are too large", "hand the data over on stdin"),
-}
-# The search goes on in the next directory.
-_NOT_HERE = (errno.ENOENT, errno.ENOTDIR)
-_CHDIR_HINTS = {
-    errno.ENOENT: Hint("there is no such directory inside", "create it there"),
-    errno.ENOTDIR: Hint("it is no directory inside", "name a directory"),
-}
-
-
-class Command(t.NamedTuple):
-    """What to run, and as whom. Paths are meant inside; timeout is in seconds, max_output in bytes a stream."""
-
-    argv: tuple[str, ...]
-    wanted: credentials.Wanted
-    environment: t.Mapping[str, str]
-    clear_environment: bool
-    stdin: bytes
-    max_output: int
-    chdir: str | None = None
-    root: str | None = None
-    creates: str | None = None
-    removes: str | None = None
-    timeout: float | None = None
-    init: bool = False
-    sysfs: bool = True
-    probe: bool = False
-    """Look at creates and removes, and start nothing."""
+from .target import Target, own_identities
 
 
 class Result(t.NamedTuple):
@@ -87,50 +41,44 @@ class Result(t.NamedTuple):
     namespaces: t.Mapping[nstypes.NsType, nsfs.Identity]
 
 
-def refuse_contradictions(command: Command, definition: Definition) -> None:
-    """Raise NamespaceError for what a command can't have in these namespaces."""
-    if command.init and nstypes.PID not in definition.types:
-        raise refuse("init", "it is PID 1 of a new pid namespace, and none is being created")
-    if command.root is not None and nstypes.MNT in definition.types:
-        refuse_open_propagation(definition.propagation, "root")
-
-
 def run(proc: int, command: Command, target: Target, definition: Definition) -> Result:
     """Run a command in the target's and the defined namespaces. proc is the caller's procfs.
 
     Raises NamespaceError for what could not be entered, set up, started or ended.
     """
-    refuse_contradictions(command, definition)
-    sysfs = _needs_sysfs(command, target, definition)
-    if sysfs and nstypes.MNT not in definition.types:
-        definition = definition._replace(types=(*definition.types, nstypes.MNT), propagation="slave")
+    _refuse_contradictions(command, definition)
     deadline = None if command.timeout is None else time.monotonic() + command.timeout
     entered: dict[nstypes.NsType, nsfs.Identity] = {}
     report: dict[str, t.Any] = {}
     timed_out = False
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_adopting_orphans())
         stdin, stdout, stderr = (Input(command.stdin), Output(command.max_output), Output(command.max_output))
         streams: tuple[Pipe, ...] = (stdin, stdout, stderr)
         for pipe in streams:
             stack.callback(pipe.close)
-        theirs = [pipe.theirs for pipe in streams]
-        child = stack.enter_context(
-            spawn(lambda gate: _work(gate, command._replace(sysfs=sysfs), target, definition, theirs), proc)
-        )
+        launch = Launch(command, target, definition, [pipe.theirs for pipe in streams])
+        steps = launch.load_steps()
+        child = stack.enter_context(spawn(lambda gate: work(gate, launch, steps), proc))
+        since = procfs.stat(proc, child.pid).start
         for pipe in streams:
             pipe.close_theirs()
         try:
-            entered = _check_entered(proc, child.expect("namespaces", deadline), target, definition)
+            entered = _check_entered(proc, child.expect("namespaces", deadline), launch)
             child.release()
             with _forwarding(child):
-                report = _communicate(child, streams, deadline, supervised=_is_supervised(command, definition))
+                report = _communicate(child, streams, deadline, launch.supervised)
+            _check_started(report)
         except BaseException as error:
-            _end(proc, child, alone=not entered or nstypes.PID in definition.types)
+            if not entered or nstypes.PID in launch.created:
+                child.kill()
+            else:
+                ending.end(proc, child, since, launch.supervised)
             if not isinstance(error, DeadlineError):
                 raise
             timed_out = True
-        for pipe in streams:
-            pipe.advance()
+        for output in (stdout, stderr):
+            output.drain()
     skipped = report.get("skipped")
     return Result(
         code=None if timed_out or skipped else process.exit_code(report["status"]),
@@ -143,26 +91,33 @@ def run(proc: int, command: Command, target: Target, definition: Definition) -> 
     )
 
 
-def _needs_sysfs(command: Command, target: Target, definition: Definition) -> bool:
-    """Whether /sys would show another network namespace, and the mount namespace is, or can be, one of our own."""
-    return (
-        command.sysfs
-        and nstypes.NET in (*target.descriptors, *definition.types)
-        and nstypes.MNT not in target.descriptors
-    )
+def _refuse_contradictions(command: Command, definition: Definition) -> None:
+    if command.init and nstypes.PID not in definition.types:
+        raise refuse("init", "it is PID 1 of a new pid namespace, and none is being created")
+    if command.root is not None and nstypes.MNT in definition.types and definition.propagation in OPEN_PROPAGATIONS:
+        raise refuse("root", "with propagation %s it could appear on the host" % definition.propagation)
 
 
-def _check_entered(
-    proc: int, reported: t.Mapping[str, t.Any], target: Target, definition: Definition
-) -> dict[nstypes.NsType, nsfs.Identity]:
+@contextlib.contextmanager
+def _adopting_orphans() -> t.Iterator[None]:
+    """Be a subreaper, so that nothing that the command starts escapes us."""
+    before = process.is_subreaper()
+    process.set_subreaper(True)
+    try:
+        yield
+    finally:
+        process.set_subreaper(before)
+
+
+def _check_entered(proc: int, reported: t.Mapping[str, t.Any], launch: Launch) -> dict[nstypes.NsType, nsfs.Identity]:
     """Compare where the child is with where it shall be: to work on the host by mistake is the worst that can be."""
     ours = own_identities(proc, os.getpid())
     entered = {}
     for kind in nstypes.ALL:
-        created = kind in definition.types
-        if created or kind in target.descriptors:
+        created = kind in launch.created
+        if created or kind in launch.target.descriptors:
             actual = nsfs.Identity(*reported.get(kind.name, (0, None)))
-            expected = actual if created else target.identities[kind]
+            expected = actual if created else launch.target.identities[kind]
             if actual != expected or actual == ours.get(kind):
                 raise NamespaceError(f"enter the {kind.name} namespace", "the kernel says that the child is elsewhere")
             entered[kind] = actual
@@ -219,135 +174,6 @@ def _communicate(child: Child, streams: t.Iterable[Pipe], deadline: float | None
     return report
 
 
-def _end(proc: int, child: Child, alone: bool) -> None:
-    """End the child and all that it started: PID 1 takes the rest along, from a subreaper nothing escapes.
-
-    Raises NamespaceError where something does not end.
-    """
-    if alone:
-        child.kill()
-        return
-    child.signal(init.LINGER)
-    limit = time.monotonic() + _ENDING_SECONDS
-    while not process.pidfd_ended(child.pidfd, _ENDING_STEP_MILLISECONDS):
-        alive = _descendants(proc, child.pid)
-        for pid, parent in alive.items():
-            _kill_child_of(proc, pid, parent)
-        if time.monotonic() > limit:
-            left = ", ".join(map(str, sorted(alive)))
-            raise NamespaceError("end the command", f"processes {left} go on after SIGKILL", "look at them")
-
-
-def _descendants(proc: int, ancestor: int) -> dict[int, int]:
-    """The live processes below one, each with its parent."""
-    parents = {pid: status.parent for pid, status in procfs.processes(proc) if status.state not in "ZX"}
-    found: dict[int, int] = {}
-    level = {ancestor}
-    while level:
-        found.update((pid, parent) for pid, parent in parents.items() if parent in level)
-        level = {pid for pid, parent in found.items() if parent in level}
-    return found
-
-
-def _kill_child_of(proc: int, pid: int, parent: int) -> None:
-    """Kill a process unless the pid came to mean another one: that has another parent."""
-    with contextlib.suppress(ProcessLookupError, FileNotFoundError), closing(process.pidfd_open(pid)) as pidfd:
-        if procfs.stat(proc, pid).parent == parent:
-            process.pidfd_send_signal(pidfd, signal.SIGKILL)
-
-
-def _is_supervised(command: Command, definition: Definition) -> bool:
-    """Whether a process of ours stays above the command; else the command is PID 1 itself."""
-    return command.init or nstypes.PID not in definition.types
-
-
-def _work(gate: Gate, command: Command, target: Target, definition: Definition, streams: t.Sequence[int]) -> t.NoReturn:
-    """The child: into the namespaces, past the checkpoint, and on to the command."""
-    enter(gate, target, definition)
-    with during("look at the namespaces that were entered"):
-        found = own_identities(gate.proc, gate.pid())
-    gate.report(namespaces={kind.name: identity for kind, identity in found.items()})
-    gate.wait()
-    directory = _start_directory(command, target)
-    set_up(gate, definition, command.root, command.sysfs)
-    if _is_supervised(command, definition):
-        is_init = nstypes.PID in definition.types
-        init.supervise(gate, is_init, lambda: _execute(gate, command, streams, directory))
-    _execute(gate, command, streams, directory)
-
-
-def _start_directory(command: Command, target: Target) -> str:
-    """Where the command starts unless told otherwise: where the task is, or the root where that is another one."""
-    try:
-        return "/" if command.root is not None or nstypes.MNT in target.descriptors else os.getcwd()
-    except FileNotFoundError:
-        return "/"
-
-
-def _execute(gate: Gate, command: Command, streams: t.Sequence[int], directory: str) -> t.NoReturn:
-    """Become the command, or report why it has not to run. Raises NamespaceError."""
-    for resettable in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        signal.signal(resettable, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    os.setsid()
-    for number, fd in enumerate(streams):
-        os.dup2(fd, number)
-    # Before the first path inside is looked up: it could lead back out through one of them (CVE-2024-21626).
-    process.close_from(3, but=gate.fileno())
-    account = credentials.resolve(command.wanted)
-    _change_directory(command.chdir, directory)
-    reason = _reason_to_skip(command)
-    if reason:
-        gate.report(skipped=reason)
-        os._exit(0)
-    environment = _environment(command, account)
-    credentials.become(account, command.wanted)
-    _exec(command.argv, environment)
-
-
-def _change_directory(chdir: str | None, directory: str) -> None:
-    if chdir is None:
-        try:
-            os.chdir(directory)
-        except OSError:
-            os.chdir("/")
-    else:
-        with during(f"change to the directory {chdir}", _CHDIR_HINTS):
-            os.chdir(chdir)
-    with during("find out the working directory inside", _CHDIR_HINTS):
-        os.getcwd()
-
-
-def _reason_to_skip(command: Command) -> str | None:
-    if command.creates is not None and glob.glob(command.creates):
-        return "creates"
-    if command.removes is not None and not glob.glob(command.removes):
-        return "removes"
-    return "probe" if command.probe else None
-
-
-def _environment(command: Command, account: credentials.Account) -> dict[str, str]:
-    inherited = {} if command.clear_environment else os.environ
-    kept = {name: value for name, value in inherited.items() if not name.startswith(_PRIVATE_PREFIXES)}
-    return {**kept, **account.environment, **command.environment}
-
-
-def _exec(argv: t.Sequence[str], environment: t.Mapping[str, str]) -> t.NoReturn:
-    """execvpe(3) with the path of the command's own environment. Raises NamespaceError."""
-    name = argv[0]
-    paths = [name]
-    if "/" not in name:
-        search = environment.get("PATH", _DEFAULT_PATH).split(":")
-        paths = [os.path.join(directory, name) for directory in search if directory.startswith("/")]
-    failure = OSError(errno.ENOENT, os.strerror(errno.ENOENT))
-    for path in paths:
-        try:
-            os.execve(path, list(argv), environment)
-        except OSError as error:
-            if error.errno not in _NOT_HERE:
-                failure = error
-            if error.errno not in (*_NOT_HERE, errno.EACCES):
-                break
-    with during(f"start the command {name}", _EXEC_HINTS):
-        raise failure
-    os._exit(1)
+def _check_started(report: t.Mapping[str, t.Any]) -> None:
+    if "starting" not in report and "skipped" not in report:
+        raise NamespaceError("start the command", "its process was ended from outside before")

@@ -29,8 +29,39 @@ _ID_HINTS = {
 _CAPABILITY_HINTS = {errno.EPERM: Hint("the task does not hold them, or may not give any up", "run it as root")}
 
 
+class Account(t.NamedTuple):
+    """Who to be, as the files inside resolve it; None leaves what is."""
+
+    uid: int | None
+    gid: int | None
+    groups: tuple[int, ...] | None
+    environment: t.Mapping[str, str]
+    capabilities: frozenset[int] | None
+    no_new_privs: bool
+
+    def become(self) -> None:
+        """Be that user with those capabilities, in the order that leaves nothing behind. Raises NamespaceError."""
+        if self.capabilities is not None:
+            with during("cut the capabilities", _CAPABILITY_HINTS):
+                privilege.bound(self.capabilities)
+                privilege.keep_over_setuid()
+        with during("become the user", _ID_HINTS):
+            if self.groups is not None and set(self.groups) != set(os.getgroups()):
+                os.setgroups(self.groups)
+            if self.gid is not None:
+                os.setresgid(self.gid, self.gid, self.gid)
+            if self.uid is not None:
+                os.setresuid(self.uid, self.uid, self.uid)
+        if self.capabilities is not None:
+            with during("hold these capabilities alone", _CAPABILITY_HINTS):
+                privilege.hold_only(self.capabilities)
+        if self.no_new_privs:
+            with during("set no_new_privs"):
+                privilege.no_new_privileges()
+
+
 class Wanted(t.NamedTuple):
-    """As the task gives it: names or ids as text, capabilities as bits; None leaves what is."""
+    """Who to be, as the task gives it: names or ids as text, capabilities as bits; None leaves what is."""
 
     user: str | None = None
     group: str | None = None
@@ -38,14 +69,28 @@ class Wanted(t.NamedTuple):
     capabilities: frozenset[int] | None = None
     no_new_privs: bool = False
 
-
-class Account(t.NamedTuple):
-    """As the files inside resolve it; None leaves what is."""
-
-    uid: int | None
-    gid: int | None
-    groups: tuple[int, ...] | None
-    environment: t.Mapping[str, str]
+    def resolve(self) -> Account:
+        """Look the names up in /etc/passwd and /etc/group of the root that the caller is in. Raises NamespaceError."""
+        uid = gid = None
+        groups: tuple[int, ...] | None = None
+        environment: dict[str, str] = {}
+        if self.user is not None:
+            entry = _find("/etc/passwd", self.user, 7)
+            uid = _entry_id("user", self.user, entry)
+            if entry:
+                gid = _plain_id("user", entry[3])
+                environment = {"USER": entry[0], "LOGNAME": entry[0], "HOME": entry[5], "SHELL": entry[6] or "/bin/sh"}
+                members = [line for line in _lines("/etc/group", 4) if entry[0] in line[3].split(",")]
+                groups = tuple(_plain_id("groups", line[2]) for line in members)
+            elif self.group is None:
+                raise refuse("user", f"{self.user} has no line in /etc/passwd that says its group", "give group too")
+            else:
+                groups = ()
+        if self.group is not None:
+            gid = _entry_id("group", self.group, _find("/etc/group", self.group, 4))
+        if self.groups is not None:
+            groups = tuple(_entry_id("groups", name, _find("/etc/group", name, 4)) for name in self.groups)
+        return Account(uid, gid, groups, environment, self.capabilities, self.no_new_privs)
 
 
 def parse_capabilities(names: t.Iterable[str] | None) -> frozenset[int] | None:
@@ -59,53 +104,6 @@ def parse_capabilities(names: t.Iterable[str] | None) -> frozenset[int] | None:
             raise refuse("capabilities", f"{name!r} is no capability", "see capabilities(7)")
         bits.add(privilege.CAPABILITIES[plain])
     return frozenset(bits)
-
-
-def resolve(wanted: Wanted) -> Account:
-    """Look the names up in /etc/passwd and /etc/group of the root that the caller is in. Raises NamespaceError."""
-    uid = gid = None
-    groups: tuple[int, ...] | None = None
-    environment: dict[str, str] = {}
-    if wanted.user is not None:
-        entry = _find("/etc/passwd", wanted.user, 7)
-        uid = _entry_id("user", wanted.user, entry)
-        if entry:
-            gid = _plain_id("user", entry[3])
-            environment = {"USER": entry[0], "LOGNAME": entry[0], "HOME": entry[5], "SHELL": entry[6] or "/bin/sh"}
-            members = [line for line in _lines("/etc/group", 4) if entry[0] in line[3].split(",")]
-            groups = tuple(_plain_id("groups", line[2]) for line in members)
-        elif wanted.group is None:
-            raise refuse("user", f"{wanted.user} has no line in /etc/passwd that says its group", "give group too")
-        else:
-            groups = ()
-    if wanted.group is not None:
-        gid = _entry_id("group", wanted.group, _find("/etc/group", wanted.group, 4))
-    if wanted.groups is not None:
-        groups = tuple(_entry_id("groups", name, _find("/etc/group", name, 4)) for name in wanted.groups)
-    return Account(uid, gid, groups, environment)
-
-
-def become(account: Account, wanted: Wanted) -> None:
-    """Be that user with those capabilities, in the order that leaves nothing behind. Raises NamespaceError."""
-    with during("give up inherited capabilities"):
-        privilege.clear_inherited()
-    if wanted.capabilities is not None:
-        with during("cut the capabilities", _CAPABILITY_HINTS):
-            privilege.bound(wanted.capabilities)
-            privilege.keep_over_setuid()
-    with during("become the user", _ID_HINTS):
-        if account.groups is not None and set(account.groups) != set(os.getgroups()):
-            os.setgroups(account.groups)
-        if account.gid is not None:
-            os.setresgid(account.gid, account.gid, account.gid)
-        if account.uid is not None:
-            os.setresuid(account.uid, account.uid, account.uid)
-    if wanted.capabilities is not None:
-        with during("hold these capabilities alone", _CAPABILITY_HINTS):
-            privilege.hold_only(wanted.capabilities)
-    if wanted.no_new_privs:
-        with during("set no_new_privs"):
-            privilege.no_new_privileges()
 
 
 def _find(path: str, name: str, fields: int) -> list[str] | None:

@@ -4,29 +4,18 @@
 
 # Private to the linux.namespaces collection.
 
-"""Into namespaces: the existing ones first, then new ones made from there. Runs in a child behind the checkpoint."""
+"""Into existing namespaces. Runs in a child behind the checkpoint."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import functools
 import os
-import signal
-import socket
-import typing as t
 
 from .._kernel import nstypes, process, procfs
-from . import idmap
 from .checkpoint import Gate
-from .definition import Definition
-from .errors import Hint, Hints, during
+from .errors import Hint, during
 from .target import Target
-
-_BILLION = 10**9
-_PID_BYTES = 16
-
-_MapWriter = t.Callable[[int], None]
 
 _JOIN_HINTS = {
     errno.EPERM: Hint(
@@ -34,78 +23,20 @@ _JOIN_HINTS = {
     ),
     errno.EINVAL: Hint("it is not below the namespace that the task runs in", "run the task from further up"),
 }
-_OFFSET_HINTS = {
-    errno.EACCES: Hint("it can't be done in a user namespace inside one that was entered", "leave one of them out"),
-    errno.ERANGE: Hint("a clock would show a time before 0 or more than 146 years ahead", "choose offsets nearer to 0"),
-}
 _MOVE_HINTS = {
     errno.ENOMEM: Hint("the pid namespace has lost its init, and nothing can be started in it", "create it again"),
 }
-# Each is 0 or 1; the value is the one with which an ordinary user may not create user namespaces.
-_POLICIES = {"sys/kernel/unprivileged_userns_clone": "0", "sys/kernel/apparmor_restrict_unprivileged_userns": "1"}
 
 
-def enter(gate: Gate, target: Target, definition: Definition) -> None:
-    """Join the target's namespaces and create the defined ones; on return this process is in all of them.
+def join(target: Target) -> None:
+    """Join all of the target's namespaces: all but user, then user, then what was left.
 
-    Raises NamespaceError.
+    Root may lose its rights by user, and others only get them so. Raises NamespaceError.
     """
-    joined = frozenset(target.descriptors)
-    created = frozenset(definition.types)
-    if nstypes.USER in joined | created:
-        _drop_groups()
-    if joined & {nstypes.USER, nstypes.PID}:
+    if nstypes.USER in target.descriptors:
+        drop_groups()
+    if not target.descriptors.keys().isdisjoint((nstypes.USER, nstypes.PID)):
         process.become_undumpable()
-    _join(target)
-    _move_if_children_only(gate, joined)
-    if nstypes.USER in created:
-        write_maps: _MapWriter = functools.partial(idmap.write, gate.proc, maps=definition.maps)
-        if nstypes.USER in joined:
-            write_maps = _by_another_process(write_maps)
-            _become_inner_root(gate.proc)
-        with during("create a user namespace", functools.partial(_creation_hints, gate.proc, nstypes.USER)):
-            gate.move(nstypes.USER.flag, write_maps)
-    for kind in definition.types:
-        if kind is not nstypes.USER:
-            with during(f"create a {kind.name} namespace", functools.partial(_creation_hints, gate.proc, kind)):
-                process.unshare(kind.flag)
-    if definition.offsets:
-        _set_offsets(gate, definition)
-    if nstypes.USER in joined | created:
-        # Not earlier: with other ids the process can't open its own timens_offsets any more.
-        _become_inner_root(gate.proc)
-    _move_if_children_only(gate, created)
-
-
-def _by_another_process(write_maps: _MapWriter) -> _MapWriter:
-    """Let a process write the maps that stays who we are: the kernel wants two things of us that exclude each other.
-
-    Only a user who is mapped may create a user namespace, so we shall be root of the one that we joined. But as we are
-    closed to it (undumpable), the map files of our children belong to root of the host.
-    """
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with during("start a process that writes the id maps"):
-        writer = os.fork()
-    if writer == 0:
-        ours.close()
-        process.die_with_parent(signal.SIGKILL)
-        sibling = theirs.recv(_PID_BYTES)
-        if sibling:
-            write_maps(int(sibling))
-        os._exit(0)
-    theirs.close()
-
-    def ask(pid: int) -> None:
-        ours.send(b"%d" % pid)
-        if os.waitpid(writer, 0)[1]:
-            # It has reported why.
-            os._exit(1)
-
-    return ask
-
-
-def _join(target: Target) -> None:
-    """All but user, then user, then what was left: root may lose its rights by user, others only get them so."""
     left: list[nstypes.NsType] = []
     for kind in target.descriptors:
         if kind is not nstypes.USER:
@@ -123,62 +54,23 @@ def _join(target: Target) -> None:
             process.setns(target.descriptors[kind], kind.flag)
 
 
-def _move_if_children_only(gate: Gate, kinds: frozenset[nstypes.NsType]) -> None:
+def arrive(gate: Gate, kinds: frozenset[nstypes.NsType]) -> None:
+    """Go on as a child where only children get into namespaces of these types. Raises NamespaceError."""
     if any(kind.children_only for kind in kinds):
         with during("start a child in the pid and time namespaces", _MOVE_HINTS):
             gate.move()
 
 
-def _drop_groups() -> None:
+def drop_groups() -> None:
     """Groups from outside mean nothing good inside; without privilege they can't be dropped, and give nothing."""
     with contextlib.suppress(PermissionError):
         os.setgroups([])
 
 
-def _become_inner_root(proc: int) -> None:
-    """Be uid and gid 0 of the user namespace, where it has them; else the process stays who it is."""
+def become_inner_root(proc: int) -> None:
+    """Be uid and gid 0 of the user namespace, where it has them; else stay who we are. Raises NamespaceError."""
     with during("become root of the user namespace"):
-        if idmap.maps_id(proc, "gid_map", 0):
+        if procfs.maps_id(proc, "gid_map", 0):
             os.setresgid(0, 0, 0)
-        if idmap.maps_id(proc, "uid_map", 0):
+        if procfs.maps_id(proc, "uid_map", 0):
             os.setresuid(0, 0, 0)
-
-
-def _set_offsets(gate: Gate, definition: Definition) -> None:
-    text = "".join(
-        " ".join(map(str, (clock, *divmod(offset, _BILLION)))) + "\n" for clock, offset in definition.offsets
-    )
-    with during("set the offsets of the clocks", _OFFSET_HINTS):
-        procfs.write(gate.proc, f"{gate.pid()}/timens_offsets", text)
-
-
-def _creation_hints(proc: int, kind: nstypes.NsType) -> Hints:
-    limit = _sysctl(proc, "sys/" + kind.limit.replace(".", "/", 1))
-    spent = "{} is {} in this user namespace, and used up here or in one above it".format(
-        kind.limit, limit or "unknown"
-    )
-    if kind in (nstypes.USER, nstypes.PID):
-        spent += ", or 32 are nested already"
-    hints = {
-        errno.ENOSPC: Hint(spent, "raise the limit (ansible.posix.sysctl), or remove namespaces that nobody needs"),
-        errno.EINVAL: Hint(f"this kernel has no {kind.name} namespaces", "leave the type out"),
-        errno.EPERM: Hint("it takes CAP_SYS_ADMIN", "run it as root, or create a user namespace with it"),
-    }
-    if kind is nstypes.USER:
-        hints[errno.EPERM] = _policy_hint(proc)
-    return hints
-
-
-def _policy_hint(proc: int) -> Hint:
-    for path, forbidding in _POLICIES.items():
-        if _sysctl(proc, path) == forbidding:
-            name = path[len("sys/") :].replace("/", ".")
-            return Hint(f"{name} is {forbidding} on this host", "run it as root, or have the policy changed")
-    return Hint("a process in a chroot, or whose own ids are not mapped, may not create one", "run it from outside")
-
-
-def _sysctl(proc: int, path: str) -> str:
-    try:
-        return procfs.read(proc, path).strip()
-    except OSError:
-        return ""

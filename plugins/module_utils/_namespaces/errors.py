@@ -70,6 +70,13 @@ def refuse(option: str, cause: str, remedy: str = "") -> NamespaceError:
     return NamespaceError(f"use the option {option} as given", cause, remedy)
 
 
+def absolute_path(option: str, path: str) -> str:
+    """The path, if it is one from the root. Raises NamespaceError."""
+    if not path.startswith("/") or "\0" in path:
+        raise refuse(option, f"{path!r} is no absolute path")
+    return path
+
+
 @contextlib.contextmanager
 def during(operation: str, hints: Hints | LazyHints | None = None) -> t.Iterator[None]:
     """Turn an OSError of the kernel floor into the NamespaceError of this operation.
@@ -82,5 +89,5 @@ def during(operation: str, hints: Hints | LazyHints | None = None) -> t.Iterator
         code = error.errno or errno.EIO
         own = hints() if callable(hints) else hints or {}
         hint = own.get(code) or _GENERAL.get(code) or Hint("the kernel refused it", "")
-        where = f" ({os.fsdecode(error.filename)})" if error.filename else ""
+        where = f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, (str, bytes)) else ""
         raise NamespaceError(operation + where, hint.cause, hint.remedy, code) from error

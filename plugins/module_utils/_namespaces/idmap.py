@@ -4,65 +4,28 @@
 
 # Private to the linux.namespaces collection.
 
-"""Id maps of user namespaces: as given, checked, and written by whoever may write them."""
+"""Writing the id maps of a new user namespace, by whoever may."""
 
 from __future__ import annotations
 
 import errno
 import os
 import subprocess
-import typing as t
 
 from .._kernel import privilege, procfs
+from .definition import IdMaps, Range
 from .errors import Hint, NamespaceError, during, refuse
-from .numbers import plain_number
-
-# 4294967295 is no id: to setresuid(2) it means "unchanged".
-_LAST_ID = (1 << 32) - 2
-_MOST_RANGES = 340
 
 # A fixed search path: the helpers are setuid root, and the caller's PATH may be anybody's.
 _HELPER_DIRECTORIES = ("/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin")
 
 _MAP_HINTS = {
     errno.EPERM: Hint(
-        "only root may map ids other than its own, and nobody a map twice",
+        "only root may map ids other than its own, and no id that is itself not mapped where the task runs",
         "run it as root, or list the ids in /etc/subuid and /etc/subgid and install newuidmap (package uidmap)",
     ),
     errno.EACCES: Hint("the user namespace is out of the task's reach", "run it as root"),
-    errno.EINVAL: Hint(
-        "an id outside has no counterpart in the user namespace that the task runs in", "map ids that exist there"
-    ),
 }
-
-
-class Range(t.NamedTuple):
-    """A run of ids: inside it counts from one number, outside from another."""
-
-    inside: int
-    outside: int
-    length: int
-
-
-class IdMaps(t.NamedTuple):
-    """What a new user namespace is given. An empty map is left unwritten, as by unshare(1) without options."""
-
-    uid: tuple[Range, ...] = ()
-    gid: tuple[Range, ...] = ()
-    setgroups: str | None = None
-
-
-def parse(option: str, given: t.Sequence[t.Mapping[str, t.Any]] | None) -> tuple[Range, ...]:
-    """The ranges of uid_map or gid_map. Raises NamespaceError."""
-    ranges = tuple(_parse_range(option, item) for item in given or ())
-    if len(ranges) > _MOST_RANGES:
-        raise refuse(option, f"the kernel takes {_MOST_RANGES} ranges at most")
-    for side in ("inside", "outside"):
-        ordered = sorted(ranges, key=lambda item: int(getattr(item, side)))
-        for first, second in zip(ordered, ordered[1:]):
-            if getattr(first, side) + first.length > getattr(second, side):
-                raise refuse(option, f"the ids {side} overlap from {getattr(second, side)} on")
-    return ranges
 
 
 def write(proc: int, pid: int, maps: IdMaps) -> None:
@@ -87,28 +50,6 @@ def write(proc: int, pid: int, maps: IdMaps) -> None:
                 procfs.write(proc, f"{pid}/{name}", "".join(" ".join(map(str, item)) + "\n" for item in ranges))
         elif ranges:
             _run_helper("new" + name.replace("_", ""), pid, ranges)
-
-
-def maps_id(proc: int, name: str, number: int) -> bool:
-    """Whether the caller's user namespace has this id inside. name is uid_map or gid_map. Raises OSError."""
-    for line in procfs.read(proc, f"{procfs.own_pid(proc)}/{name}").splitlines():
-        inside, _outside, count = map(int, line.split())
-        if inside <= number < inside + count:
-            return True
-    return False
-
-
-def _parse_range(option: str, item: t.Mapping[str, t.Any]) -> Range:
-    numbers = Range(
-        plain_number(option + ".inside", item["inside"]),
-        plain_number(option + ".outside", item["outside"]),
-        plain_number(option + ".count", item["count"]),
-    )
-    if numbers.length == 0:
-        raise refuse(option, "a count is at least 1")
-    if max(numbers.inside, numbers.outside) + numbers.length > _LAST_ID + 1:
-        raise refuse(option, f"ids end at {_LAST_ID}")
-    return numbers
 
 
 def _is_own(ranges: tuple[Range, ...], own: int) -> bool:

@@ -32,7 +32,7 @@ def supervise(gate: Gate, is_init: bool, command: t.Callable[[], t.NoReturn]) ->
     # Blocked before the fork, and taken one at a time: a signal that is blocked reaches a PID 1 without handlers too.
     signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     if not is_init:
-        process.become_subreaper()
+        process.set_subreaper(True)
     pid = os.fork()
     if pid == 0:
         command()

@@ -50,7 +50,7 @@ def set_up(gate: Gate, definition: Definition, root: str | None, sysfs: bool) ->
 
     root is a path inside that becomes the root; sysfs asks for a /sys that shows the network namespace we are in.
     """
-    if nstypes.MNT in definition.types:
+    if nstypes.MNT in definition.types or sysfs:
         _set_up_mounts(gate, definition, root, sysfs)
     elif root is not None:
         with closing(_open(f"enter the root {root}", root)) as directory, during(f"enter the root {root}"):
@@ -69,7 +69,9 @@ def set_up(gate: Gate, definition: Definition, root: str | None, sysfs: bool) ->
 
 def _set_up_mounts(gate: Gate, definition: Definition, root: str | None, sysfs: bool) -> None:
     """Propagation first, so that nothing mounted here gets out; what is to be shared among copies is so last."""
-    first = _FIRST_PROPAGATION.get(definition.propagation, definition.propagation)
+    # A mount namespace that is there for /sys alone goes on seeing what is mounted on the host.
+    propagation = definition.propagation if nstypes.MNT in definition.types else "slave"
+    first = _FIRST_PROPAGATION.get(propagation, propagation)
     _set_propagation(first)
     for item in definition.mounts:
         _mount(item)
@@ -92,8 +94,8 @@ def _set_up_mounts(gate: Gate, definition: Definition, root: str | None, sysfs: 
                 mount.pivot_root_here()
                 mount.detach_here()
                 os.chdir("/")
-    if definition.propagation in _LAST_PROPAGATION:
-        _set_propagation(_LAST_PROPAGATION[definition.propagation])
+    if propagation in _LAST_PROPAGATION:
+        _set_propagation(_LAST_PROPAGATION[propagation])
 
 
 def _set_propagation(propagation: str) -> None:

@@ -8,10 +8,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
+import struct
+import termios
 
-# A read of this size empties a pipe of the size that pipes have by default.
 _READ_BYTES = 65536
 
 
@@ -57,6 +59,14 @@ class Output(Pipe):
         self._limit = limit
         self.content = bytearray()
         self.cut = False
+
+    def drain(self) -> None:
+        """Take what is in the pipe now, however large it was made; who goes on writing does not keep us."""
+        if self.fd < 0:
+            return
+        (waiting,) = struct.unpack("=i", fcntl.ioctl(self.fd, termios.FIONREAD, bytes(4)))
+        for _chunk in range(0, waiting, _READ_BYTES):
+            self.advance()
 
     def _move(self) -> bool:
         chunk = os.read(self.fd, _READ_BYTES)

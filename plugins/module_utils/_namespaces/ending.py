@@ -1,0 +1,73 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""Ending a command with all that it started, when its time is over or we can't go on with it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+
+from .._kernel import process, procfs
+from . import init
+from .checkpoint import Child
+from .errors import NamespaceError
+from .target import closing
+
+_SECONDS = 10
+_STEP_SECONDS = 0.01
+
+
+def end(proc: int, child: Child, since: int, supervised: bool) -> None:
+    """Kill what is below us, again and again until nothing is.
+
+    We have to be a subreaper: then orphans are below us too. In a pid namespace that was joined they are below the
+    child instead, which supervises there and has to go on until it has reaped them. since is the start of the child;
+    what was below us before is not touched. Errors of single looks are tried again: to give up would leave everything.
+    Raises NamespaceError where something does not end.
+    """
+    if supervised:
+        with contextlib.suppress(OSError):
+            child.signal(init.LINGER)
+    limit = time.monotonic() + _SECONDS
+    spared = child.pid if supervised else 0
+    while True:
+        alive: list[int] | None = None
+        with contextlib.suppress(OSError):
+            found = _below_us(proc, child.pid, since)
+            alive = [pid for pid in found if pid != spared]
+            for pid in alive:
+                _kill(proc, pid, found[pid])
+            if not alive and (not supervised or process.pidfd_ended(child.pidfd)):
+                return
+        if time.monotonic() > limit:
+            left = ", ".join(map(str, alive or ()))
+            raise NamespaceError("end the command", f"its processes ({left}) go on after SIGKILL", "look at them")
+        time.sleep(_STEP_SECONDS)
+
+
+def _below_us(proc: int, child: int, since: int) -> dict[int, int]:
+    """The live descendants of this process that started since then, and when; orphans that have ended are reaped."""
+    us = procfs.own_pid(proc)
+    young = {pid: status for pid, status in procfs.processes(proc) if status.start >= since}
+    for pid, status in young.items():
+        if status.state in "ZX" and status.parent == us and pid != child:
+            os.waitpid(pid, os.WNOHANG)
+    found: dict[int, int] = {}
+    level = {us}
+    while level:
+        level = {pid for pid, status in young.items() if status.parent in level}
+        found.update((pid, young[pid].start) for pid in level if young[pid].state not in "ZX")
+    return found
+
+
+def _kill(proc: int, pid: int, start: int) -> None:
+    """Kill a process, held while its start is looked at again: the pid could have come to mean another one."""
+    with contextlib.suppress(OSError), closing(process.pidfd_open(pid)) as pidfd:
+        if procfs.stat(proc, pid).start == start:
+            process.pidfd_send_signal(pidfd, signal.SIGKILL)

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""What Ansible sends to the target is a zip of source code, compiled anew for every task."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipimport
+
+
+class _Importer(zipimport.zipimporter):
+    """Tells the file of a module without compiling it; from Python 3.10 on the stock one compiles, to do so again."""
+
+    def get_filename(self, fullname: str) -> str:
+        name = fullname.rpartition(".")[2]
+        return os.path.join(self.archive, self.prefix, name + ("/__init__.py" if self.is_package(fullname) else ".py"))
+
+
+def compile_once() -> None:
+    """Compile what is imported from here on out of folders of the zip that nothing was imported from yet, once."""
+    sys.path_hooks.insert(0, _Importer)
