@@ -27,6 +27,7 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/s
 if not sys.stdout.isatty():
     os.environ.setdefault("NO_COLOR", "1")
 os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
+os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(ROOT / ".ansible/hypothesis")
 
 
 @nox.session

@@ -34,6 +34,9 @@ _FAREWELLS = 10
 
 Message = t.Dict[str, t.Any]
 
+# A child is born with a copy of each, and closes them: else it would keep its siblings waiting for a dead parent.
+_parents_ends: set[socket.socket] = set()
+
 
 class DeadlineError(Exception):
     """The time that a child was given is over."""
@@ -202,22 +205,25 @@ def spawn(work: t.Callable[[Gate], t.NoReturn], proc: int) -> t.Iterator[Child]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with during("clone a child"):
         cloned = process.clone_child()
+    _parents_ends.add(ours)
     if cloned is None:
-        _live(work, ours, Gate(theirs, proc))
+        _live(work, Gate(theirs, proc))
     theirs.close()
     child = Child(cloned, ours)
     try:
         yield child
     finally:
+        _parents_ends.remove(ours)
         child.close()
 
 
-def _live(work: t.Callable[[Gate], t.NoReturn], parents_end: socket.socket, gate: Gate) -> t.NoReturn:
+def _live(work: t.Callable[[Gate], t.NoReturn], gate: Gate) -> t.NoReturn:
     """The child's whole life."""
     try:
         with during("prepare the child"):
             process.die_with_parent(signal.SIGKILL)
-            parents_end.close()
+            for end in _parents_ends:
+                end.close()
             _leave_standard_streams()
             # Whatever is imported from here on would come from a root that may be foreign (CVE-2019-5736).
             sys.meta_path.clear()
