@@ -29,6 +29,13 @@ def held() -> set[str]:
     return found
 
 
+@pytest.fixture(autouse=True, scope="session")
+def quick_collections() -> None:
+    """What was imported is never garbage: without it, a collection after each test takes a millisecond."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def leaves_nothing() -> t.Iterator[None]:
     before = held()

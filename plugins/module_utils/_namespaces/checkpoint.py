@@ -31,6 +31,7 @@ _TEXT_CHARACTERS = 4000
 _MESSAGE_BYTES = 65536
 _FAREWELL_SECONDS = 1
 _FAREWELLS = 10
+_LONGEST_POLL = 2**31 - 1
 
 Message = t.Dict[str, t.Any]
 
@@ -40,6 +41,11 @@ _parents_ends: set[socket.socket] = set()
 
 class DeadlineError(Exception):
     """The time that a child was given is over."""
+
+
+def milliseconds_left(deadline: float | None) -> float | None:
+    """How long to poll until a deadline of time.monotonic(): at most as long as poll(2) can, so look again then."""
+    return None if deadline is None else min(max(0.0, (deadline - time.monotonic()) * 1000), _LONGEST_POLL)
 
 
 class Gate:
@@ -174,7 +180,9 @@ class Child:
         while True:
             poll = select.poll()
             poll.register(self._channel, select.POLLIN)
-            if not poll.poll(None if deadline is None else max(0, (deadline - time.monotonic()) * 1000)):
+            if not poll.poll(milliseconds_left(deadline)):
+                if deadline is None or time.monotonic() < deadline:
+                    continue
                 raise DeadlineError
             try:
                 content = self._channel.recv(_MESSAGE_BYTES)

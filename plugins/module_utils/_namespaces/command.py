@@ -20,7 +20,7 @@ import typing as t
 
 from .._kernel import nsfs, nstypes, process, procfs
 from . import ending, init
-from .checkpoint import Child, DeadlineError, spawn
+from .checkpoint import Child, DeadlineError, milliseconds_left, spawn
 from .definition import OPEN_PROPAGATIONS, Definition
 from .errors import NamespaceError, refuse
 from .launch import Command, Launch, work
@@ -46,7 +46,7 @@ def run(proc: int, command: Command, target: Target, definition: Definition) -> 
 
     Raises NamespaceError for what could not be entered, set up, started or ended.
     """
-    _refuse_contradictions(command, definition)
+    _refuse_contradictions(command, target, definition)
     deadline = None if command.timeout is None else time.monotonic() + command.timeout
     entered: dict[nstypes.NsType, nsfs.Identity] = {}
     report: dict[str, t.Any] = {}
@@ -91,7 +91,13 @@ def run(proc: int, command: Command, target: Target, definition: Definition) -> 
     )
 
 
-def _refuse_contradictions(command: Command, definition: Definition) -> None:
+def _refuse_contradictions(command: Command, target: Target, definition: Definition) -> None:
+    if not target.descriptors and not definition.types:
+        raise NamespaceError(
+            "run the command",
+            "there is no namespace to enter and none to create, so it would run on the host",
+            "name a target, or types for unshare",
+        )
     if command.init and nstypes.PID not in definition.types:
         raise refuse("init", "it is PID 1 of a new pid namespace, and none is being created")
     if command.root is not None and nstypes.MNT in definition.types and definition.propagation in OPEN_PROPAGATIONS:
@@ -153,10 +159,9 @@ def _communicate(child: Child, streams: t.Iterable[Pipe], deadline: float | None
     for pipe in streams:
         poll.register(pipe.fd, pipe.event)
     while "status" not in report:
-        left = None if deadline is None else deadline - time.monotonic()
-        if left is not None and left <= 0:
+        ready = dict(poll.poll(milliseconds_left(deadline)))
+        if deadline is not None and time.monotonic() >= deadline:
             raise DeadlineError
-        ready = dict(poll.poll(None if left is None else left * 1000 + 1))
         for fd in ready.keys() & open_pipes.keys():
             if not open_pipes[fd].advance():
                 poll.unregister(fd)

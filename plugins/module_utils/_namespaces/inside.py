@@ -40,6 +40,11 @@ _MOUNT_HINTS = {
     ),
     **_PATH_HINTS,
 }
+_BIND_HINTS = {
+    errno.EINVAL: Hint(
+        "one of the two is a directory and the other is not, or the source is unbindable", "bind like to like"
+    ),
+}
 _ROOT_HINTS = {
     errno.EINVAL: Hint("the task runs in a chroot, whose root is no mount point", "run it outside the chroot"),
 }
@@ -87,7 +92,7 @@ def _set_up_mounts(gate: Gate, definition: Definition, root: str | None, sysfs: 
             _mount_kernel_filesystem("proc", "proc", top, own_only)
         # A jail that has no place for it needs none.
         if sysfs and (root is None or os.access("sys", os.F_OK, dir_fd=top)):
-            _mount_sysfs(gate, root, top, own_only)
+            _mount_sysfs(gate, top, own_only)
         if root is not None:
             with during(operation, _ROOT_HINTS):
                 os.fchdir(top)
@@ -114,7 +119,7 @@ def _mount(item: MountPoint) -> None:
                 mount.mount_filesystem(item.fstype, item.source, target, item.flags, item.data)
             return
         source = stack.enter_context(closing(_open(operation, item.source)))
-        with during(operation, _MOUNT_HINTS), closing(mount.clone_tree(source, item.recursive)) as tree:
+        with during(operation, _BIND_HINTS), closing(mount.clone_tree(source, item.recursive)) as tree:
             mount.attach_tree(tree, target)
             if item.flags:
                 mount.set_flags(tree, item.flags)
@@ -139,13 +144,13 @@ def _mount_kernel_filesystem(fstype: str, path: str, top: int, own_only: bool) -
     return True
 
 
-def _mount_sysfs(gate: Gate, root: str | None, top: int, own_only: bool) -> None:
+def _mount_sysfs(gate: Gate, top: int, own_only: bool) -> None:
     """A /sys of the network namespace we are in, with what was mounted below the old one (the cgroups) kept."""
     operation = "keep what is mounted below /sys"
     with contextlib.ExitStack() as stack:
         trees: list[tuple[str, int]] = []
         with during(operation):
-            for path in _mounts_below_sysfs(gate, root):
+            for path in _mounts_below_sysfs(gate, top):
                 held = stack.enter_context(closing(mount.open_path(path, top)))
                 trees.append((path, stack.enter_context(closing(mount.clone_tree(held, recursive=True)))))
         if _mount_kernel_filesystem("sysfs", "sys", top, own_only):
@@ -154,10 +159,11 @@ def _mount_sysfs(gate: Gate, root: str | None, top: int, own_only: bool) -> None
                     mount.attach_tree(tree, target)
 
 
-def _mounts_below_sysfs(gate: Gate, root: str | None) -> list[str]:
-    """The mounts directly on /sys, as paths below the root."""
+def _mounts_below_sysfs(gate: Gate, top: int) -> list[str]:
+    """The mounts directly on the /sys of the root that is open as top, as paths below it."""
     mounts = mountinfo.parse(procfs.read(gate.proc, f"{gate.pid()}/mountinfo"))
-    prefix = "" if root is None else root.rstrip("/")
+    # The kernel's own name of the root: the given one may have detours.
+    prefix = os.readlink(f"self/fd/{top}", dir_fd=gate.proc).rstrip("/")
     sysfs = [item.id for item in mounts if item.path == prefix + "/sys"][-1:]
     return sorted({item.path[len(prefix) + 1 :] for item in mounts if item.parent in sysfs})
 

@@ -103,7 +103,7 @@ def _given(options: t.Mapping[str, t.Any], name: str) -> tuple[t.Any, ...]:
 def _name(option: str, name: str | None) -> str | None:
     if name is not None:
         size = len(name.encode("utf-8", "surrogateescape"))
-        if not 1 <= size <= uts.NAME_BYTES or "\0" in name or "\n" in name:
+        if not 1 <= size <= uts.NAME_BYTES or "\n" in name:
             raise refuse(option, f"a name has 1 to {uts.NAME_BYTES} bytes on one line")
     return name
 
@@ -158,7 +158,7 @@ def _parse_mount(item: t.Mapping[str, t.Any]) -> MountPoint:
             raise refuse("mounts.opts", f"{foreign[0]} is nothing that a bind mount has of its own")
     elif fstype is None:
         raise refuse("mounts", f"the mount at {path} has neither an fstype nor the option bind")
-    if len(data.encode("utf-8", "surrogateescape")) > _DATA_BYTES or "\0" in data:
+    if len(data.encode("utf-8", "surrogateescape")) > _DATA_BYTES:
         raise refuse("mounts.opts", f"the kernel takes {_DATA_BYTES} bytes at most")
     flags = 0
     for word in own:

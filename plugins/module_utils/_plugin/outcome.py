@@ -13,16 +13,22 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from .._kernel import process
-from .._namespaces.errors import NamespaceError, during
+from .._namespaces.errors import NamespaceError, during, refuse_unusable_text
 
 Result = t.Dict[str, t.Any]
 
 
-def finish(module: AnsibleModule, work: t.Callable[[AnsibleModule], Result]) -> t.NoReturn:
-    """Do the module's work and leave with its result, which says failed itself where it has more to tell."""
+def finish(
+    module: AnsibleModule, work: t.Callable[[AnsibleModule], Result], free_text: t.Container[str] = ()
+) -> t.NoReturn:
+    """Do the module's work and leave with its result, which says failed itself where it has more to tell.
+
+    free_text: the options that may hold any text.
+    """
     try:
         with during("do what the task asks for"):
             process.open_standard_streams()
+            refuse_unusable_text(module.params, free_text)
             result = work(module)
     except NamespaceError as error:
         module.fail_json(msg=str(error))
