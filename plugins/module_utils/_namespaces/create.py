@@ -20,7 +20,8 @@ from . import idmap
 from .checkpoint import Gate
 from .definition import Definition
 from .enter import become_inner_root, drop_groups
-from .errors import Hint, Hints, during
+from .errors import Hint, during
+from .policy import creation_hints
 
 _BILLION = 10**9
 _PID_BYTES = 16
@@ -31,8 +32,6 @@ _OFFSET_HINTS = {
     errno.EACCES: Hint("it can't be done in a user namespace inside one that was entered", "leave one of them out"),
     errno.ERANGE: Hint("a clock would show a time before 0 or more than 146 years ahead", "choose offsets nearer to 0"),
 }
-# Each is 0 or 1; the value is the one with which an ordinary user may not create user namespaces.
-_POLICIES = {"sys/kernel/unprivileged_userns_clone": "0", "sys/kernel/apparmor_restrict_unprivileged_userns": "1"}
 
 
 def create(gate: Gate, definition: Definition, joined_user: bool) -> None:
@@ -44,7 +43,7 @@ def create(gate: Gate, definition: Definition, joined_user: bool) -> None:
         _create_user(gate, definition, joined_user)
     for kind in definition.types:
         if kind is not nstypes.USER:
-            with during(f"create a {kind.name} namespace", functools.partial(_creation_hints, gate.proc, kind)):
+            with during(f"create a {kind.name} namespace", functools.partial(creation_hints, gate.proc, kind)):
                 process.unshare(kind.flag)
     if definition.offsets:
         _set_offsets(gate, definition)
@@ -56,7 +55,7 @@ def _create_user(gate: Gate, definition: Definition, joined_user: bool) -> None:
         write_maps = _by_another_process(write_maps)
         become_inner_root(gate.proc)
     drop_groups()
-    with during("create a user namespace", functools.partial(_creation_hints, gate.proc, nstypes.USER)):
+    with during("create a user namespace", functools.partial(creation_hints, gate.proc, nstypes.USER)):
         gate.move(nstypes.USER.flag, write_maps)
 
 
@@ -93,35 +92,3 @@ def _set_offsets(gate: Gate, definition: Definition) -> None:
     )
     with during("set the offsets of the clocks", _OFFSET_HINTS):
         procfs.write(gate.proc, f"{gate.pid()}/timens_offsets", text)
-
-
-def _creation_hints(proc: int, kind: nstypes.NsType) -> Hints:
-    limit = _sysctl(proc, "sys/" + kind.limit.replace(".", "/", 1))
-    spent = "{} is {} in this user namespace, and used up here or in one above it".format(
-        kind.limit, limit or "unknown"
-    )
-    if kind in (nstypes.USER, nstypes.PID):
-        spent += ", or 32 are nested already"
-    hints = {
-        errno.ENOSPC: Hint(spent, "raise the limit (ansible.posix.sysctl), or remove namespaces that nobody needs"),
-        errno.EINVAL: Hint(f"this kernel has no {kind.name} namespaces", "leave the type out"),
-        errno.EPERM: Hint("it takes CAP_SYS_ADMIN", "run it as root, or create a user namespace with it"),
-    }
-    if kind is nstypes.USER:
-        hints[errno.EPERM] = _policy_hint(proc)
-    return hints
-
-
-def _policy_hint(proc: int) -> Hint:
-    for path, forbidding in _POLICIES.items():
-        if _sysctl(proc, path) == forbidding:
-            name = path[len("sys/") :].replace("/", ".")
-            return Hint(f"{name} is {forbidding} on this host", "run it as root, or have the policy changed")
-    return Hint("a process in a chroot, or whose own ids are not mapped, may not create one", "run it from outside")
-
-
-def _sysctl(proc: int, path: str) -> str:
-    try:
-        return procfs.read(proc, path).strip()
-    except OSError:
-        return ""

@@ -134,10 +134,11 @@ def _lines(path: str, fields: int) -> t.Iterator[list[str]]:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError:
         return
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(fd)
+        return
     with os.fdopen(fd, "rb") as file:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            return
         if status.st_size > _FILE_BYTES:
             raise NamespaceError(f"read {path} inside", f"it is larger than {_FILE_BYTES} bytes")
         for line in file.read(_FILE_BYTES).decode("utf-8", "surrogateescape").split("\n"):

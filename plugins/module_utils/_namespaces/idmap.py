@@ -9,23 +9,17 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import subprocess
 
 from .._kernel import privilege, procfs
 from .definition import IdMaps, Range
-from .errors import Hint, NamespaceError, during, refuse
+from .errors import Hint, Hints, NamespaceError, during, refuse
+from .policy import forbidden
 
 # A fixed search path: the helpers are setuid root, and the caller's PATH may be anybody's.
 _HELPER_DIRECTORIES = ("/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin")
-
-_MAP_HINTS = {
-    errno.EPERM: Hint(
-        "only root may map ids other than its own, and no id that is itself not mapped where the task runs",
-        "run it as root, or list the ids in /etc/subuid and /etc/subgid and install newuidmap (package uidmap)",
-    ),
-    errno.EACCES: Hint("the user namespace is out of the task's reach", "run it as root"),
-}
 
 
 def write(proc: int, pid: int, maps: IdMaps) -> None:
@@ -46,10 +40,21 @@ def write(proc: int, pid: int, maps: IdMaps) -> None:
             procfs.write(proc, f"{pid}/setgroups", "deny")
     for name, ranges, direct in (("uid_map", maps.uid, direct_uid), ("gid_map", maps.gid, direct_gid)):
         if ranges and direct:
-            with during(f"write the {name}", _MAP_HINTS):
+            with during(f"write the {name}", functools.partial(_hints, proc)):
                 procfs.write(proc, f"{pid}/{name}", "".join(" ".join(map(str, item)) + "\n" for item in ranges))
         elif ranges:
             _run_helper("new" + name.replace("_", ""), pid, ranges)
+
+
+def _hints(proc: int) -> Hints:
+    own = Hint(
+        "only root may map ids other than its own, and no id that is itself not mapped where the task runs",
+        "run it as root, or list the ids in /etc/subuid and /etc/subgid and install newuidmap (package uidmap)",
+    )
+    return {
+        errno.EPERM: forbidden(proc) or own,
+        errno.EACCES: Hint("the user namespace is out of the task's reach", "run it as root"),
+    }
 
 
 def _is_own(ranges: tuple[Range, ...], own: int) -> bool:
