@@ -374,8 +374,8 @@ def _parse_argv(params: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     if params["executable"] is not None and not params["shell"]:
         raise refuse("executable", "it names the shell, and shell is false", "say shell: true")
     if params["shell"]:
-        if params["argv"] is not None:
-            raise refuse("shell", "a shell takes one line and no list", "use cmd")
+        if not params["cmd"]:
+            raise refuse("shell", "a shell takes one line, and there is none", "use cmd")
         words = [params["executable"] or "/bin/sh", "-c", params["cmd"]]
     elif params["argv"] is not None:
         words = params["argv"]

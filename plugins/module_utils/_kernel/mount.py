@@ -32,6 +32,8 @@ _MS_REC = 0x4000
 _MS_RELATIME = 0x200000
 _MS_STRICTATIME = 0x1000000
 
+_MS_ATIMES = _MS_NOATIME | _MS_RELATIME | _MS_STRICTATIME
+
 # mount_setattr(2) knows the flags of a mount by other numbers than mount(2); those of a file system it does not know.
 _ATTRIBUTES = {
     _MS_RDONLY: 0x01,
@@ -126,21 +128,30 @@ def set_propagation(mounted: int, propagation: str, recursive: bool) -> None:
         libc.function("mount", None, b".", None, flag | (_MS_REC if recursive else 0), None)
 
 
-def set_flags(mounted: int, flags: int, recursive: bool = False) -> None:
+def set_flags(mounted: int, flags: int) -> None:
     """Give a mount that is held open these flags of mount(2), of those that a mount has of its own.
 
-    Source: mount_setattr(2); mount(2) before Linux 5.12, where the working directory moves, only a directory is
-    possible and what is below a recursive one stays as it is. Raises OSError.
+    Source: mount_setattr(2); mount(2) before Linux 5.12, where the working directory moves and only a directory is
+    possible. Raises OSError.
     """
     attributes = sum(attribute for flag, attribute in _ATTRIBUTES.items() if flags & flag)
-    clear = _ATTR_ATIME_MASK if flags & (_MS_NOATIME | _MS_STRICTATIME | _MS_RELATIME) else 0
+    clear = _ATTR_ATIME_MASK if flags & _MS_ATIMES else 0
     try:
-        _mount_setattr(mounted, recursive, attributes, clear)
+        _mount_setattr(mounted, attributes=attributes, clear=clear)
     except OSError as error:
         if error.errno != errno.ENOSYS:
             raise
         os.fchdir(mounted)
-        libc.function("mount", None, b".", None, flags | _MS_REMOUNT | _MS_BIND, None)
+        libc.function(
+            "mount", None, b".", None, _added(os.fstatvfs(mounted).f_flag, flags) | _MS_REMOUNT | _MS_BIND, None
+        )
+
+
+def _added(present: int, flags: int) -> int:
+    """The flags of a mount as statvfs(3) has them, with others added: a remount takes away what it does not name."""
+    kept = present & ~_MS_ATIMES if flags & _MS_ATIMES else present
+    relatime = _MS_RELATIME if present & os.ST_RELATIME and not flags & _MS_ATIMES else 0
+    return kept & sum(_ATTRIBUTES) | relatime | flags
 
 
 def pivot_root_here() -> None:
@@ -156,7 +167,9 @@ def detach_here() -> None:
     libc.function("umount2", b".", MNT_DETACH)
 
 
-def _mount_setattr(mounted: int, recursive: bool, attributes: int = 0, clear: int = 0, propagation: int = 0) -> None:
+def _mount_setattr(
+    mounted: int, recursive: bool = False, attributes: int = 0, clear: int = 0, propagation: int = 0
+) -> None:
     argument = struct.pack("=QQQQ", attributes, clear, propagation, 0)
     flags = libc.AT_EMPTY_PATH | (AT_RECURSIVE if recursive else 0)
     libc.syscall("mount_setattr", mounted, b"", flags, argument, len(argument))

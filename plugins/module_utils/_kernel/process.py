@@ -117,6 +117,15 @@ def open_standard_streams() -> None:
     os.close(fd)
 
 
+def has_children() -> bool:
+    """Whether this process has a child, ended or not. Source: waitid(2), WNOWAIT."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def exit_code(status: int) -> int:
     """A wait status as subprocess gives it: the exit code, or minus the signal. os.waitstatus_to_exitcode is 3.9."""
     return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)

@@ -18,7 +18,7 @@ import signal
 import time
 import typing as t
 
-from .._kernel import nsfs, nstypes, process, procfs
+from .._kernel import nsfs, nstypes, process
 from . import ending, init
 from .checkpoint import Child, DeadlineError, milliseconds_left, spawn
 from .definition import OPEN_PROPAGATIONS, Definition
@@ -51,6 +51,7 @@ def run(proc: int, command: Command, target: Target, definition: Definition) -> 
     entered: dict[nstypes.NsType, nsfs.Identity] = {}
     report: dict[str, t.Any] = {}
     timed_out = False
+    before = ending.children(proc)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_adopting_orphans())
         stdin, stdout, stderr = (Input(command.stdin), Output(command.max_output), Output(command.max_output))
@@ -60,20 +61,19 @@ def run(proc: int, command: Command, target: Target, definition: Definition) -> 
         launch = Launch(command, target, definition, [pipe.theirs for pipe in streams])
         steps = launch.load_steps()
         child = stack.enter_context(spawn(lambda gate: work(gate, launch, steps), proc))
-        since = procfs.stat(proc, child.pid).start
         for pipe in streams:
             pipe.close_theirs()
         try:
             entered = _check_entered(proc, child.expect("namespaces", deadline), launch)
-            child.release()
             with _forwarding(child):
+                child.release()
                 report = _communicate(child, streams, deadline, launch.supervised)
             _check_started(report)
         except BaseException as error:
             if not entered or nstypes.PID in launch.created:
                 child.kill()
             else:
-                ending.end(proc, child, since, launch.supervised)
+                ending.end(proc, child, before, launch.supervised)
             if not isinstance(error, DeadlineError):
                 raise
             timed_out = True

@@ -12,6 +12,7 @@ import contextlib
 import os
 import signal
 import time
+import typing as t
 
 from .._kernel import process, procfs
 from . import init
@@ -22,13 +23,24 @@ from .target import closing
 _SECONDS = 10
 _STEP_SECONDS = 0.01
 
+Family = t.FrozenSet[t.Tuple[int, int]]
+"""Processes by pid and start, in clock ticks since boot."""
 
-def end(proc: int, child: Child, since: int, supervised: bool) -> None:
+
+def children(proc: int) -> Family:
+    """Our children, ended ones too. Raises OSError."""
+    if not process.has_children():
+        return frozenset()
+    us = procfs.own_pid(proc)
+    return frozenset((pid, status.start) for pid, status in procfs.processes(proc) if status.parent == us)
+
+
+def end(proc: int, child: Child, before: Family, supervised: bool) -> None:
     """Kill what is below us, again and again until nothing is.
 
     We have to be a subreaper: then orphans are below us too. In a pid namespace that was joined they are below the
-    child instead, which supervises there and has to go on until it has reaped them. since is the start of the child;
-    what was below us before is not touched. Errors of single looks are tried again: to give up would leave everything.
+    child instead, which supervises there and has to go on until it has reaped them. The children that we had before are
+    not touched. Errors of single looks are tried again: to give up would leave everything.
     Raises NamespaceError where something does not end.
     """
     if supervised:
@@ -39,7 +51,7 @@ def end(proc: int, child: Child, since: int, supervised: bool) -> None:
     while True:
         alive: list[int] | None = None
         with contextlib.suppress(OSError):
-            found = _below_us(proc, child.pid, since)
+            found = _below_us(proc, child.pid, before)
             alive = [pid for pid in found if pid != spared]
             for pid in alive:
                 _kill(proc, pid, found[pid])
@@ -51,18 +63,18 @@ def end(proc: int, child: Child, since: int, supervised: bool) -> None:
         time.sleep(_STEP_SECONDS)
 
 
-def _below_us(proc: int, child: int, since: int) -> dict[int, int]:
-    """The live descendants of this process that started since then, and when; orphans that have ended are reaped."""
+def _below_us(proc: int, child: int, before: Family) -> dict[int, int]:
+    """Our live descendants and when they started, but for the given families; orphans that have ended are reaped."""
     us = procfs.own_pid(proc)
-    young = {pid: status for pid, status in procfs.processes(proc) if status.start >= since}
-    for pid, status in young.items():
+    others = {pid: status for pid, status in procfs.processes(proc) if (pid, status.start) not in before}
+    for pid, status in others.items():
         if status.state in "ZX" and status.parent == us and pid != child:
             os.waitpid(pid, os.WNOHANG)
     found: dict[int, int] = {}
     level = {us}
     while level:
-        level = {pid for pid, status in young.items() if status.parent in level}
-        found.update((pid, young[pid].start) for pid in level if young[pid].state not in "ZX")
+        level = {pid for pid, status in others.items() if status.parent in level}
+        found.update((pid, others[pid].start) for pid in level if others[pid].state not in "ZX")
     return found
 
 

@@ -48,7 +48,7 @@ def supervise(gate: Gate, is_init: bool, command: t.Callable[[], t.NoReturn]) ->
             if ended == pid and not lingering:
                 gate.report(status=status)
                 os._exit(0)
-        if lingering and not _has_children():
+        if lingering and not process.has_children():
             os._exit(0)
 
 
@@ -62,11 +62,3 @@ def _reap() -> t.Iterator[tuple[int, int]]:
             yield pid, status
     except ChildProcessError:
         return
-
-
-def _has_children() -> bool:
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
