@@ -4,7 +4,7 @@
 
 # Everything that is fetched or written goes below .ansible/ in the checkout.
 
-.PHONY: help demo test fetch lock clean root programs FORCE
+.PHONY: help demo test bench fetch lock clean root programs FORCE
 .DELETE_ON_ERROR:
 
 HOME_HERE = $(CURDIR)/.ansible/home
@@ -15,6 +15,7 @@ help:
 	@echo "make demo                         run work in real namespaces, from a playbook"
 	@echo "make test                         prove everything: lint types sanity units molecule"
 	@echo "make test SESSION=units ARGS=...  one session of it, with arguments for its tool"
+	@echo "make bench                        measure ns_exec against nsenter"
 	@echo "make lock                         pin the newest versions of tests/requirements.in"
 	@echo "make clean                        remove all that was made here"
 	@echo "PYTHON=... chooses the Python; otherwise it is the newest one that works."
@@ -31,6 +32,9 @@ demo: root .ansible/demo/made $(LINK)
 test: root programs .ansible/python
 	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch' -- \
 	    $(VENV)/bin/nox --non-interactive $(if $(SESSION),--session $(SESSION)) $(if $(ARGS),-- $(ARGS))
+
+bench: root .ansible/demo/made $(LINK)
+	@.ansible/demo/bin/python benchmarks/ns_exec.py $(ARGS)
 
 lock: .ansible/lock/made
 	@.ansible/lock/bin/uv --cache-dir .ansible/lock/cache pip compile --quiet --upgrade --universal --no-annotate --no-header \

@@ -19,7 +19,7 @@ options:
     description:
       - Enter the namespaces at these paths, by type.
       - A path is a handle (a namespace that is bind mounted to a file) or a link like C(/proc/1234/ns/net).
-        Other symbolic links and whatever is no namespace of that type are refused.
+        Any other symbolic link at the end of a path and whatever is no namespace of that type is refused.
     type: dict
     suboptions:
       user:

@@ -66,7 +66,8 @@ options:
     description:
       - Show the entered or new network namespace in C(/sys), with the mounts below it (cgroups) kept. Unless
         O(unshare) has V(mnt), the command gets a private mount namespace for that.
-      - Nothing is done where a mount namespace is entered.
+      - Nothing is done where a mount namespace is entered, and where a network namespace is entered but a user
+        namespace is new, which may not show one that it does not own. There C(/sys) goes on showing what it showed.
     type: bool
     default: true
   root:
@@ -139,6 +140,13 @@ notes:
     services among them.
   - A command that ends may leave a daemon behind, which goes on in the namespaces; one that is ended by O(timeout)
     leaves nothing.
+  - A program of a container that is entered by O(pid) runs with the capabilities of the task, more than the container
+    itself may have. Cut them with O(capabilities) where you do not trust it.
+  - A container without a user namespace of its own whose mount namespace is entered can get hold of the task's Python
+    interpreter, and whoever is root in it can overwrite the file on the host when it is idle, as with C(nsenter)
+    (CVE-2019-5736). Enter such a container only if you trust its root.
+  - An option that is null counts as not given, as everywhere in Ansible. Name the O(types) where the value of O(pid)
+    comes out of a variable.
 seealso:
   - module: ansible.builtin.command
 """

@@ -53,15 +53,19 @@ def filesystem_magic(fd: int) -> int:
 def open_handle(path: str) -> int:
     """Open a namespace by a path: a bind-mounted handle, or a link below /proc/PID.
 
-    No link outside procfs is followed, and what is not a namespace is never opened: a fifo would block, a device act.
-    Raises OSError: ELOOP for a symbolic link, EISDIR for a directory, EINVAL for anything else that is no namespace.
+    A last component that is a link is followed on procfs only, and what is not a namespace is never opened: a fifo
+    would block, a device act. Raises OSError: ELOOP for a symbolic link, EISDIR for a directory, EINVAL for anything
+    else that is no namespace.
     """
-    held = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    above = os.open(os.path.dirname(path) or ".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        if stat.S_ISLNK(os.fstat(held).st_mode) and filesystem_magic(held) == PROC_SUPER_MAGIC:
-            followed = os.open(path, os.O_PATH | os.O_CLOEXEC)
-            os.close(held)
-            held = followed
+        follow = 0 if filesystem_magic(above) == PROC_SUPER_MAGIC else os.O_NOFOLLOW
+        held = os.open(os.path.basename(path) or ".", os.O_PATH | os.O_CLOEXEC | follow, dir_fd=above)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None
+    finally:
+        os.close(above)
+    try:
         if filesystem_magic(held) != _NSFS_MAGIC:
             mode = os.fstat(held).st_mode
             code = errno.ELOOP if stat.S_ISLNK(mode) else errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL

@@ -31,6 +31,7 @@ class Stat(t.NamedTuple):
 
     state: str
     parent: int
+    group: int
     flags: int
     start: int
 
@@ -106,7 +107,7 @@ def write(proc: int, path: str, text: str) -> None:
 def stat(proc: int, pid: int) -> Stat:
     """What /proc/PID/stat says. The command's name may hold spaces and brackets. Raises OSError."""
     fields = read(proc, f"{pid}/stat").rpartition(")")[2].split()
-    return Stat(fields[0], int(fields[1]), int(fields[6]), int(fields[19]))
+    return Stat(fields[0], int(fields[1]), int(fields[2]), int(fields[6]), int(fields[19]))
 
 
 def processes(proc: int) -> t.Iterator[tuple[int, Stat]]:

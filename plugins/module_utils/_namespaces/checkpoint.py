@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import locale
 import os
 import select
 import signal
@@ -110,6 +111,8 @@ class Child:
     def __init__(self, cloned: process.Cloned, channel: socket.socket) -> None:
         self.pid, self.pidfd = cloned
         self._channel = channel
+        # What the child was before it went on as a sibling; each ends once it has prepared the next.
+        self._former: list[process.Cloned] = []
 
     def fileno(self) -> int:
         """The descriptor that becomes readable when the child reports, or when all who could have ended."""
@@ -143,8 +146,11 @@ class Child:
                 process.pidfd_send_signal(self.pidfd, number)
 
     def kill(self) -> None:
-        """End the child."""
+        """End the child, and what it was before."""
         self.signal(signal.SIGKILL)
+        for _pid, pidfd in self._former:
+            with contextlib.suppress(ProcessLookupError):
+                process.pidfd_send_signal(pidfd, signal.SIGKILL)
 
     def reap(self) -> int:
         """Wait for the child and return its wait status. No more can be done with it then."""
@@ -162,7 +168,7 @@ class Child:
         self._channel.shutdown(socket.SHUT_WR)
         for _attempt in range(_FAREWELLS):
             try:
-                while self.pidfd >= 0 and self._next(time.monotonic() + _FAREWELL_SECONDS) is not None:
+                while self._next(time.monotonic() + _FAREWELL_SECONDS) is not None:
                     pass
             except DeadlineError:
                 self.kill()
@@ -172,9 +178,21 @@ class Child:
             raise NamespaceError(
                 "end the child", f"process {self.pid} goes on after SIGKILL", "look at what it waits for"
             )
+        self._reap_former(0)
         if self.pidfd >= 0:
             self.reap()
         self._channel.close()
+
+    def _reap_former(self, flags: int) -> None:
+        """Reap what the child was before; with WNOHANG as far as it has ended."""
+        for former in tuple(self._former):
+            try:
+                ended = os.waitpid(former.pid, flags)[0]
+            except ChildProcessError:
+                ended = former.pid
+            if ended:
+                os.close(former.pidfd)
+                self._former.remove(former)
 
     def _next(self, deadline: float | None) -> Message | None:
         while True:
@@ -192,6 +210,7 @@ class Child:
             if not content:
                 return None
             message: Message = json.loads(content)
+            self._reap_former(os.WNOHANG)
             if "moved" not in message:
                 return message
             self._follow(message["moved"])
@@ -199,7 +218,7 @@ class Child:
     def _follow(self, sibling: int) -> None:
         """Hold the sibling that the child went on as. It is ours to reap, so its pid can't be another's."""
         pidfd = process.pidfd_open(sibling)
-        self.reap()
+        self._former.append(process.Cloned(self.pid, self.pidfd))
         self.pid, self.pidfd = sibling, pidfd
 
 
@@ -233,8 +252,10 @@ def _live(work: t.Callable[[Gate], t.NoReturn], gate: Gate) -> t.NoReturn:
             for end in _parents_ends:
                 end.close()
             _leave_standard_streams()
-            # Whatever is imported from here on would come from a root that may be foreign (CVE-2019-5736).
+            # Whatever is imported from here on would come from a root that may be foreign (CVE-2019-5736), and so
+            # would the converters that the C library loads to translate the texts of errors (CVE-2019-14271).
             sys.meta_path.clear()
+            locale.setlocale(locale.LC_ALL, "C")
             work(gate)
     except NamespaceError as error:
         gate.fail(error)

@@ -70,10 +70,9 @@ def run(proc: int, command: Command, target: Target, definition: Definition) -> 
                 report = _communicate(child, streams, deadline, launch.supervised)
             _check_started(report)
         except BaseException as error:
-            if not entered or nstypes.PID in launch.created:
-                child.kill()
-            else:
-                ending.end(proc, child, before, launch.supervised)
+            # A PID 1 takes all others along when it is killed; every other supervisor has to stay to the last.
+            stays = bool(entered) and launch.supervised and nstypes.PID not in launch.created
+            ending.end(proc, child, before, supervised=stays)
             if not isinstance(error, DeadlineError):
                 raise
             timed_out = True
@@ -100,6 +99,13 @@ def _refuse_contradictions(command: Command, target: Target, definition: Definit
         )
     if command.init and nstypes.PID not in definition.types:
         raise refuse("init", "it is PID 1 of a new pid namespace, and none is being created")
+    if command.wanted and nstypes.PID in target.descriptors and nstypes.MNT not in target.descriptors:
+        raise NamespaceError(
+            "run the command with other rights than root's",
+            "in a pid namespace that is entered without its mount namespace, whoever is root there could reach the "
+            "files of the host through such a process",
+            "enter mnt too, or leave pid out of types",
+        )
     if command.root is not None and nstypes.MNT in definition.types and definition.propagation in OPEN_PROPAGATIONS:
         raise refuse("root", "with propagation %s it could appear on the host" % definition.propagation)
 

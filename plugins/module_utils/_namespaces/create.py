@@ -53,7 +53,7 @@ def _create_user(gate: Gate, definition: Definition, joined_user: bool) -> None:
     write_maps: _MapWriter = functools.partial(idmap.write, gate.proc, maps=definition.maps)
     if joined_user:
         write_maps = _by_another_process(write_maps)
-        become_inner_root(gate.proc)
+        become_inner_root(gate.proc, joined=True)
     drop_groups()
     with during("create a user namespace", functools.partial(creation_hints, gate.proc, nstypes.USER)):
         gate.move(nstypes.USER.flag, write_maps)

@@ -114,7 +114,10 @@ def _find(path: str, name: str, fields: int) -> list[str] | None:
 
 def _entry_id(option: str, name: str, entry: list[str] | None) -> int:
     if entry is not None:
-        return _plain_id(option, entry[2])
+        number = _plain_id(option, entry[2])
+        if number == 0 and name not in ("0", "root"):
+            raise refuse(option, f"{name!r} is 0 inside, and so root", "say root if that is meant")
+        return number
     if not name.isdigit():
         raise refuse(
             option, f"{name!r} is not known inside", "the files of the namespace decide, not those of the host"

@@ -49,37 +49,54 @@ def end(proc: int, child: Child, before: Family, supervised: bool) -> None:
     limit = time.monotonic() + _SECONDS
     spared = child.pid if supervised else 0
     while True:
-        alive: list[int] | None = None
+        left = frozenset((child.pid,))
         with contextlib.suppress(OSError):
-            found = _below_us(proc, child.pid, before)
-            alive = [pid for pid in found if pid != spared]
-            for pid in alive:
-                _kill(proc, pid, found[pid])
-            if not alive and (not supervised or process.pidfd_ended(child.pidfd)):
+            left = _kill_below_us(proc, child.pid, before, spared)
+            if not left and _all_ended(child, before, supervised):
                 return
         if time.monotonic() > limit:
-            left = ", ".join(map(str, alive or ()))
-            raise NamespaceError("end the command", f"its processes ({left}) go on after SIGKILL", "look at them")
+            child.kill()
+            pids = ", ".join(map(str, sorted(left) or (child.pid,)))
+            raise NamespaceError("end the command", f"its processes ({pids}) went on after SIGKILL", "look at them")
         time.sleep(_STEP_SECONDS)
 
 
-def _below_us(proc: int, child: int, before: Family) -> dict[int, int]:
-    """Our live descendants and when they started, but for the given families; orphans that have ended are reaped."""
+def _all_ended(child: Child, before: Family, supervised: bool) -> bool:
+    """Whether the kernel agrees that nobody is left: a chain of quick forks can slip through one reading of /proc."""
+    if not process.pidfd_ended(child.pidfd):
+        return False
+    if supervised or before:
+        return True
+    child.reap()
+    return not process.has_children()
+
+
+def _kill_below_us(proc: int, child: int, before: Family, spared: int) -> frozenset[int]:
+    """Kill our live descendants, but for two: which ones. Orphans that have ended are reaped. Raises OSError."""
     us = procfs.own_pid(proc)
     others = {pid: status for pid, status in procfs.processes(proc) if (pid, status.start) not in before}
     for pid, status in others.items():
         if status.state in "ZX" and status.parent == us and pid != child:
             os.waitpid(pid, os.WNOHANG)
-    found: dict[int, int] = {}
+    found: set[int] = set()
     level = {us}
     while level:
         level = {pid for pid, status in others.items() if status.parent in level}
-        found.update((pid, others[pid].start) for pid in level if others[pid].state not in "ZX")
-    return found
+        found |= {pid for pid in level if others[pid].state not in "ZX"}
+    found.discard(spared)
+    for pid in found:
+        _kill(proc, pid, others[pid])
+    return frozenset(found)
 
 
-def _kill(proc: int, pid: int, start: int) -> None:
-    """Kill a process, held while its start is looked at again: the pid could have come to mean another one."""
+def _kill(proc: int, pid: int, status: procfs.Stat) -> None:
+    """Kill a process with its process group, which no fork escapes; held and looked at again: pids are used again.
+
+    The group is the command's own: the command starts as the leader of a session.
+    """
     with contextlib.suppress(OSError), closing(process.pidfd_open(pid)) as pidfd:
-        if procfs.stat(proc, pid).start == start:
+        now = procfs.stat(proc, pid)
+        if now.start == status.start:
             process.pidfd_send_signal(pidfd, signal.SIGKILL)
+            if now.group not in (0, os.getpgrp()):
+                os.killpg(now.group, signal.SIGKILL)

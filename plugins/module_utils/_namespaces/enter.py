@@ -14,7 +14,7 @@ import os
 
 from .._kernel import nstypes, process, procfs
 from .checkpoint import Gate
-from .errors import Hint, during
+from .errors import Hint, NamespaceError, during
 from .target import Target
 
 _JOIN_HINTS = {
@@ -67,10 +67,19 @@ def drop_groups() -> None:
         os.setgroups([])
 
 
-def become_inner_root(proc: int) -> None:
-    """Be uid and gid 0 of the user namespace, where it has them; else stay who we are. Raises NamespaceError."""
+def become_inner_root(proc: int, joined: bool) -> None:
+    """Be uid and gid 0 of the user namespace; in a new one that has none, stay who we are.
+
+    In one that was joined that would hand what we are outside, root perhaps, to whoever is inside: an error.
+    Raises NamespaceError.
+    """
     with during("become root of the user namespace"):
-        if procfs.maps_id(proc, "gid_map", 0):
-            os.setresgid(0, 0, 0)
-        if procfs.maps_id(proc, "uid_map", 0):
-            os.setresuid(0, 0, 0)
+        for name, become in (("gid_map", os.setresgid), ("uid_map", os.setresuid)):
+            if procfs.maps_id(proc, name, 0):
+                become(0, 0, 0)
+            elif joined:
+                raise NamespaceError(
+                    "enter the user namespace",
+                    f"its {name} has no 0, so the command would go on with the ids of the task, host's root perhaps",
+                    "leave user out of types, and mnt with it",
+                )

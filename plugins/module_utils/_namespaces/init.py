@@ -16,7 +16,7 @@ import os
 import signal
 import typing as t
 
-from .._kernel import process
+from .._kernel import privilege, process
 from .checkpoint import Gate
 
 FORWARDED = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
@@ -37,9 +37,12 @@ def supervise(gate: Gate, is_init: bool, command: t.Callable[[], t.NoReturn]) ->
     if pid == 0:
         command()
     process.close_from(3, but=gate.fileno())
+    _keep_only_the_right_to_kill()
     lingering = reaped = False
     while True:
-        number = signal.sigwait(awaited)
+        signaled = signal.sigwaitinfo(awaited)
+        # Who is in the pid namespace has no say: to us only the parent is a sender without a pid here.
+        number = signaled.si_signo if signaled.si_pid == 0 else signal.SIGCHLD
         if number in FORWARDED and not reaped:
             os.kill(pid, number)
         lingering = lingering or number == LINGER
@@ -50,6 +53,13 @@ def supervise(gate: Gate, is_init: bool, command: t.Callable[[], t.NoReturn]) ->
                 os._exit(0)
         if lingering and not process.has_children():
             os._exit(0)
+
+
+def _keep_only_the_right_to_kill() -> None:
+    """Who gets hold of this process inside shall gain nothing by it."""
+    if privilege.has("setpcap"):
+        privilege.bound((privilege.CAPABILITIES["kill"],))
+        privilege.hold_only((privilege.CAPABILITIES["kill"],))
 
 
 def _reap() -> t.Iterator[tuple[int, int]]:

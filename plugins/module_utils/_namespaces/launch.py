@@ -85,8 +85,11 @@ class Launch(t.NamedTuple):
     @property
     def shows_network(self) -> bool:
         """Whether /sys would show another network namespace, and the mount namespace is, or can be, one of our own."""
-        kinds = (*self.target.descriptors, *self.definition.types)
-        return self.command.sysfs and nstypes.NET in kinds and nstypes.MNT not in self.target.descriptors
+        joined, created = self.target.descriptors, self.definition.types
+        if not self.command.sysfs or nstypes.MNT in joined:
+            return False
+        # A user namespace may not show a network namespace that it does not own, as one that was there before it.
+        return nstypes.NET in created or (nstypes.NET in joined and nstypes.USER not in created)
 
     @property
     def created(self) -> frozenset[nstypes.NsType]:
@@ -145,7 +148,7 @@ def _enter(gate: Gate, launch: Launch, steps: Steps) -> None:
             process.unshare(nstypes.MNT.flag)
     if nstypes.USER in joined | launch.created:
         # Not earlier: with other ids the process can't open its own timens_offsets any more.
-        become_inner_root(gate.proc)
+        become_inner_root(gate.proc, joined=nstypes.USER in joined - launch.created)
     arrive(gate, launch.created)
 
 
