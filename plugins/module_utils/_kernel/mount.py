@@ -25,6 +25,7 @@ _MS_NOEXEC = 0x8
 _MS_SYNCHRONOUS = 0x10
 _MS_REMOUNT = 0x20
 _MS_DIRSYNC = 0x80
+_MS_NOSYMFOLLOW = 0x100
 _MS_NOATIME = 0x400
 _MS_NODIRATIME = 0x800
 _MS_BIND = 0x1000
@@ -43,6 +44,7 @@ _ATTRIBUTES = {
     _MS_NOATIME: 0x10,
     _MS_STRICTATIME: 0x20,
     _MS_NODIRATIME: 0x80,
+    _MS_NOSYMFOLLOW: 0x200000,
 }
 _ATTR_ATIME_MASK = 0x70
 
@@ -61,12 +63,13 @@ FLAGS: t.Mapping[str, int] = {
     "noexec": _MS_NOEXEC,
     "sync": _MS_SYNCHRONOUS,
     "dirsync": _MS_DIRSYNC,
+    "nosymfollow": _MS_NOSYMFOLLOW,
     "noatime": _MS_NOATIME,
     "nodiratime": _MS_NODIRATIME,
     "relatime": _MS_RELATIME,
     "strictatime": _MS_STRICTATIME,
 }
-"""The options of mount(8) that are flags; every other word belongs to the file system."""
+"""The options of mount(8) that are flags."""
 
 ATTRIBUTE_FLAGS = frozenset(name for name, flag in FLAGS.items() if flag in _ATTRIBUTES or flag == _MS_RELATIME)
 """The flags that a bind mount has of its own."""

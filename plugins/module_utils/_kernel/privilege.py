@@ -4,12 +4,11 @@
 
 # Private to the linux.namespaces collection.
 
-"""Capabilities, ids and no_new_privs of the calling process."""
+"""Capabilities and no_new_privs of the calling process."""
 
 from __future__ import annotations
 
 import errno
-import os
 import struct
 import typing as t
 
@@ -113,12 +112,6 @@ def hold_only(capabilities: t.Iterable[int]) -> None:
 def no_new_privileges() -> None:
     """Let no exec from here on grant anything. Source: PR_SET_NO_NEW_PRIVS(2const)."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-
-
-def set_ids(uid: int, gid: int) -> None:
-    """Become this user and group in all three ids each, the group first. Raises OSError; EINVAL for an unmapped id."""
-    os.setresgid(gid, gid, gid)
-    os.setresuid(uid, uid, uid)
 
 
 def _bounding(number: int) -> bool | None:

@@ -256,11 +256,12 @@ def _live(work: t.Callable[[Gate], t.NoReturn], gate: Gate) -> t.NoReturn:
             # would the converters that the C library loads to translate the texts of errors (CVE-2019-14271).
             sys.meta_path.clear()
             locale.setlocale(locale.LC_ALL, "C")
+        with during("run the child"):
             work(gate)
     except NamespaceError as error:
         gate.fail(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
-        gate.fail(NamespaceError("go on in the child", f"{type(error).__name__}: {error}"))
+        gate.fail(NamespaceError("run the child", f"{type(error).__name__}: {error}"))
     finally:
         os._exit(1)
 

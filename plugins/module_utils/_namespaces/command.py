@@ -107,7 +107,7 @@ def _refuse_contradictions(command: Command, target: Target, definition: Definit
             "enter mnt too, or leave pid out of types",
         )
     if command.root is not None and nstypes.MNT in definition.types and definition.propagation in OPEN_PROPAGATIONS:
-        raise refuse("root", "with propagation %s it could appear on the host" % definition.propagation)
+        raise refuse("root", f"with propagation {definition.propagation} it could appear on the host")
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import os
 
 from .._kernel import nstypes, process, procfs
 from .checkpoint import Gate
-from .errors import Hint, NamespaceError, during
+from .errors import Hint, NamespaceError, during, explained
 from .target import Target
 
 _JOIN_HINTS = {
@@ -44,9 +44,8 @@ def join(target: Target) -> None:
                 process.setns(target.descriptors[kind], kind.flag)
             except PermissionError:
                 left.append(kind)
-            except OSError:
-                with during(f"join the {kind.name} namespace", _JOIN_HINTS):
-                    raise
+            except OSError as error:
+                raise explained(error, f"join the {kind.name} namespace", _JOIN_HINTS) from error
     if nstypes.USER in target.descriptors:
         left.insert(0, nstypes.USER)
     for kind in left:

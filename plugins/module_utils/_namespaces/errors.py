@@ -25,8 +25,8 @@ Hints = t.Mapping[int, Hint]
 LazyHints = t.Callable[[], Hints]
 
 _GENERAL: Hints = {
-    errno.EPERM: Hint("the task lacks the privilege for this", "run it as root (become: true)"),
-    errno.EACCES: Hint("the task may not touch this", "run it as root (become: true)"),
+    errno.EPERM: Hint("the task lacks the privilege for this", "run it as root"),
+    errno.EACCES: Hint("the task may not touch this", "run it as root"),
     errno.ENOSYS: Hint(
         "this kernel, or a seccomp filter over the task, does not offer the system call",
         "use a kernel of 5.10 or later, outside a container that filters it",
@@ -101,15 +101,18 @@ def absolute_path(option: str, path: str) -> str:
 
 @contextlib.contextmanager
 def during(operation: str, hints: Hints | LazyHints | None = None) -> t.Iterator[None]:
-    """Turn an OSError of the kernel floor into the NamespaceError of this operation.
-
-    Its hints, computed only then if callable, come before the general ones.
-    """
+    """Turn an OSError of the kernel floor into the NamespaceError of this operation, as explained() does."""
     try:
         yield
     except OSError as error:
-        code = error.errno or errno.EIO
-        own = hints() if callable(hints) else hints or {}
-        hint = own.get(code) or _GENERAL.get(code) or Hint("the kernel refused it", "")
-        where = f" ({os.fsdecode(error.filename)})" if isinstance(error.filename, (str, bytes)) else ""
-        raise NamespaceError(operation + where, hint.cause, hint.remedy, code) from error
+        raise explained(error, operation, hints) from error
+
+
+def explained(error: OSError, operation: str, hints: Hints | LazyHints | None = None) -> NamespaceError:
+    """The NamespaceError for what the kernel answered. Hints, computed if callable, come before the general ones."""
+    code = error.errno or errno.EIO
+    own = hints() if callable(hints) else hints or {}
+    hint = own.get(code) or _GENERAL.get(code) or Hint("the kernel refused it", "")
+    path = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else ""
+    where = f" ({path})" if path and path not in operation else ""
+    return NamespaceError(operation + where, hint.cause, hint.remedy, code)

@@ -80,7 +80,7 @@ def _set_up_mounts(gate: Gate, definition: Definition, root: str | None, sysfs: 
     _set_propagation(first)
     for item in definition.mounts:
         _mount(item)
-    operation = "enter the root %s" % (root or "/")
+    operation = f"enter the root {root or '/'}"
     with closing(_open(operation, root or "/")) as directory, contextlib.ExitStack() as stack:
         top = directory
         if root is not None:

@@ -19,7 +19,7 @@ from . import init
 from .checkpoint import Gate
 from .definition import Definition
 from .enter import arrive, become_inner_root, join
-from .errors import Hint, during
+from .errors import Hint, during, explained
 from .target import Target, own_identities
 
 if t.TYPE_CHECKING:
@@ -234,6 +234,4 @@ def _exec(argv: t.Sequence[str], environment: t.Mapping[str, str]) -> t.NoReturn
                 failure = error
             if error.errno not in (*_NOT_HERE, errno.EACCES):
                 break
-    with during(f"start the command {name}", _EXEC_HINTS):
-        raise failure
-    os._exit(1)
+    raise explained(failure, f"start the command {name}", _EXEC_HINTS) from failure

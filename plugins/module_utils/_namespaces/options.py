@@ -35,7 +35,10 @@ _OPPOSITES = {
     "diratime": "nodiratime",
     "norelatime": "relatime",
     "nostrictatime": "strictatime",
+    "symfollow": "nosymfollow",
 }
+# Words that mount(8) keeps to itself: when to mount, and who may.
+_OWN_WORDS = frozenset(("auto", "noauto", "nofail", "user", "nouser", "users", "nousers", "owner", "group", "_netdev"))
 _REFUSED_WORDS = frozenset(("remount", "move")) | frozenset(
     prefix + name for name in mount.PROPAGATION for prefix in ("", "r", "make-", "make-r")
 )
@@ -167,9 +170,11 @@ def _parse_mount(item: t.Mapping[str, t.Any]) -> MountPoint:
 
 
 def _effective(words: t.Iterable[str]) -> list[str]:
-    """The words that are left where the last of two that contradict each other counts, as in mount(8)."""
+    """The words for the kernel, where the last of two that contradict each other counts, as in mount(8)."""
     left: list[str] = []
     for word in words:
+        if word in _OWN_WORDS or word.lower().startswith("x-"):
+            continue
         if word in _OPPOSITES:
             left = [other for other in left if other != _OPPOSITES[word]]
         else:

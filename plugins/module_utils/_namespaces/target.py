@@ -32,7 +32,7 @@ _PIDFD_HINTS = {
 _PID_HINTS = {
     errno.ESRCH: Hint("the process ended while it was looked at", "look it up again"),
     errno.ENOENT: Hint("the process ended while it was looked at", "look it up again"),
-    errno.EACCES: Hint("the task may not look at that process", "run it as root (become: true)"),
+    errno.EACCES: Hint("the task may not look at that process", "run it as root"),
 }
 _HANDLE_HINTS = {
     errno.ENOENT: Hint("there is nothing at that path", "create the namespace first"),
