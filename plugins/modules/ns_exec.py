@@ -142,9 +142,6 @@ notes:
     leaves nothing.
   - A program of a container that is entered by O(pid) runs with the capabilities of the task, more than the container
     itself may have. Cut them with O(capabilities) where you do not trust it.
-  - A container without a user namespace of its own whose mount namespace is entered can get hold of the task's Python
-    interpreter, and whoever is root in it can overwrite the file on the host when it is idle, as with C(nsenter)
-    (CVE-2019-5736). Enter such a container only if you trust its root.
   - An option that is null counts as not given, as everywhere in Ansible. Name the O(types) where the value of O(pid)
     comes out of a variable.
 seealso:

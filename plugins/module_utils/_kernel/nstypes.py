@@ -21,6 +21,10 @@ class NsType(t.NamedTuple):
     children_link: str
     """The link that shows where new children go; differs from the name for pid and time."""
 
+    def __reduce__(self) -> tuple[t.Callable[[str], NsType], tuple[str]]:
+        """Pickled by name: there is one object of each type."""
+        return _named, (self.name,)
+
     @property
     def limit(self) -> str:
         """The sysctl that bounds how many there may be, per user namespace and owner."""
@@ -44,3 +48,7 @@ PID = NsType("pid", 0x20000000, "pid_for_children")
 ALL: tuple[NsType, ...] = (USER, MNT, UTS, IPC, NET, CGROUP, TIME, PID)
 BY_NAME: t.Mapping[str, NsType] = {kind.name: kind for kind in ALL}
 BY_FLAG: t.Mapping[int, NsType] = {kind.flag: kind for kind in ALL}
+
+
+def _named(name: str) -> NsType:
+    return BY_NAME[name]

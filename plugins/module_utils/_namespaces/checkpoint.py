@@ -216,8 +216,19 @@ class Child:
             self._follow(message["moved"])
 
     def _follow(self, sibling: int) -> None:
-        """Hold the sibling that the child went on as. It is ours to reap, so its pid can't be another's."""
-        pidfd = process.pidfd_open(sibling)
+        """Hold the sibling that the child went on as, unless it is no child of ours: then it was ended and reaped.
+
+        While it is a child of ours its pid can't come to mean another process.
+        """
+        try:
+            pidfd = process.pidfd_open(sibling)
+        except ProcessLookupError:
+            return
+        try:
+            os.waitid(os.P_PID, sibling, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            os.close(pidfd)
+            return
         self._former.append(process.Cloned(self.pid, self.pidfd))
         self.pid, self.pidfd = sibling, pidfd
 
@@ -234,7 +245,7 @@ def spawn(work: t.Callable[[Gate], t.NoReturn], proc: int) -> t.Iterator[Child]:
         cloned = process.clone_child()
     _parents_ends.add(ours)
     if cloned is None:
-        _live(work, Gate(theirs, proc))
+        live(work, Gate(theirs, proc))
     theirs.close()
     child = Child(cloned, ours)
     try:
@@ -244,8 +255,8 @@ def spawn(work: t.Callable[[Gate], t.NoReturn], proc: int) -> t.Iterator[Child]:
         child.close()
 
 
-def _live(work: t.Callable[[Gate], t.NoReturn], gate: Gate) -> t.NoReturn:
-    """The child's whole life."""
+def live(work: t.Callable[[Gate], t.NoReturn], gate: Gate) -> t.NoReturn:
+    """The child's whole life: it does the work, or says why it can't."""
     try:
         with during("prepare the child"):
             process.die_with_parent(signal.SIGKILL)

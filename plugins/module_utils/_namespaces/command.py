@@ -20,7 +20,7 @@ import typing as t
 
 from .._kernel import nsfs, nstypes, process
 from . import ending, init
-from .checkpoint import Child, DeadlineError, milliseconds_left, spawn
+from .checkpoint import Child, DeadlineError, Gate, milliseconds_left, spawn
 from .definition import OPEN_PROPAGATIONS, Definition
 from .errors import NamespaceError, refuse
 from .launch import Command, Launch, work
@@ -59,8 +59,7 @@ def run(proc: int, command: Command, target: Target, definition: Definition) -> 
         for pipe in streams:
             stack.callback(pipe.close)
         launch = Launch(command, target, definition, [pipe.theirs for pipe in streams])
-        steps = launch.load_steps()
-        child = stack.enter_context(spawn(lambda gate: work(gate, launch, steps), proc))
+        child = stack.enter_context(spawn(_work_of(launch), proc))
         for pipe in streams:
             pipe.close_theirs()
         try:
@@ -108,6 +107,16 @@ def _refuse_contradictions(command: Command, target: Target, definition: Definit
         )
     if command.root is not None and nstypes.MNT in definition.types and definition.propagation in OPEN_PROPAGATIONS:
         raise refuse("root", f"with propagation {definition.propagation} it could appear on the host")
+
+
+def _work_of(launch: Launch) -> t.Callable[[Gate], t.NoReturn]:
+    """What the child does. Whatever that needs is imported here, as the child must import nothing."""
+    if nstypes.MNT in launch.target.descriptors:
+        from .sealed import run_sealed  # noqa: PLC0415 - compiled anew for each task, and few need it
+
+        return lambda gate: run_sealed(gate, launch)
+    steps = launch.load_steps()
+    return lambda gate: work(gate, launch, steps)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""A child that enters a foreign mount namespace runs from a sealed copy of the interpreter.
+
+Whoever is root in there can have the program that runs our code executed once more (#!/proc/self/exe), and so get hold
+of its file. Were it the host's own interpreter, it could be overwritten as soon as it is idle (CVE-2019-5736).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pickle
+import socket
+import sys
+import typing as t
+
+from .checkpoint import Gate, live
+from .errors import during
+from .launch import Launch, work
+
+_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
+def run_sealed(gate: Gate, launch: Launch) -> t.NoReturn:
+    """Go on as launch.work() in a new program, which has nothing of this one's memory. Raises NamespaceError.
+
+    Source: memfd_create(2), F_ADD_SEALS(2const), fexecve(3).
+    """
+    with during("run from a sealed copy of the Python interpreter"):
+        state = os.memfd_create("launch")
+        with os.fdopen(os.dup(state), "wb") as file:
+            pickle.dump((launch, gate.proc, gate.fileno()), file)
+        os.lseek(state, 0, os.SEEK_SET)
+        for fd in (state, gate.proc, gate.fileno(), *launch.target.descriptors.values(), *launch.streams):
+            os.set_inheritable(fd, True)
+        script = f"import sys; sys.path[:0] = {sys.path!r}; from {__name__} import resume; resume({state})"
+        # Without site-packages, bytecode and all that the environment asks of a Python.
+        os.execve(_sealed_copy(sys.executable), [sys.executable, "-I", "-S", "-B", "-c", script], os.environ)
+
+
+def resume(state: int) -> t.NoReturn:
+    """What the new program does."""
+    with os.fdopen(state, "rb") as file:
+        launch, proc, channel = pickle.load(file)
+    os.set_inheritable(channel, False)
+    steps = launch.load_steps()
+    live(lambda gate: work(gate, launch, steps), Gate(socket.socket(fileno=channel), proc))
+
+
+def _sealed_copy(path: str) -> int:
+    """A file in memory that nobody can write to any more. Raises OSError."""
+    copy = os.memfd_create("python", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with open(path, "rb") as original:
+        size = os.fstat(original.fileno()).st_size
+        done = 0
+        while done < size:
+            done += os.sendfile(copy, original.fileno(), done, size - done)
+    fcntl.fcntl(copy, fcntl.F_ADD_SEALS, _SEALS)
+    return copy
