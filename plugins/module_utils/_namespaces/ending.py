@@ -63,12 +63,13 @@ def end(proc: int, child: Child, before: Family, supervised: bool) -> None:
 
 def _all_ended(child: Child, before: Family, supervised: bool) -> bool:
     """Whether the kernel agrees that nobody is left: a chain of quick forks can slip through one reading of /proc."""
-    if not process.pidfd_ended(child.pidfd):
-        return False
-    if supervised or before:
-        return True
-    child.reap()
-    return not process.has_children()
+    if child.pidfd >= 0:
+        if not process.pidfd_ended(child.pidfd):
+            return False
+        if supervised or before:
+            return True
+        child.reap()
+    return bool(before) or not process.has_children()
 
 
 def _kill_below_us(proc: int, child: int, before: Family, spared: int) -> frozenset[int]:
