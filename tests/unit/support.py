@@ -1,0 +1,458 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the unit tests share: real namespaces with somebody in them, children to do in what this process must not."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import pickle
+import platform
+import select
+import signal
+import struct
+import sys
+import time
+import typing as t
+from pathlib import Path
+
+import hypothesis
+import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
+    libc,
+    mount,
+    nsfs,
+    nstypes,
+    process,
+    procfs,
+)
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import (
+    checkpoint,
+    command,
+    launch,
+    target,
+)
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import (
+    options as option_parser,
+)
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.definition import Definition
+
+ORDINARY = 1000
+"""An id without any privilege; nobody has to have it."""
+
+TYPE_NAMES = [kind.name for kind in nstypes.ALL]
+
+PATIENCE = 20
+"""Seconds after which something that should end at once is called a failure."""
+
+properties = hypothesis.settings(
+    database=None, deadline=None, max_examples=200, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+
+T = t.TypeVar("T")
+Options = t.Mapping[str, t.Any]
+
+
+# ---- the domain floor, called as a module calls it
+
+
+@contextlib.contextmanager
+def own_procfs() -> t.Iterator[int]:
+    with target.closing(procfs.open_root()) as proc:
+        yield proc
+
+
+def run(
+    *argv: str,
+    unshare: t.Iterable[str] = (),
+    options: Options | None = None,
+    pid: int | None = None,
+    handles: t.Mapping[str, str | None] | None = None,
+    types: t.Sequence[str] | None = None,
+    **fields: t.Any,
+) -> command.Result:
+    """Run a command; the fields are those of Command."""
+    new = option_parser.parse(unshare, options or {})
+    with own_procfs() as proc, target.of(proc, pid, handles, types) as existing:
+        return command.run(proc, described(*argv, **fields), existing, new)
+
+
+def described(*argv: str, **fields: t.Any) -> launch.Command:
+    given = {"environment": {}, "clear_environment": False, "stdin": b"", "max_output": 1 << 20, "timeout": PATIENCE}
+    return launch.Command(argv, **{**given, **fields})
+
+
+def output(*argv: str, **arguments: t.Any) -> str:
+    """What a command that succeeds writes to its standard output."""
+    result = run(*argv, **arguments)
+    assert (result.code, result.stderr, result.timed_out) == (0, b"", False)
+    return result.stdout.decode()
+
+
+def python(script: str) -> tuple[str, ...]:
+    """The words of a command that runs Python with little around it."""
+    return (sys.executable, "-I", "-S", "-c", script)
+
+
+@contextlib.contextmanager
+def entered(
+    look: t.Callable[[], t.Any] = lambda: None,
+    *,
+    unshare: t.Iterable[str] = (),
+    options: Options | None = None,
+    pid: int | None = None,
+    handles: t.Mapping[str, str | None] | None = None,
+    types: t.Sequence[str] | None = None,
+    root: str | None = None,
+    sysfs: bool = False,
+) -> t.Iterator[tuple[int, t.Any]]:
+    """A child that is in the namespaces, where a command would be: its pid, and what it saw there."""
+    new = option_parser.parse(unshare, options or {})
+    with own_procfs() as proc, target.of(proc, pid, handles, types) as existing:
+        start = launch.Launch(described("true", root=root, sysfs=sysfs), existing, new, ())
+        with _child_at(start, look, proc) as found:
+            yield found
+
+
+@contextlib.contextmanager
+def _child_at(start: launch.Launch, look: t.Callable[[], t.Any], proc: int) -> t.Iterator[tuple[int, t.Any]]:
+    steps = start.load_steps()
+
+    def set_up(gate: checkpoint.Gate, definition: Definition, root: str | None, sysfs: bool) -> t.NoReturn:
+        if steps.set_up:
+            steps.set_up(gate, definition, root, sysfs)
+        gate.report(seen=look())
+        gate.wait()
+        os._exit(0)
+
+    def work(gate: checkpoint.Gate) -> t.NoReturn:
+        launch.work(gate, start, steps._replace(set_up=set_up))
+
+    deadline = time.monotonic() + PATIENCE
+    with checkpoint.spawn(work, proc) as child:
+        child.expect("namespaces", deadline)
+        child.release()
+        yield child.pid, child.expect("seen", deadline)
+
+
+def seen(look: t.Callable[[], t.Any], **arguments: t.Any) -> t.Any:
+    """What a child sees inside, as JSON brings it: a tuple becomes a list."""
+    with entered(look, **arguments) as (_pid, found):
+        return found
+
+
+# ---- children
+
+
+class EndedError(Exception):
+    """A child ended without an answer; the number is its wait status."""
+
+
+class Background(t.Generic[T]):
+    """A child that does some work; the end of the child comes after so many seconds anyhow."""
+
+    def __init__(self, work: t.Callable[[], T], seconds: int = PATIENCE) -> None:
+        self._reader, theirs = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            signal.alarm(seconds)
+            answer = _answer(work)
+            with open(theirs, "wb") as file:
+                file.write(answer)
+            os._exit(0)
+        os.close(theirs)
+
+    def result(self) -> T:
+        """What the work returned or raised, which is raised here."""
+        with open(self._reader, "rb") as file:
+            answer = file.read()
+        status = os.waitpid(self.pid, 0)[1]
+        if not answer:
+            raise EndedError(status)
+        good, value = pickle.loads(answer)
+        if not good:
+            raise value
+        return t.cast("T", value)
+
+
+def forked(work: t.Callable[[], T], seconds: int = PATIENCE) -> T:
+    """Do the work in a child of its own and return, or raise here, what it returned or raised."""
+    return Background(work, seconds).result()
+
+
+def _answer(work: t.Callable[[], t.Any]) -> bytes:
+    try:
+        return pickle.dumps((True, work()))
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised again in the parent
+        return pickle.dumps((False, error))
+
+
+def secluded(work: t.Callable[[], T]) -> T:
+    """Do the work in a child with a mount namespace of its own, from which nothing gets out."""
+
+    def seclude() -> T:
+        own_mounts()
+        return work()
+
+    return forked(seclude)
+
+
+def own_mounts(propagation: str = "private") -> None:
+    """Have a mount namespace of this process's own, whose mounts are private to it or shared with its copies."""
+    process.unshare(nstypes.MNT.flag)
+    with target.closing(os.open("/", os.O_PATH)) as root:
+        mount.set_propagation(root, "private", recursive=True)
+        if propagation != "private":
+            mount.set_propagation(root, propagation, recursive=True)
+
+
+def become_ordinary(uid: int = ORDINARY) -> None:
+    """Have no privilege any more, like the process of an ordinary user that came by exec (so it is dumpable)."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    libc.function("prctl", 4, 1, 0, 0, 0)
+
+
+def as_ordinary(work: t.Callable[[], T]) -> T:
+    """Do the work in a child without any privilege."""
+
+    def ordinary() -> T:
+        become_ordinary()
+        return work()
+
+    return forked(ordinary)
+
+
+def with_subordinate_ids(tmp_path: Path, work: t.Callable[[], T], subordinate: str) -> T:
+    """Do the work where the ordinary user is known, with these subordinate ids."""
+
+    def equipped() -> T:
+        for name, text in (
+            ("passwd", f"root:x:0:0::/root:/bin/sh\nsomebody:x:{ORDINARY}:{ORDINARY}::/:/bin/sh\n"),
+            ("group", f"root:x:0:\nsomebody:x:{ORDINARY}:\n"),
+            ("subuid", subordinate),
+            ("subgid", subordinate),
+        ):
+            (tmp_path / name).write_text(text)
+            (tmp_path / name).chmod(0o644)
+            bind(tmp_path / name, f"/etc/{name}")
+        return work()
+
+    return secluded(equipped)
+
+
+def bind(source: str | Path, path: str | Path) -> None:
+    """Bind a file or directory over another one."""
+    with (
+        target.closing(os.open(path, os.O_PATH)) as place,
+        target.closing(os.open(source, os.O_PATH)) as held,
+        target.closing(mount.clone_tree(held, recursive=True)) as tree,
+    ):
+        mount.attach_tree(tree, place)
+
+
+def mount_over(fstype: str, path: str | Path, data: str = "") -> None:
+    with target.closing(os.open(path, os.O_PATH)) as place:
+        mount.mount_filesystem(fstype, fstype, place, 0, data)
+
+
+def without(*numbers: int) -> None:
+    """Let these system calls fail with ENOSYS in this process, as on a kernel without them or below a container."""
+    code = b"".join(
+        struct.pack("=HBBI", *instruction)
+        for number in numbers
+        for instruction in ((0x15, 0, 1, number), (0x06, 0, 0, 0x00050000 | errno.ENOSYS))
+    )
+    filters = libc.buffer(struct.pack("=HBBI", 0x20, 0, 0, 0) + code + struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000))
+    program = libc.buffer(struct.pack("@HP", len(filters) // 8, libc.address(filters)))
+    libc.function("prctl", 38, 1, 0, 0, 0)
+    libc.function("prctl", 22, 2, libc.address(program), 0, 0)
+
+
+# ---- namespaces with somebody in them
+
+
+@contextlib.contextmanager
+def inhabited(
+    *types: str,
+    id_map: str = "0 0 65536\n",
+    deny_setgroups: bool = False,
+    prepare: t.Callable[[], object] = lambda: None,
+) -> t.Iterator[int]:
+    """The pid of a process that prepares and then waits in new namespaces, made in the order of the types.
+
+    A user namespace owns what is made after it. Its ids are by default those outside; with an empty map it has none.
+    """
+    said, say = os.pipe()
+    wait, release = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _inhabit(types, prepare, say, wait)
+    os.close(say)
+    os.close(wait)
+    inhabitant = 0
+    try:
+        if "user" in types:
+            assert os.read(said, 1) == b"u"
+            if deny_setgroups:
+                Path(f"/proc/{child}/setgroups").write_text("deny")
+            for name in ("uid_map", "gid_map"):
+                Path(f"/proc/{child}/{name}").write_text(id_map)
+            os.write(release, b"!")
+        inhabitant = int(os.read(said, 32))
+        yield inhabitant
+    finally:
+        for pid in {inhabitant, child} - {0}:
+            os.kill(pid, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(said)
+        os.close(release)
+
+
+def _inhabit(types: t.Iterable[str], prepare: t.Callable[[], object], say: int, wait: int) -> t.NoReturn:
+    try:
+        process.die_with_parent(signal.SIGKILL)
+        for name in types:
+            process.unshare(nstypes.BY_NAME[name].flag)
+            if name == "user":
+                os.write(say, b"u")
+                os.read(wait, 1)
+        pid = 0
+        if not {"pid", "time"}.isdisjoint(types):
+            pid = os.fork()
+        if pid == 0:
+            prepare()
+            # From inside a pid namespace nobody knows the pid outside; the procfs that is still there does.
+            os.write(say, os.readlink("/proc/self").encode())
+        while True:
+            signal.pause()
+    finally:
+        os._exit(1)
+
+
+def identity(pid: int, name: str) -> nsfs.Identity:
+    """Which namespace a process is in, asked from outside."""
+    with target.closing(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)) as fd:
+        return nsfs.identity(fd)
+
+
+def identities(pid: int) -> dict[str, nsfs.Identity]:
+    return {name: identity(pid, name) for name in TYPE_NAMES}
+
+
+def status_of(pid: int | str, field: str) -> list[str]:
+    """The words of a line of /proc/PID/status."""
+    lines = read(f"/proc/{pid}/status").splitlines()
+    (found,) = (line.split()[1:] for line in lines if line.startswith(field + ":"))
+    return found
+
+
+def read(path: str | Path) -> str:
+    """A text, also in a child that can look no encoding up any more."""
+    return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
+
+
+def write(path: str | Path, text: str) -> None:
+    Path(path).write_text(text, encoding="utf-8", errors="surrogateescape")
+
+
+def id_maps(outside: int, count: int = 1) -> dict[str, t.Any]:
+    """The options for a user namespace in which these ids start at 0."""
+    ids = [{"inside": 0, "outside": outside, "count": count}]
+    return {"uid_map": ids, "gid_map": ids}
+
+
+AS_ROOT = id_maps(0, 65536)
+
+
+def own_identity(name: str) -> nsfs.Identity:
+    return identity(os.getpid(), name)
+
+
+def kernel_release() -> tuple[int, int]:
+    major, minor = platform.release().split(".")[:2]
+    return int(major), int("".join(character for character in minor if character.isdigit()))
+
+
+needs_ids = pytest.mark.skipif(kernel_release() < (6, 18), reason="needs Linux 6.18, which gives every namespace an id")
+
+
+# ---- who is still there
+
+
+def live_children(pid: int) -> list[int]:
+    """The children of a single-threaded process, without those that have ended and wait to be reaped."""
+    children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    return [child for child in children if "\nState:\tZ" not in Path(f"/proc/{child}/status").read_text()]
+
+
+class Roll:
+    """A fifo that processes hold open: what they wrote to it, and whether one of them is still there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        os.mkfifo(path, 0o666)
+        path.chmod(0o666)
+        self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._heard = b""
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+    def heard(self, count: int) -> bytes:
+        """What was written until now, and at least this many bytes of it."""
+        deadline = time.monotonic() + PATIENCE
+        while len(self._heard) < count and time.monotonic() < deadline:
+            select.select([self._fd], [], [], 0.01)
+            self._read()
+        return self._heard
+
+    def is_empty(self, seconds: float = 0) -> bool:
+        """Whether nobody holds it open any more, now or within that time."""
+        deadline = time.monotonic() + seconds
+        while not (empty := self._read()) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return empty
+
+    def _read(self) -> bool:
+        """Read what there is; whether it was the end."""
+        try:
+            while chunk := os.read(self._fd, 65536):
+                self._heard += chunk
+        except BlockingIOError:
+            return False
+        return True
+
+
+def roll_at(path: Path) -> t.ContextManager[Roll]:
+    return contextlib.closing(Roll(path))
+
+
+# ---- the shapes of a command
+
+
+SHAPES: dict[str, dict[str, t.Any]] = {
+    "no pid namespace": {"unshare": ["uts"]},
+    "PID 1": {"unshare": ["pid", "mnt"]},
+    "below an init": {"unshare": ["pid", "mnt"], "init": True},
+    "in a joined pid namespace": {"types": ["pid"]},
+    "in a joined mount namespace": {"types": ["mnt"]},
+    "in a container": {"types": ["pid", "mnt"]},
+}
+"""The ways in which a command runs, as arguments of run(). The types are those of namespaces that are joined."""
+
+every_shape = pytest.mark.parametrize("shape", SHAPES)
+
+
+@contextlib.contextmanager
+def arguments_of(shape: str) -> t.Iterator[dict[str, t.Any]]:
+    """The arguments of run() for a shape, with somebody in what is to be joined."""
+    if "types" not in SHAPES[shape]:
+        yield SHAPES[shape]
+        return
+    with inhabited(*SHAPES[shape]["types"]) as pid:
+        yield {**SHAPES[shape], "pid": pid}
