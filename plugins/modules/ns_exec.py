@@ -241,9 +241,9 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._plugin import payload
+from ..module_utils._namespaces import payload
 
-payload.compile_once()
+payload.start_quickly()
 
 from ..module_utils._namespaces import command, launch, target
 from ..module_utils._namespaces.definition import NOTHING_NEW

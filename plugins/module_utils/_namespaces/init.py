@@ -33,11 +33,15 @@ def supervise(gate: Gate, is_init: bool, command: t.Callable[[], t.NoReturn]) ->
     signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     if not is_init:
         process.set_subreaper(True)
+    ready, not_ready = os.pipe()
     pid = os.fork()
     if pid == 0:
+        os.close(not_ready)
+        os.read(ready, 1)
         command()
-    process.close_from(3, but=gate.fileno())
     _keep_only_the_right_to_kill()
+    # With this the command goes on: nothing of it runs below a process that could still do everything.
+    process.close_from(3, but=gate.fileno())
     lingering = reaped = False
     while True:
         signaled = signal.sigwaitinfo(awaited)

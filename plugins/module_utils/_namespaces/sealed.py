@@ -23,6 +23,15 @@ from .checkpoint import Gate, live
 from .errors import during
 from .launch import Launch, work
 
+_SCRIPT = """
+import sys
+sys.path[:0] = {path!r}
+from {package} import payload
+payload.start_quickly()
+from {package} import sealed
+sealed.resume({state})
+"""
+_SCRIPT_BYTES = 65536
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -38,9 +47,13 @@ def run_sealed(gate: Gate, launch: Launch) -> t.NoReturn:
         os.lseek(state, 0, os.SEEK_SET)
         for fd in (state, gate.proc, gate.fileno(), *launch.target.descriptors.values(), *launch.streams):
             os.set_inheritable(fd, True)
-        script = f"import sys; sys.path[:0] = {sys.path!r}; from {__name__} import resume; resume({state})"
-        # Without site-packages, bytecode and all that the environment asks of a Python.
-        os.execve(_sealed_copy(sys.executable), [sys.executable, "-I", "-S", "-B", "-c", script], os.environ)
+        script, text = os.pipe()
+        os.write(text, _SCRIPT.format(path=sys.path, package=__package__, state=state).encode())
+        os.set_inheritable(script, True)
+        # The argument list can be read inside, so it says nothing of the host. Without site-packages, bytecode and all
+        # that the environment asks of a Python.
+        run = f"import os; exec(os.read({script}, {_SCRIPT_BYTES}))"
+        os.execve(_sealed_copy(sys.executable), [sys.executable, "-I", "-S", "-B", "-c", run], os.environ)
 
 
 def resume(state: int) -> t.NoReturn:
