@@ -39,6 +39,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._namespaces impor
     options as option_parser,
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.definition import Definition
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 
 ORDINARY = 1000
 """An id without any privilege; nobody has to have it."""
@@ -83,6 +84,24 @@ def run(
 def described(*argv: str, **fields: t.Any) -> launch.Command:
     given = {"environment": {}, "clear_environment": False, "stdin": b"", "max_output": 1 << 20, "timeout": PATIENCE}
     return launch.Command(argv, **{**given, **fields})
+
+
+UTS: t.Mapping[str, t.Any] = {"unshare": ["uts"]}
+"""For a command that has to run somewhere."""
+
+
+def refusal(*argv: str, **arguments: t.Any) -> NamespaceError:
+    """The error of a command that can not be run, unless told otherwise in a new UTS namespace."""
+    with pytest.raises(NamespaceError) as caught:
+        run(*argv, **{**UTS, **arguments})
+    return caught.value
+
+
+def code_of(work: t.Callable[[], object]) -> int | None:
+    """The errno that something fails with."""
+    with pytest.raises(OSError) as caught:  # noqa: PT011 - the errno is what is looked at
+        work()
+    return caught.value.errno
 
 
 def output(*argv: str, **arguments: t.Any) -> str:
