@@ -386,11 +386,16 @@ def own_sysfs() -> None:
 
 
 def cgroups() -> None:
-    """Two mounts directly below /sys, and one below one of them, in the place of what is there."""
+    """A mount below /sys, and one below that, in the place of what is there."""
     own_sysfs()
     support.mount_over("tmpfs", "/sys/fs/cgroup")
     os.mkdir("/sys/fs/cgroup/a b")
     support.mount_over("tmpfs", "/sys/fs/cgroup/a b", "mode=711")
+
+
+def cgroups_and_another() -> None:
+    """The same, and a second mount directly below /sys."""
+    cgroups()
     support.mount_over("tmpfs", "/sys/kernel")
 
 
@@ -405,7 +410,7 @@ def test_sysfs_shows_the_network_namespace_and_keeps_what_is_below(propagation: 
 
     def work() -> None:
         support.own_mounts("shared")
-        cgroups()
+        cgroups_and_another()
         before, text = below_sys(mounts()), mount_text()
         options = {"propagation": propagation}
         with support.entered(look, unshare=["net", "mnt"], options=options, sysfs=True) as (pid, seen):
@@ -423,11 +428,28 @@ def test_sysfs_below_a_root(jail: Path, way: str) -> None:
         return os.listdir("/sys/class/net"), os.listdir("/sys/fs/cgroup")
 
     def work() -> t.Any:
-        cgroups()
+        cgroups_and_another()
         support.bind("/sys", jail / "sys")
         return support.seen(look, unshare=["net", "mnt"], root=way.format(jail.parent), sysfs=True)
 
     assert support.secluded(work) == [["lo"], ["a b"]]
+
+
+@pytest.mark.parametrize("cgroup", [False, True])
+def test_a_new_user_namespace_changes_no_cgroups_but_its_own(cgroup: bool) -> None:
+    """CVE-2023-25809; the mount below the cgroups as well."""
+    everybody = [{"inside": 0, "outside": 0, "count": 65536}]
+
+    def look() -> list[bool]:
+        return [bool(os.statvfs(path).f_flag & os.ST_RDONLY) for path in ("/sys/fs/cgroup", "/sys/fs/cgroup/a b")]
+
+    def work() -> t.Any:
+        cgroups()
+        types = ["user", "net", "mnt", *(["cgroup"] if cgroup else [])]
+        options = {"uid_map": everybody, "gid_map": everybody}
+        return support.seen(look, unshare=types, options=options, sysfs=True)
+
+    assert support.secluded(work) == [not cgroup, not cgroup]
 
 
 def test_without_sysfs_the_old_one_stays() -> None:

@@ -131,16 +131,16 @@ def set_propagation(mounted: int, propagation: str, recursive: bool) -> None:
         libc.function("mount", None, b".", None, flag | (_MS_REC if recursive else 0), None)
 
 
-def set_flags(mounted: int, flags: int) -> None:
+def set_flags(mounted: int, flags: int, recursive: bool = False) -> None:
     """Give a mount that is held open these flags of mount(2), of those that a mount has of its own.
 
-    Source: mount_setattr(2); mount(2) before Linux 5.12, where the working directory moves and only a directory is
-    possible. Raises OSError.
+    Source: mount_setattr(2); mount(2) before Linux 5.12, where the working directory moves, only a directory is
+    possible and what is below it stays as it is. Raises OSError.
     """
     attributes = sum(attribute for flag, attribute in _ATTRIBUTES.items() if flags & flag)
     clear = _ATTR_ATIME_MASK if flags & _MS_ATIMES else 0
     try:
-        _mount_setattr(mounted, attributes=attributes, clear=clear)
+        _mount_setattr(mounted, recursive, attributes, clear)
     except OSError as error:
         if error.errno != errno.ENOSYS:
             raise

@@ -92,7 +92,7 @@ def _set_up_mounts(gate: Gate, definition: Definition, root: str | None, sysfs: 
             _mount_kernel_filesystem("proc", "proc", top, own_only)
         # A jail that has no place for it needs none.
         if sysfs and (root is None or os.access("sys", os.F_OK, dir_fd=top)):
-            _mount_sysfs(gate, top, own_only)
+            _mount_sysfs(gate, top, own_only, _shows_foreign_cgroups(definition))
         if root is not None:
             with during(operation, _ROOT_HINTS):
                 os.fchdir(top)
@@ -144,7 +144,12 @@ def _mount_kernel_filesystem(fstype: str, path: str, top: int, own_only: bool) -
     return True
 
 
-def _mount_sysfs(gate: Gate, top: int, own_only: bool) -> None:
+def _shows_foreign_cgroups(definition: Definition) -> bool:
+    """Whether a new user namespace sees cgroups that are not its own: it must not change them (CVE-2023-25809)."""
+    return nstypes.USER in definition.types and nstypes.CGROUP not in definition.types
+
+
+def _mount_sysfs(gate: Gate, top: int, own_only: bool, read_only_cgroups: bool) -> None:
     """A /sys of the network namespace we are in, with what was mounted below the old one (the cgroups) kept."""
     operation = "keep what is mounted below /sys"
     with contextlib.ExitStack() as stack:
@@ -157,6 +162,8 @@ def _mount_sysfs(gate: Gate, top: int, own_only: bool) -> None:
             for path, tree in trees:
                 with closing(_open(operation, path, top)) as target, during(operation):
                     mount.attach_tree(tree, target)
+                    if read_only_cgroups and path == "sys/fs/cgroup":
+                        mount.set_flags(tree, mount.FLAGS["ro"], recursive=True)
 
 
 def _mounts_below_sysfs(gate: Gate, top: int) -> list[str]:
