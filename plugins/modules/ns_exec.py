@@ -13,6 +13,8 @@ description:
     C(nsenter) and C(unshare) do by hand.
   - Existing namespaces are entered first, then those in O(unshare) are made from there. A namespace that is made for
     the command ends with the last process in it.
+  - One of O(cmd) and O(argv) is needed, and at least one of O(pid), O(handles) and O(unshare); O(pid) and O(handles)
+    exclude each other.
   - The command never runs before its namespaces were compared with those that were asked for. A namespace that is
     named and can not be entered fails the task instead of letting it run on the host.
 version_added: 0.1.0
@@ -221,7 +223,8 @@ delta:
   sample: '0:00:00.100000'
 namespaces:
   description:
-    - The namespaces that the command really was in, by type, of those that were entered or made.
+    - The namespaces that the command really was in, by type, of those that were entered or made. The mount namespace
+      that O(sysfs) asks for is among them.
     - RV(namespaces.id) is the id that the kernel never uses again; it is null where the kernel gives none.
   returned: when they were entered
   type: dict

@@ -237,7 +237,7 @@ class Runner:
         first, last = 0, len(log)
         if process == 0:
             first, last = (
-                next(number for number, line in enumerate(log) if words.match(line))
+                min(number for number, line in enumerate(log) if words.match(line))
                 for words in (FIRST_OWN_CALL, RESULT)
             )
         counts: collections.Counter[str] = collections.Counter()
@@ -392,7 +392,7 @@ def wait(gate: socket.socket, module: int, options: t.Sequence[str]) -> bool:
                 return True
             if gate.fileno() in ready:
                 poll.unregister(gate)
-                content, ancillary, *_ = gate.recvmsg(1, 64)
+                content, ancillary = gate.recvmsg(1, 64)[:2]
                 if content:
                     hold(struct.unpack("=3i", ancillary[0][2])[0], options)
                     gate.send(b"!")

@@ -130,12 +130,12 @@ def test_a_new_one_is_a_copy_of_the_one_that_was_joined() -> None:
 def test_a_user_namespace_in_one_that_was_joined() -> None:
     """Ids outside are those of the outer one; its 5 is our 1005."""
     options = {"uid_map": [{"inside": 0, "outside": 5, "count": 1}]}
-    with (
-        support.inhabited("user", id_map="0 1000 100\n") as inhabitant,
-        entered(os.getuid, pid=inhabitant, unshare=["user"], options=options) as (pid, seen),
-        closing(os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)) as fd,
-        closing(fcntl.ioctl(fd, NS_GET_PARENT)) as parent,
-    ):
+    with contextlib.ExitStack() as stack:
+        inhabitant = stack.enter_context(support.inhabited("user", id_map="0 1000 100\n"))
+        inside = entered(os.getuid, pid=inhabitant, unshare=["user"], options=options)
+        pid, seen = stack.enter_context(inside)
+        fd = stack.enter_context(closing(os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)))
+        parent = stack.enter_context(closing(fcntl.ioctl(fd, NS_GET_PARENT)))
         assert seen == 0
         assert status_of(pid, "Uid") == ["1005"] * 4
         assert nsfs.identity(parent) == support.identity(inhabitant, "user")

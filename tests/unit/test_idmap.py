@@ -47,13 +47,13 @@ def test_root_writes_any_map(uid: Ranges, gid: Ranges, setgroups: str | None) ->
 
 def test_a_second_map() -> None:
     refused = pytest.raises(NamespaceError, match="cannot write the uid_map: EPERM ")
-    with support.inhabited("user") as pid, support.own_procfs() as proc, refused:
+    with refused, support.inhabited("user") as pid, support.own_procfs() as proc:
         idmap.write(proc, pid, IdMaps(uid=ONE))
 
 
 def test_setgroups_denied_too_late() -> None:
     refused = pytest.raises(NamespaceError, match="cannot deny setgroups in the user namespace: EPERM")
-    with support.inhabited("user") as pid, support.own_procfs() as proc, refused:
+    with refused, support.inhabited("user") as pid, support.own_procfs() as proc:
         idmap.write(proc, pid, IdMaps(setgroups="deny"))
 
 

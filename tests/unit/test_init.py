@@ -27,6 +27,7 @@ supervised = pytest.mark.parametrize("shape", ["below an init", "in a joined pid
 @contextlib.contextmanager
 def running(shape: str, script: str, tmp_path: Path) -> t.Iterator[tuple[Background[command.Result], Roll]]:
     """A shell with a roll as descriptor 3, that has said something on it."""
+    # pylint: disable-next=contextmanager-generator-missing-cleanup # whoever uses it with "with" exits these too
     with support.roll_at(tmp_path / "roll") as roll, arguments_of(shape) as arguments:
         task = Background(lambda: support.run("sh", "-c", f"exec 3>{roll.path}; {script}", **arguments))
         assert roll.heard(1)

@@ -335,7 +335,10 @@ def test_a_root_without_a_place_for_proc_and_sysfs(jail: Path) -> None:
         (jail / name).rmdir()
     assert "cannot mount a fresh proc at /proc: ENOENT" in refusal(unshare=["mnt", "pid"], root=str(jail))
     options = {"mount_proc": False}
-    look = lambda: sorted(os.listdir("/"))  # noqa: E731
+
+    def look() -> list[str]:
+        return sorted(os.listdir("/"))
+
     assert support.seen(look, unshare=["mnt", "pid", "net"], options=options, root=str(jail), sysfs=True) == [
         "below",
         "found",
@@ -468,7 +471,10 @@ def test_a_read_only_sysfs_stays_read_only() -> None:
         own_sysfs()
         with closing(os.open("/sys", os.O_PATH)) as fd:
             mount.set_flags(fd, mount.FLAGS["ro"])
-        look = lambda: bool(os.statvfs("/sys").f_flag & os.ST_RDONLY)  # noqa: E731
+
+        def look() -> bool:
+            return bool(os.statvfs("/sys").f_flag & os.ST_RDONLY)
+
         return support.seen(look, unshare=["net", "mnt"], sysfs=True)
 
     assert support.secluded(work) is True
@@ -483,7 +489,10 @@ def test_a_sysfs_that_shows_the_network_namespace_already() -> None:
             process.setns(theirs, nstypes.NET.flag)
             support.mount_over("sysfs", "/sys")
             process.setns(ours, nstypes.NET.flag)
-        devices = lambda: os.listdir("/sys/class/net")  # noqa: E731
+
+        def devices() -> list[str]:
+            return os.listdir("/sys/class/net")
+
         return support.seen(devices, unshare=["mnt"], pid=pid, types=["net"], sysfs=True)
 
     with support.inhabited("net") as pid:

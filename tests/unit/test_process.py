@@ -204,12 +204,17 @@ def test_an_undumpable_process() -> None:
 @pytest.mark.parametrize("number", [0, signal.SIGTERM])
 def test_the_end_of_a_parent(number: int) -> None:
     said, say = os.pipe()
+
+    def tell(_number: int, _frame: object) -> None:
+        os.write(say, b"signal")
+        os._exit(0)
+
     parent = os.fork()
     if parent == 0:
         if os.fork() == 0:
             process.die_with_parent(signal.SIGKILL)
             process.die_with_parent(number)
-            signal.signal(signal.SIGTERM, lambda *_arguments: os.write(say, b"signal") and os._exit(0))
+            signal.signal(signal.SIGTERM, tell)
             os.write(say, b"ready")
             time.sleep(0.1)
             os._exit(0)

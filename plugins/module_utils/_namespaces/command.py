@@ -97,7 +97,7 @@ def _refuse_contradictions(command: Command, target: Target, definition: Definit
             "name a target, or types for unshare",
         )
     if command.init and nstypes.PID not in definition.types:
-        raise refuse("init", "it is PID 1 of a new pid namespace, and none is being created")
+        raise refuse("init", "it is PID 1 of a new pid namespace, and none is being created", "add pid to unshare")
     if command.wanted and nstypes.PID in target.descriptors and nstypes.MNT not in target.descriptors:
         raise NamespaceError(
             "run the command with other rights than root's",

@@ -20,7 +20,7 @@ def plain_number(option: str, value: t.Any) -> int:
     """Zero or more, in decimal digits alone. Raises NamespaceError."""
     text = str(value)
     if not re.fullmatch(r"[0-9]{1,10}", text):
-        raise refuse(option, f"{text!r} is no number of plain decimal digits")
+        raise refuse(option, f"{text!r} is no number of plain decimal digits", "write it as 600")
     return int(text)
 
 
@@ -28,7 +28,11 @@ def nanoseconds(option: str, value: t.Any) -> int:
     """Seconds, decimal to the nanosecond and perhaps negative, as nanoseconds. Raises NamespaceError."""
     match = re.fullmatch(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,9}))?", str(value))
     if not match:
-        raise refuse(option, f"{str(value)!r} is no decimal number of seconds, to the nanosecond at most")
+        raise refuse(
+            option,
+            f"{str(value)!r} is no decimal number of seconds, to the nanosecond at most",
+            "write it as 600 or 1.5",
+        )
     sign, whole, fraction = match.groups()
     total = int(whole) * _NANOSECONDS + int((fraction or "").ljust(9, "0"))
     return -total if sign else total

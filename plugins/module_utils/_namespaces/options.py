@@ -67,7 +67,11 @@ def parse(types: t.Iterable[str], options: t.Mapping[str, t.Any]) -> Definition:
     for kind, names in _OPTIONS_OF.items():
         for name in names:
             if options.get(name) is not None and kind not in kinds:
-                raise refuse(name, f"it describes a new {kind.name} namespace, and none is being created")
+                raise refuse(
+                    name,
+                    f"it describes a new {kind.name} namespace, and none is being created",
+                    f"create one (add {kind.name} to unshare), or leave it out",
+                )
     propagation = options.get("propagation") or "private"
     mounts = tuple(_parse_mount(item) for item in options.get("mounts") or ())
     if mounts:

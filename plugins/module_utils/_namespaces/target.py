@@ -35,7 +35,7 @@ _PID_HINTS = {
     errno.EACCES: Hint("the task may not look at that process", "run it as root"),
 }
 _HANDLE_HINTS = {
-    errno.ENOENT: Hint("there is nothing at that path", "create the namespace first"),
+    errno.ENOENT: Hint("there is nothing at that path", "give the whole path (/run/netns/blue), or create it first"),
     errno.ELOOP: Hint(
         "it is a symbolic link, and somebody could point it elsewhere", "give the path of the handle itself"
     ),
@@ -186,5 +186,5 @@ def refuse_same(description: str, same: t.Iterable[nstypes.NsType]) -> Namespace
     return NamespaceError(
         f"enter {description}",
         f"its {names} is the one that the task itself runs in, so the work would be done on the host",
-        "leave it out of types, or name another target",
+        "leave that type out, or name another target",
     )
