@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import typing as t
 from pathlib import Path
 
 import pytest
