@@ -422,8 +422,9 @@ class Roll:
     def close(self) -> None:
         os.close(self._fd)
 
-    def heard(self, count: int) -> bytes:
+    def heard(self, count: int = 0) -> bytes:
         """What was written until now, and at least this many bytes of it."""
+        self._read()
         deadline = time.monotonic() + PATIENCE
         while len(self._heard) < count and time.monotonic() < deadline:
             select.select([self._fd], [], [], 0.01)
