@@ -248,14 +248,14 @@ from ..module_utils._namespaces import payload
 
 payload.start_quickly()
 
-from ..module_utils._namespaces import command, launch, target
+from ..module_utils._namespaces import command, host, launch, target
 from ..module_utils._namespaces.definition import NOTHING_NEW
-from ..module_utils._namespaces.errors import absolute_path, refuse
-from ..module_utils._namespaces.numbers import nanoseconds, plain_number
+from ..module_utils._namespaces.errors import refuse
+from ..module_utils._namespaces.values import absolute_path, nanoseconds, plain_number
 from ..module_utils._plugin import argspec, outcome
 
 if t.TYPE_CHECKING:
-    from ..module_utils._namespaces.credentials import Wanted
+    from ..module_utils._namespaces.credentials import Credentials
     from ..module_utils._namespaces.definition import Definition
 
 
@@ -303,7 +303,7 @@ def execute(module: AnsibleModule) -> outcome.Result:
     wanted = _parse_command(params, probe=module.check_mode)
     new = _parse_definition(params)
     start = dt.datetime.now()
-    proc = target.open_proc()
+    proc = host.open_proc()
     with target.of(proc, params["pid"], params["handles"], params["types"]) as existing:
         done = command.run(proc, wanted, existing, new)
     end = dt.datetime.now()
@@ -340,7 +340,7 @@ def _parse_command(params: t.Mapping[str, t.Any], probe: bool) -> launch.Command
             absolute_path(option, params[option])
     return launch.Command(
         argv=_parse_argv(params),
-        wanted=_parse_credentials(params),
+        credentials=_parse_credentials(params),
         environment=_parse_environment(params["env"] or {}),
         clear_environment=params["clear_env"],
         stdin=stdin.encode("utf-8", "surrogateescape"),
@@ -364,12 +364,12 @@ def _parse_definition(params: t.Mapping[str, t.Any]) -> Definition:
     return options.parse(params["unshare"] or (), params)
 
 
-def _parse_credentials(params: t.Mapping[str, t.Any]) -> Wanted | None:
+def _parse_credentials(params: t.Mapping[str, t.Any]) -> Credentials | None:
     if not params["no_new_privs"] and all(params[name] is None for name in ("user", "group", "groups", "capabilities")):
         return None
     from ..module_utils._namespaces import credentials  # noqa: PLC0415 - as above
 
-    return credentials.Wanted(
+    return credentials.Credentials(
         user=params["user"],
         group=params["group"],
         groups=None if params["groups"] is None else tuple(params["groups"]),

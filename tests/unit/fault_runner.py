@@ -50,7 +50,7 @@ FAULTS = (KILL, "error=ENOSPC", "error=EPERM", "error=ENOSYS")
 
 # Calls that change nothing outside of the process, so that a fault there is one at the next call.
 QUIET = re.compile(
-    "access|brk|close|exit_group|fstat|futex|getcwd|gete?[ug]id|getpid|getsockname|gettid|lseek|madvise|mmap|mprotect|"
+    "access|brk|close|exit_group|fstat|futex|getcwd|gete?[ug]id|getp?pid|getsockname|gettid|lseek|madvise|mmap|mprotect|"
     "mremap|munmap|newfstatat|poll|read|restart_syscall|rt_sigaction|rt_sigreturn|statfs|uname"
 )
 # What comes before the module's own work: Ansible reads the options and writes to syslog.

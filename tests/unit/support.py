@@ -22,6 +22,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
+    descriptor,
     libc,
     mount,
     nsfs,
@@ -32,13 +33,14 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import (
     checkpoint,
     command,
+    inside,
     launch,
     target,
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import (
     options as option_parser,
 )
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.definition import Definition
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.definition import Definition, showing_network
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 
 ORDINARY = 1000
@@ -62,7 +64,7 @@ Options = t.Mapping[str, t.Any]
 
 @contextlib.contextmanager
 def own_procfs() -> t.Iterator[int]:
-    with target.closing(procfs.open_root()) as proc:
+    with descriptor.closing(procfs.open_root()) as proc:
         yield proc
 
 
@@ -131,24 +133,32 @@ def entered(
     """A child that is in the namespaces, where a command would be: its pid, and what it saw there."""
     new = option_parser.parse(unshare, options or {})
     with own_procfs() as proc, target.of(proc, pid, handles, types) as existing:
-        start = launch.Launch(described("true", root=root, sysfs=sysfs), existing, new, ())
+        if sysfs:
+            new = showing_network(new, existing.descriptors)
+        start = launch.Launch(described("true", root=root), existing, new, ())
         with _child_at(start, look, proc) as found:
             yield found
 
 
+class _SettingUp(launch.Launch):
+    sets_up = True
+
+
 @contextlib.contextmanager
 def _child_at(start: launch.Launch, look: t.Callable[[], t.Any], proc: int) -> t.Iterator[tuple[int, t.Any]]:
-    steps = start.load_steps()
+    start.preload()
+    really_set_up = inside.set_up
 
-    def set_up(gate: checkpoint.Gate, definition: Definition, root: str | None, sysfs: bool) -> t.NoReturn:
-        if steps.set_up:
-            steps.set_up(gate, definition, root, sysfs)
+    def set_up(gate: checkpoint.Gate, definition: Definition, root: str | None) -> t.NoReturn:
+        if start.sets_up:
+            really_set_up(gate, definition, root)
         gate.report(seen=look())
         gate.wait()
         os._exit(0)
 
     def work(gate: checkpoint.Gate) -> t.NoReturn:
-        launch.work(gate, start, steps._replace(set_up=set_up))
+        inside.set_up = set_up
+        launch.work(gate, _SettingUp(*start))
 
     deadline = time.monotonic() + PATIENCE
     with checkpoint.spawn(work, proc) as child:
@@ -222,7 +232,7 @@ def secluded(work: t.Callable[[], T]) -> T:
 def own_mounts(propagation: str = "private") -> None:
     """Have a mount namespace of this process's own, whose mounts are private to it or shared with its copies."""
     process.unshare(nstypes.MNT.flag)
-    with target.closing(os.open("/", os.O_PATH)) as root:
+    with descriptor.closing(os.open("/", os.O_PATH)) as root:
         mount.set_propagation(root, "private", recursive=True)
         if propagation != "private":
             mount.set_propagation(root, propagation, recursive=True)
@@ -267,15 +277,15 @@ def with_subordinate_ids(tmp_path: Path, work: t.Callable[[], T], subordinate: s
 def bind(source: str | Path, path: str | Path) -> None:
     """Bind a file or directory over another one."""
     with (
-        target.closing(os.open(path, os.O_PATH)) as place,
-        target.closing(os.open(source, os.O_PATH)) as held,
-        target.closing(mount.clone_tree(held, recursive=True)) as tree,
+        descriptor.closing(os.open(path, os.O_PATH)) as place,
+        descriptor.closing(os.open(source, os.O_PATH)) as held,
+        descriptor.closing(mount.clone_tree(held, recursive=True)) as tree,
     ):
         mount.attach_tree(tree, place)
 
 
 def mount_over(fstype: str, path: str | Path, data: str = "") -> None:
-    with target.closing(os.open(path, os.O_PATH)) as place:
+    with descriptor.closing(os.open(path, os.O_PATH)) as place:
         mount.mount_filesystem(fstype, fstype, place, 0, data)
 
 
@@ -355,7 +365,7 @@ def _inhabit(types: t.Iterable[str], prepare: t.Callable[[], object], say: int, 
 
 def identity(pid: int, name: str) -> nsfs.Identity:
     """Which namespace a process is in, asked from outside."""
-    with target.closing(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)) as fd:
+    with descriptor.closing(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)) as fd:
         return nsfs.identity(fd)
 
 

@@ -19,10 +19,10 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process, procfs
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import checkpoint
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.checkpoint import Child, DeadlineError, Gate
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.target import closing
 from ansible_collections.linux.namespaces.tests.unit import support
 
 Work = t.Callable[[Gate], None]
@@ -177,6 +177,7 @@ def test_a_released_child_outlives_its_parent() -> None:
 
         def work(gate: Gate) -> None:
             gate.wait()
+            gate.outlive_parent()
             gate.report(ready=True)
             while os.getppid() == parent:
                 time.sleep(0.001)

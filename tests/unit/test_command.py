@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nsfs, nstypes, process
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import command, target
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.credentials import Wanted
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.credentials import Credentials
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.definition import NOTHING_NEW
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.target import closing
 from ansible_collections.linux.namespaces.tests.unit import support
 from ansible_collections.linux.namespaces.tests.unit.support import arguments_of, every_shape
 
@@ -77,10 +77,10 @@ def test_nothing_to_enter() -> None:
 def test_other_rights_in_a_pid_namespace_of_somebody_else() -> None:
     """Without its mount namespace such a process has the files of the host and can be reached from inside."""
     with support.inhabited("pid", "mnt") as pid:
-        for wanted in (Wanted(user="1000", group="1000"), Wanted(capabilities=frozenset())):
-            error = support.refusal("true", unshare=[], pid=pid, types=["pid"], wanted=wanted)
+        for wanted in (Credentials(user="1000", group="1000"), Credentials(capabilities=frozenset())):
+            error = support.refusal("true", unshare=[], pid=pid, types=["pid"], credentials=wanted)
             assert "enter mnt too, or leave pid out of types" in str(error)
-            assert support.run("true", pid=pid, wanted=wanted).code == 0
+            assert support.run("true", pid=pid, credentials=wanted).code == 0
 
 
 def test_contradictions() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import privilege
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import credentials
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.credentials import Wanted
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.credentials import Credentials
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.tests.unit import support
 from hypothesis import given, settings
@@ -62,7 +62,7 @@ class Account(t.NamedTuple):
     environment: t.Mapping[str, str]
 
 
-def resolved(root: Path, wanted: Wanted, passwd: str | None = PASSWD, group: str | None = GROUP) -> Account:
+def resolved(root: Path, wanted: Credentials, passwd: str | None = PASSWD, group: str | None = GROUP) -> Account:
     """What the files of another root say."""
     (root / "etc").mkdir(exist_ok=True)
     for name, text in (("passwd", passwd), ("group", group)):
@@ -77,7 +77,7 @@ def resolved(root: Path, wanted: Wanted, passwd: str | None = PASSWD, group: str
     return support.forked(work, seconds=5)
 
 
-def refusal(root: Path, wanted: Wanted, **files: str | None) -> str:
+def refusal(root: Path, wanted: Credentials, **files: str | None) -> str:
     with pytest.raises(NamespaceError) as caught:
         resolved(root, wanted, **files)
     return str(caught.value)
@@ -89,54 +89,54 @@ def refusal(root: Path, wanted: Wanted, **files: str | None) -> str:
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
-        (Wanted(), Account(None, None, None, {})),
-        (Wanted(user="alice"), Account(1001, 100, (10, 999), ALICE)),
-        (Wanted(user="1001"), Account(1001, 100, (10, 999), ALICE)),
-        (Wanted(user="alice", group="wheel"), Account(1001, 10, (10, 999), ALICE)),
-        (Wanted(user="alice", groups=()), Account(1001, 100, (), ALICE)),
-        (Wanted(user="alice", groups=("users", "5", "77")), Account(1001, 100, (100, 5, 77), ALICE)),
-        (Wanted(group="wheel"), Account(None, 10, None, {})),
-        (Wanted(group="4294967294"), Account(None, 4294967294, None, {})),
-        (Wanted(groups=("wheel",)), Account(None, None, (10,), {})),
-        (Wanted(user="5000", group="6000"), Account(5000, 6000, (), {})),
+        (Credentials(), Account(None, None, None, {})),
+        (Credentials(user="alice"), Account(1001, 100, (10, 999), ALICE)),
+        (Credentials(user="1001"), Account(1001, 100, (10, 999), ALICE)),
+        (Credentials(user="alice", group="wheel"), Account(1001, 10, (10, 999), ALICE)),
+        (Credentials(user="alice", groups=()), Account(1001, 100, (), ALICE)),
+        (Credentials(user="alice", groups=("users", "5", "77")), Account(1001, 100, (100, 5, 77), ALICE)),
+        (Credentials(group="wheel"), Account(None, 10, None, {})),
+        (Credentials(group="4294967294"), Account(None, 4294967294, None, {})),
+        (Credentials(groups=("wheel",)), Account(None, None, (10,), {})),
+        (Credentials(user="5000", group="6000"), Account(5000, 6000, (), {})),
     ],
     ids=str,
 )
-def test_names_and_ids(tmp_path: Path, wanted: Wanted, expected: Account) -> None:
+def test_names_and_ids(tmp_path: Path, wanted: Credentials, expected: Account) -> None:
     assert resolved(tmp_path, wanted) == expected
 
 
 def test_a_user_that_is_called_like_an_id(tmp_path: Path) -> None:
     """An id is an id: nobody gets to be root, or not root, by a name."""
-    assert resolved(tmp_path, Wanted(user="0")).uid == 0
-    assert resolved(tmp_path, Wanted(user="0")).environment["HOME"] == "/root"
-    assert resolved(tmp_path, Wanted(user="1000", group="users")) == Account(1000, 100, (), {})
+    assert resolved(tmp_path, Credentials(user="0")).uid == 0
+    assert resolved(tmp_path, Credentials(user="0")).environment["HOME"] == "/root"
+    assert resolved(tmp_path, Credentials(user="1000", group="users")) == Account(1000, 100, (), {})
     assert "1000 has no line in /etc/passwd that says its group; give group too" in refusal(
-        tmp_path, Wanted(user="1000")
+        tmp_path, Credentials(user="1000")
     )
-    assert resolved(tmp_path, Wanted(group="0")).gid == 0
-    assert resolved(tmp_path, Wanted(group="77")).gid == 77
+    assert resolved(tmp_path, Credentials(group="0")).gid == 0
+    assert resolved(tmp_path, Credentials(group="77")).gid == 77
 
 
 def test_root_by_another_name(tmp_path: Path) -> None:
     """Somebody who meant an ordinary user does not get root because the files inside say so."""
     passwd, group = "toor:x:0:0::/:/bin/sh\nroot:x:0:0::/root:/bin/sh\n", "wheel:x:0:\nroot:x:0:\n"
-    for wanted in (Wanted(user="toor"), Wanted(group="wheel"), Wanted(groups=("wheel",))):
+    for wanted in (Credentials(user="toor"), Credentials(group="wheel"), Credentials(groups=("wheel",))):
         assert "is 0 inside, and so root; say root if that is meant" in refusal(
             tmp_path, wanted, passwd=passwd, group=group
         )
     for name in ("root", "0"):
-        assert resolved(tmp_path, Wanted(user=name, group=name), passwd=passwd, group=group).uid == 0
+        assert resolved(tmp_path, Credentials(user=name, group=name), passwd=passwd, group=group).uid == 0
 
 
 def test_the_first_of_two_lines_counts(tmp_path: Path) -> None:
-    found = resolved(tmp_path, Wanted(user="twice"))
+    found = resolved(tmp_path, Credentials(user="twice"))
     assert (found.uid, found.environment["HOME"]) == (1004, "/first")
 
 
 @pytest.mark.parametrize(("name", "uid"), [("\udcff", 1005), ("a\rb", 1006)], ids=ascii)
 def test_names_that_are_no_text(tmp_path: Path, name: str, uid: int) -> None:
-    assert resolved(tmp_path, Wanted(user=name)).uid == uid
+    assert resolved(tmp_path, Credentials(user=name)).uid == uid
 
 
 @pytest.mark.parametrize("field", ["user", "group"])
@@ -160,20 +160,20 @@ def test_names_that_are_no_text(tmp_path: Path, name: str, uid: int) -> None:
     ids=ascii,
 )
 def test_who_is_not_known(tmp_path: Path, field: str, name: str) -> None:
-    wanted = Wanted(**{"group": "0", field: name})  # type: ignore[arg-type]
+    wanted = Credentials(**{"group": "0", field: name})  # type: ignore[arg-type]
     message = refusal(tmp_path, wanted)
     assert message.startswith(f"cannot use the option {field} as given: {name!r} is ")
-    assert "groups as given" in refusal(tmp_path, Wanted(groups=("0", name)))
+    assert "groups as given" in refusal(tmp_path, Credentials(groups=("0", name)))
 
 
 @pytest.mark.parametrize("name", ["words", "minus", "under", "last", "long", "nogroup"])
 def test_lines_that_say_nonsense(tmp_path: Path, name: str) -> None:
-    assert refusal(tmp_path, Wanted(user=name)).startswith("cannot use the option user as given: '")
+    assert refusal(tmp_path, Credentials(user=name)).startswith("cannot use the option user as given: '")
 
 
 def test_a_group_that_says_nonsense(tmp_path: Path) -> None:
     passwd = "bob:x:5:5::/:/bin/sh\n"
-    assert "'x' is no id" in refusal(tmp_path, Wanted(user="bob"), passwd=passwd)
+    assert "'x' is no id" in refusal(tmp_path, Credentials(user="bob"), passwd=passwd)
 
 
 # ---- files that are none
@@ -200,8 +200,8 @@ def test_no_passwd_file(tmp_path: Path, make: t.Callable[[Path], None]) -> None:
     """A fifo does not block, a device is not read: nobody is known, ids can be used."""
     (tmp_path / "etc").mkdir()
     make(tmp_path / "etc/passwd")
-    assert "'alice' is not known inside" in refusal(tmp_path, Wanted(user="alice"), passwd=None)
-    assert resolved(tmp_path, Wanted(user="1001", group="100"), passwd=None) == Account(1001, 100, (), {})
+    assert "'alice' is not known inside" in refusal(tmp_path, Credentials(user="alice"), passwd=None)
+    assert resolved(tmp_path, Credentials(user="1001", group="100"), passwd=None) == Account(1001, 100, (), {})
 
 
 @pytest.mark.parametrize(("size", "good"), [((16 << 20) - len(PASSWD) - 10, True), (17 << 20, False), (1 << 40, False)])
@@ -211,9 +211,9 @@ def test_a_huge_passwd_file(tmp_path: Path, size: int, good: bool) -> None:
     path.write_text("alice:x:1001:100:Alice:/home/alice:\n")
     os.truncate(path, size)
     if good:
-        assert resolved(tmp_path, Wanted(user="alice"), passwd=None).uid == 1001
+        assert resolved(tmp_path, Credentials(user="alice"), passwd=None).uid == 1001
     else:
-        text = refusal(tmp_path, Wanted(user="alice"), passwd=None)
+        text = refusal(tmp_path, Credentials(user="alice"), passwd=None)
         assert text == "cannot read /etc/passwd inside: it is larger than 16777216 bytes"
 
 
@@ -231,7 +231,7 @@ def test_who_somebody_is_stands_in_one_line(tmp_path: Path) -> None:
         entries = [line.split(":") for line in text.split("\n") if line.count(":") == 6]
         matching = [entry for entry in entries if entry[2 if user.isdigit() else 0] == user]
         try:
-            found = resolved(tmp_path, Wanted(user=user, group="7"), passwd=text, group="")
+            found = resolved(tmp_path, Credentials(user=user, group="7"), passwd=text, group="")
         except NamespaceError:
             assert not user.isdigit() or matching
             return
@@ -268,8 +268,8 @@ SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 
 def status(**arguments: t.Any) -> dict[str, list[str]]:
     """What procfs says of a command, by the name of the line."""
-    wanted = Wanted(**{name: arguments.pop(name) for name in Wanted._fields if name in arguments})
-    text = support.output("cat", "/proc/self/status", wanted=wanted, **{"unshare": ["uts"], **arguments})
+    wanted = Credentials(**{name: arguments.pop(name) for name in Credentials._fields if name in arguments})
+    text = support.output("cat", "/proc/self/status", credentials=wanted, **{"unshare": ["uts"], **arguments})
     return {name: value.split() for name, _colon, value in (line.partition(":") for line in text.splitlines())}
 
 
@@ -343,7 +343,7 @@ def test_a_capability_that_the_task_does_not_hold() -> None:
         support.forked(work)
 
 
-def without_root(wanted: Wanted) -> dict[str, list[str]]:
+def without_root(wanted: Credentials) -> dict[str, list[str]]:
     """What somebody becomes who has no privilege; in a new user namespace everybody has."""
 
     def work() -> dict[str, list[str]]:
@@ -357,7 +357,7 @@ def without_root(wanted: Wanted) -> dict[str, list[str]]:
 
 def test_capabilities_without_root() -> None:
     with pytest.raises(NamespaceError, match=r"cut the capabilities: EPERM .*may not give any up; run it as root"):
-        without_root(Wanted(capabilities=frozenset()))
+        without_root(Credentials(capabilities=frozenset()))
 
 
 @both
@@ -367,7 +367,7 @@ def test_no_new_privs(who: dict[str, str], asked: bool) -> None:
 
 
 def test_no_new_privs_without_root() -> None:
-    assert without_root(Wanted(no_new_privs=True))["NoNewPrivs"] == ["1"]
+    assert without_root(Credentials(no_new_privs=True))["NoNewPrivs"] == ["1"]
 
 
 # ---- ids
@@ -410,7 +410,7 @@ def test_the_files_of_the_inside_decide(tmp_path: Path) -> None:
         *("sh", "-c", "echo $USER $LOGNAME $HOME $SHELL; id -u; id -g; id -G"),
         unshare=["mnt"],
         options={"mounts": mounts},
-        wanted=Wanted(user="alice"),
+        credentials=Credentials(user="alice"),
     )
     assert found.splitlines() == ["alice alice /home/alice /bin/sh", "1001", "100", "100 10 999"]
 
@@ -425,7 +425,7 @@ def test_an_id_that_the_user_namespace_lacks() -> None:
 @pytest.mark.parametrize("wanted", [IDS | {"user": "0"}, {"group": "0"}, {"groups": ("0",)}], ids=str)
 def test_another_user_without_root(wanted: dict[str, t.Any]) -> None:
     with pytest.raises(NamespaceError, match=r"become the user: EPERM .*it takes privilege"):
-        without_root(Wanted(**wanted))
+        without_root(Credentials(**wanted))
 
 
 def test_root_where_setgroups_is_denied() -> None:

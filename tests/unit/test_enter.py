@@ -15,8 +15,8 @@ import typing as t
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nsfs, nstypes, process, uts
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.target import closing
 from ansible_collections.linux.namespaces.tests.unit import support
 from ansible_collections.linux.namespaces.tests.unit.support import AS_ROOT, entered, identities, status_of
 from ansible_collections.linux.namespaces.tests.unit.support import TYPE_NAMES as ALL

@@ -14,11 +14,9 @@ import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import (
     Hint,
     NamespaceError,
-    absolute_path,
     during,
     errno_name,
     refuse,
-    refuse_unusable_text,
 )
 
 HINTS = {errno.ENOSPC: Hint("a limit, and not a disk", "raise it")}
@@ -87,36 +85,3 @@ def test_other_errors_pass(error: BaseException) -> None:
 
 def test_names() -> None:
     assert (errno_name(errno.ENOSPC), errno_name(5000)) == ("ENOSPC", "errno 5000")
-
-
-# ---- text that can't be
-
-
-UNUSABLE: list[tuple[t.Any, str]] = [
-    ({"argv": ["a", "b\0c"]}, "argv as given: it has a NUL"),
-    ({"mounts": [{"path": "/"}, {"path": "/\0"}]}, "mounts.path as given: it has a NUL"),
-    ({"chdir": "\ud800"}, "chdir as given: it has half of a surrogate pair"),
-    ({"stdin": "\udfff"}, "stdin as given: it has half of a surrogate pair"),
-    ({"env": {"A\0": "x"}}, "env as given: it has a NUL"),
-    ({"env": {"A": "x\0"}}, "env.A as given: it has a NUL"),
-]
-
-
-@pytest.mark.parametrize(("options", "text"), UNUSABLE, ids=ascii)
-def test_text_that_the_kernel_would_cut(options: t.Any, text: str) -> None:
-    with pytest.raises(NamespaceError) as caught:
-        refuse_unusable_text({"good": "x", **options}, ("stdin",))
-    assert str(caught.value).startswith(f"cannot use the option {text}")
-
-
-def test_text_that_can_be() -> None:
-    refuse_unusable_text(
-        {"stdin": "a\0b", "argv": ["ä", "\udcff", ""], "pid": 7, "types": None, "env": {"A": "\U0001f600"}}, ("stdin",)
-    )
-
-
-@pytest.mark.parametrize("path", ["", "a", "./a", "~/a", " /a"])
-def test_a_path_that_is_not_absolute(path: str) -> None:
-    with pytest.raises(NamespaceError, match=r"option chdir as given: '.*' is no absolute path"):
-        absolute_path("chdir", path)
-    assert absolute_path("chdir", "/a b") == "/a b"

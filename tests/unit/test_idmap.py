@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import idmap
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.definition import IdMaps, Range
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.target import closing
 from ansible_collections.linux.namespaces.tests.unit import support
 
 LAST = (1 << 32) - 2

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import mount, nstypes, process
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.definition import PROPAGATIONS
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.target import closing
 from ansible_collections.linux.namespaces.tests.unit import support
 
 CLOSED = ("private", "slave", "unbindable", "slave_shared")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import mount, mountinfo, procfs
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.target import closing
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.tests.unit import support
 from hypothesis import given
 from hypothesis import strategies as st

@@ -14,7 +14,7 @@ from ansible_collections.linux.namespaces.tests.unit import support
 
 
 def test_names_and_numbers() -> None:
-    """As another program that knows them lists them, in the order of their numbers."""
+    """As another program that knows them lists them, in the order of their values."""
     done = subprocess.run(["setpriv", "--list-caps"], check=True, capture_output=True, text=True)
     known = done.stdout.split()
     ours = sorted(privilege.CAPABILITIES, key=lambda name: privilege.CAPABILITIES[name])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import libc, nstypes, process, procfs
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.target import closing
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.tests.unit import support
 
 # ---- the root

@@ -12,8 +12,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.target import closing
 from ansible_collections.linux.namespaces.tests.unit import support
 from ansible_collections.linux.namespaces.tests.unit.support import Background
 

@@ -11,8 +11,8 @@ import os
 import signal
 
 import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.streams import Input, Output
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.target import closing
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nsfs, nstypes, process
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import target
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import descriptor, nsfs, nstypes, process, procfs
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import host, target
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.tests.unit import support
 
@@ -131,7 +131,7 @@ def test_a_thread_of_the_kernel(tmp_path: Path) -> None:
     line = f"{os.getpid()} (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 4 0 0 20 0 1 0 6 0"
     (tmp_path / str(os.getpid()) / "stat").write_text(line)
     with (
-        target.closing(os.open(tmp_path, os.O_RDONLY)) as fake,
+        descriptor.closing(os.open(tmp_path, os.O_RDONLY)) as fake,
         pytest.raises(NamespaceError, match=f"option pid as given: process {os.getpid()} is a thread of the kernel"),
         target.of(fake, os.getpid(), None, None),
     ):
@@ -199,7 +199,7 @@ def test_a_handle_of_a_namespace_that_we_are_in(name: str) -> None:
 
 def test_what_we_are_in() -> None:
     with support.own_procfs() as proc:
-        found = target.own_identities(proc, os.getpid())
+        found = procfs.namespaces(proc, os.getpid())
     assert list(found) == list(nstypes.ALL)
     assert found == {kind: support.own_identity(kind.name) for kind in nstypes.ALL}
 
@@ -221,7 +221,7 @@ def test_nothing_stays_open() -> None:
 def test_no_procfs() -> None:
     def work() -> None:
         support.mount_over("tmpfs", "/proc")
-        target.open_proc()
+        host.open_proc()
 
     with pytest.raises(NamespaceError, match=r"through /proc: (ENOTSUP|EOPNOTSUPP) .*is no procfs; mount one"):
         support.secluded(work)
@@ -230,7 +230,7 @@ def test_no_procfs() -> None:
 def test_the_procfs_of_another_pid_namespace() -> None:
     def work() -> None:
         process.unshare(nstypes.PID.flag)
-        support.forked(target.open_proc)
+        support.forked(host.open_proc)
 
     with pytest.raises(NamespaceError, match=r"ESTALE.*another pid namespace than the task's; mount a fresh one"):
         support.forked(work)

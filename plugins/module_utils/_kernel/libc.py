@@ -62,6 +62,11 @@ def function(name: str, *arguments: Argument, path: str | None = None) -> int:
     return _checked(target(*map(_as_c, arguments)), path)
 
 
+def prctl(option: int, *arguments: Argument) -> int:
+    """Source: prctl(2), whose unused arguments are zeros. Raises OSError."""
+    return function("prctl", option, *(arguments + (0,) * (4 - len(arguments))))
+
+
 def syscall(name: str, *arguments: Argument, path: str | None = None) -> int:
     """Make a system call that this module has the number of. Raises OSError with the path as its file name."""
     return _checked(_LIBC.syscall(ctypes.c_long(_NUMBERS[name]), *map(_as_c, arguments)), path)

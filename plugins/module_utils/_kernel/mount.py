@@ -14,6 +14,7 @@ import struct
 import typing as t
 
 from . import libc
+from .descriptor import RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, open_resolved
 
 MNT_DETACH = 2
 AT_RECURSIVE = 0x8000
@@ -76,9 +77,6 @@ ATTRIBUTE_FLAGS = frozenset(name for name, flag in FLAGS.items() if flag in _ATT
 
 _OPEN_TREE_CLONE = 0x1
 _MOVE_MOUNT_EMPTY_PATHS = 0x4 | 0x40
-_RESOLVE_NO_MAGICLINKS = 0x02
-_RESOLVE_NO_SYMLINKS = 0x04
-_RESOLVE_IN_ROOT = 0x10
 
 
 def open_path(path: str, directory: int | None = None) -> int:
@@ -86,10 +84,10 @@ def open_path(path: str, directory: int | None = None) -> int:
 
     With a directory, the path starts there and can't leave it. Source: openat2(2). Raises OSError; ELOOP for a link.
     """
-    resolve = _RESOLVE_NO_SYMLINKS | _RESOLVE_NO_MAGICLINKS | (0 if directory is None else _RESOLVE_IN_ROOT)
-    how = struct.pack("=QQQ", os.O_PATH | os.O_CLOEXEC, 0, resolve)
-    start = libc.AT_FDCWD if directory is None else directory
-    return libc.syscall("openat2", start, os.fsencode(path), how, len(how), path=path)
+    resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
+    if directory is None:
+        return open_resolved(path, os.O_PATH, resolve)
+    return open_resolved(path, os.O_PATH, resolve | RESOLVE_IN_ROOT, directory)
 
 
 def mount_filesystem(fstype: str, source: str, target: int, flags: int = 0, data: str = "") -> None:

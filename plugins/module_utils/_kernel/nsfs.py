@@ -16,6 +16,7 @@ import struct
 import typing as t
 
 from . import libc, nstypes
+from .descriptor import closing
 
 PROC_SUPER_MAGIC = 0x9FA0
 _NSFS_MAGIC = 0x6E736673
@@ -57,22 +58,18 @@ def open_handle(path: str) -> int:
     would block, a device act. Raises OSError: ELOOP for a symbolic link, EISDIR for a directory, EINVAL for anything
     else that is no namespace.
     """
-    above = os.open(os.path.dirname(path) or ".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        follow = 0 if filesystem_magic(above) == PROC_SUPER_MAGIC else os.O_NOFOLLOW
-        held = os.open(os.path.basename(path) or ".", os.O_PATH | os.O_CLOEXEC | follow, dir_fd=above)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, path) from None
-    finally:
-        os.close(above)
-    try:
+    with closing(os.open(os.path.dirname(path) or ".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) as above:
+        try:
+            follow = 0 if filesystem_magic(above) == PROC_SUPER_MAGIC else os.O_NOFOLLOW
+            held = os.open(os.path.basename(path) or ".", os.O_PATH | os.O_CLOEXEC | follow, dir_fd=above)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, path) from None
+    with closing(held):
         if filesystem_magic(held) != _NSFS_MAGIC:
             mode = os.fstat(held).st_mode
             code = errno.ELOOP if stat.S_ISLNK(mode) else errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
             raise OSError(code, os.strerror(code), path)
         return os.open(f"/proc/self/fd/{held}", os.O_RDONLY | os.O_CLOEXEC)
-    finally:
-        os.close(held)
 
 
 def type_of(fd: int) -> nstypes.NsType:

@@ -76,7 +76,7 @@ def has(capability: str) -> bool:
 
 def clear_inherited() -> None:
     """Empty the inheritable and ambient sets, which would outlive an exec. Source: capset(2), capabilities(7)."""
-    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     effective, permitted, _inheritable = _capget()
     _capset(effective, permitted, 0)
 
@@ -87,13 +87,13 @@ def bound(capabilities: t.Iterable[int]) -> None:
     number = 0
     while (present := _bounding(number)) is not None:
         if present and number not in kept:
-            _prctl(_PR_CAPBSET_DROP, number)
+            libc.prctl(_PR_CAPBSET_DROP, number)
         number += 1
 
 
 def keep_over_setuid() -> None:
     """Keep the permitted set when all user ids become other than 0. Source: PR_SET_KEEPCAPS(2const)."""
-    _prctl(_PR_SET_KEEPCAPS, 1)
+    libc.prctl(_PR_SET_KEEPCAPS, 1)
 
 
 def hold_only(capabilities: t.Iterable[int]) -> None:
@@ -103,29 +103,25 @@ def hold_only(capabilities: t.Iterable[int]) -> None:
     """
     kept = frozenset(capabilities)
     mask = sum(1 << number for number in kept)
-    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     _capset(mask, mask, mask)
     for number in kept:
-        _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, number)
+        libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, number)
 
 
 def no_new_privileges() -> None:
     """Let no exec from here on grant anything. Source: PR_SET_NO_NEW_PRIVS(2const)."""
-    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def _bounding(number: int) -> bool | None:
     """Whether the bit is in the bounding set; None where the kernel has no such capability."""
     try:
-        return bool(_prctl(_PR_CAPBSET_READ, number))
+        return bool(libc.prctl(_PR_CAPBSET_READ, number))
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
         return None
-
-
-def _prctl(option: int, *arguments: int) -> int:
-    return libc.function("prctl", option, *(arguments + (0,) * (4 - len(arguments))))
 
 
 def _capget() -> tuple[int, int, int]:

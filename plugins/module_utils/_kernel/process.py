@@ -83,24 +83,24 @@ def pidfd_ended(pidfd: int, milliseconds: int = 0) -> bool:
 
 def die_with_parent(number: int) -> None:
     """Get this signal when the parent ends; 0 for none. Source: PR_SET_PDEATHSIG(2const)."""
-    libc.function("prctl", _PR_SET_PDEATHSIG, number, 0, 0, 0)
+    libc.prctl(_PR_SET_PDEATHSIG, number)
 
 
 def set_subreaper(adopt: bool) -> None:
     """Adopt the orphans below, or not. Source: PR_SET_CHILD_SUBREAPER(2const)."""
-    libc.function("prctl", _PR_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0)
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, int(adopt))
 
 
 def is_subreaper() -> bool:
     """Whether this process adopts the orphans below. Source: PR_GET_CHILD_SUBREAPER(2const)."""
     answer = libc.buffer(bytes(4))
-    libc.function("prctl", _PR_GET_CHILD_SUBREAPER, answer, 0, 0, 0)
+    libc.prctl(_PR_GET_CHILD_SUBREAPER, answer)
     return any(answer.raw)
 
 
 def become_undumpable() -> None:
     """Close this process to ptrace and /proc/PID from inside a namespace it joins. Source: PR_SET_DUMPABLE(2const)."""
-    libc.function("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
+    libc.prctl(_PR_SET_DUMPABLE)
 
 
 def close_from(lowest: int, but: int) -> None:

@@ -15,14 +15,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import struct
 import typing as t
 
-from . import libc, nsfs
+from . import nsfs, nstypes
+from .descriptor import RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, closing, open_resolved
 
 _ROOT_INODE = 1
-_RESOLVE_NO_XDEV = 0x01
-_RESOLVE_NO_SYMLINKS = 0x04
 _PF_KTHREAD = 0x00200000
 
 
@@ -76,17 +74,26 @@ def open_file(proc: int, path: str, flags: int = os.O_RDONLY) -> int:
 
     Source: openat2(2), RESOLVE_NO_XDEV and RESOLVE_NO_SYMLINKS. Raises OSError; EXDEV where something is mounted there.
     """
-    how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, _RESOLVE_NO_XDEV | _RESOLVE_NO_SYMLINKS)
-    return libc.syscall("openat2", proc, os.fsencode(path), how, len(how), path="/proc/" + path)
+    return open_resolved(path, flags, RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS, proc, shown="/proc/" + path)
 
 
 def open_namespace(proc: int, pid: int, link: str) -> int:
     """Open the namespace that /proc/PID/ns/LINK shows. Raises OSError; ENOENT where the kernel lacks the type."""
-    directory = open_file(proc, f"{pid}/ns", os.O_PATH | os.O_DIRECTORY)
-    try:
+    with closing(open_file(proc, f"{pid}/ns", os.O_PATH | os.O_DIRECTORY)) as directory:
         return os.open(link, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
-    finally:
-        os.close(directory)
+
+
+def namespaces(proc: int, pid: int) -> dict[nstypes.NsType, nsfs.Identity]:
+    """Which namespaces a process is in; a type that the kernel lacks is left out. Raises OSError."""
+    found = {}
+    for kind in nstypes.ALL:
+        try:
+            fd = open_namespace(proc, pid, kind.name)
+        except FileNotFoundError:
+            continue
+        with closing(fd):
+            found[kind] = nsfs.identity(fd)
+    return found
 
 
 def read(proc: int, path: str) -> str:
@@ -97,11 +104,8 @@ def read(proc: int, path: str) -> str:
 
 def write(proc: int, path: str, text: str) -> None:
     """Write a file of this procfs in the single write(2) that id maps and offsets ask for. Raises OSError."""
-    fd = open_file(proc, path, os.O_WRONLY)
-    try:
+    with closing(open_file(proc, path, os.O_WRONLY)) as fd:
         os.write(fd, text.encode())
-    finally:
-        os.close(fd)
 
 
 def stat(proc: int, pid: int) -> Stat:

@@ -72,8 +72,11 @@ class Gate:
             self.report(error=[*texts, error.code])
 
     def wait(self) -> None:
-        """Block until the parent gives the go byte and may end without this process; without the byte, end."""
+        """Block until the parent gives the go byte; without it, end."""
         _await_go(self._channel)
+
+    def outlive_parent(self) -> None:
+        """Go on when the parent ends. Raises OSError."""
         process.die_with_parent(0)
 
     def pid(self) -> int:

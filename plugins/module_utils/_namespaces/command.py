@@ -18,14 +18,14 @@ import signal
 import time
 import typing as t
 
-from .._kernel import nsfs, nstypes, process
+from .._kernel import nsfs, nstypes, process, procfs
 from . import ending, init
 from .checkpoint import Child, DeadlineError, Gate, milliseconds_left, spawn
-from .definition import OPEN_PROPAGATIONS, Definition
+from .definition import OPEN_PROPAGATIONS, Definition, showing_network
 from .errors import NamespaceError, refuse
 from .launch import Command, Launch, work
-from .streams import Input, Output, Pipe
-from .target import Target, own_identities
+from .streams import Alarm, Input, Output, Pipe
+from .target import Target
 
 
 class Result(t.NamedTuple):
@@ -58,19 +58,20 @@ def run(proc: int, command: Command, target: Target, definition: Definition) -> 
         streams: tuple[Pipe, ...] = (stdin, stdout, stderr)
         for pipe in streams:
             stack.callback(pipe.close)
-        launch = Launch(command, target, definition, [pipe.theirs for pipe in streams])
+        new = showing_network(definition, target.descriptors) if command.sysfs else definition
+        launch = Launch(command, target, new, [pipe.theirs for pipe in streams])
         child = stack.enter_context(spawn(_work_of(launch), proc))
         for pipe in streams:
             pipe.close_theirs()
         try:
             entered = _check_entered(proc, child.expect("namespaces", deadline), launch)
-            with _forwarding(child):
+            with _forwarding(child) as woken:
                 child.release()
-                report = _communicate(child, streams, deadline, launch.supervised)
+                report = _communicate(child, (*streams, woken), deadline, launch.supervised)
             _check_started(report)
         except BaseException as error:
             # A PID 1 takes all others along when it is killed; every other supervisor has to stay to the last.
-            stays = bool(entered) and launch.supervised and nstypes.PID not in launch.created
+            stays = bool(entered) and launch.supervised and nstypes.PID not in new.types
             ending.end(proc, child, before, supervised=stays)
             if not isinstance(error, DeadlineError):
                 raise
@@ -98,7 +99,7 @@ def _refuse_contradictions(command: Command, target: Target, definition: Definit
         )
     if command.init and nstypes.PID not in definition.types:
         raise refuse("init", "it is PID 1 of a new pid namespace, and none is being created", "add pid to unshare")
-    if command.wanted and nstypes.PID in target.descriptors and nstypes.MNT not in target.descriptors:
+    if command.credentials and nstypes.PID in target.descriptors and nstypes.MNT not in target.descriptors:
         raise NamespaceError(
             "run the command with other rights than root's",
             "in a pid namespace that is entered without its mount namespace, whoever is root there could reach the "
@@ -115,8 +116,8 @@ def _work_of(launch: Launch) -> t.Callable[[Gate], t.NoReturn]:
         from .sealed import run_sealed  # noqa: PLC0415 - compiled anew for each task, and few need it
 
         return lambda gate: run_sealed(gate, launch)
-    steps = launch.load_steps()
-    return lambda gate: work(gate, launch, steps)
+    launch.preload()
+    return lambda gate: work(gate, launch)
 
 
 @contextlib.contextmanager
@@ -132,10 +133,10 @@ def _adopting_orphans() -> t.Iterator[None]:
 
 def _check_entered(proc: int, reported: t.Mapping[str, t.Any], launch: Launch) -> dict[nstypes.NsType, nsfs.Identity]:
     """Compare where the child is with where it shall be: to work on the host by mistake is the worst that can be."""
-    ours = own_identities(proc, os.getpid())
+    ours = procfs.namespaces(proc, os.getpid())
     entered = {}
     for kind in nstypes.ALL:
-        created = kind in launch.created
+        created = kind in launch.definition.types
         if created or kind in launch.target.descriptors:
             actual = nsfs.Identity(*reported.get(kind.name, (0, None)))
             expected = actual if created else launch.target.identities[kind]
@@ -146,18 +147,22 @@ def _check_entered(proc: int, reported: t.Mapping[str, t.Any], launch: Launch) -
 
 
 @contextlib.contextmanager
-def _forwarding(child: Child) -> t.Iterator[None]:
-    """Pass on to the command what would end this process."""
+def _forwarding(child: Child) -> t.Iterator[Alarm]:
+    """Pass on to the command what would end this process; the alarm is to be polled meanwhile."""
 
     def forward(number: int, _frame: object) -> None:
         child.signal(number)
 
+    alarm = Alarm()
+    wakeup = signal.set_wakeup_fd(alarm.theirs, warn_on_full_buffer=False)
     before = {number: signal.signal(number, forward) for number in init.FORWARDED}
     try:
-        yield
+        yield alarm
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(wakeup)
+        alarm.close()
 
 
 def _communicate(child: Child, streams: t.Iterable[Pipe], deadline: float | None, supervised: bool) -> dict[str, t.Any]:

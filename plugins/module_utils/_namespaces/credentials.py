@@ -18,9 +18,9 @@ import typing as t
 
 from .._kernel import privilege
 from .errors import Hint, NamespaceError, during, refuse
+from .values import plain_id
 
 _FILE_BYTES = 16 << 20
-_LAST_ID = (1 << 32) - 2
 
 _ID_HINTS = {
     errno.EINVAL: Hint("the user namespace does not map that id", "add it to uid_map or gid_map"),
@@ -60,7 +60,7 @@ class Account(t.NamedTuple):
                 privilege.no_new_privileges()
 
 
-class Wanted(t.NamedTuple):
+class Credentials(t.NamedTuple):
     """Who to be, as the task gives it: names or ids as text, capabilities as bits; None leaves what is."""
 
     user: str | None = None
@@ -78,10 +78,10 @@ class Wanted(t.NamedTuple):
             entry = _find("/etc/passwd", self.user, 7)
             uid = _entry_id("user", self.user, entry)
             if entry:
-                gid = _plain_id("user", entry[3])
+                gid = plain_id("user", entry[3])
                 environment = {"USER": entry[0], "LOGNAME": entry[0], "HOME": entry[5], "SHELL": entry[6] or "/bin/sh"}
                 members = [line for line in _lines("/etc/group", 4) if entry[0] in line[3].split(",")]
-                groups = tuple(_plain_id("groups", line[2]) for line in members)
+                groups = tuple(plain_id("groups", line[2]) for line in members)
             elif self.group is None:
                 raise refuse("user", f"{self.user} has no line in /etc/passwd that says its group", "give group too")
             else:
@@ -114,7 +114,7 @@ def _find(path: str, name: str, fields: int) -> list[str] | None:
 
 def _entry_id(option: str, name: str, entry: list[str] | None) -> int:
     if entry is not None:
-        number = _plain_id(option, entry[2])
+        number = plain_id(option, entry[2])
         if number == 0 and name not in ("0", "root"):
             raise refuse(option, f"{name!r} is 0 inside, and so root", "say root if that is meant")
         return number
@@ -122,13 +122,7 @@ def _entry_id(option: str, name: str, entry: list[str] | None) -> int:
         raise refuse(
             option, f"{name!r} is not known inside", "the files of the namespace decide, not those of the host"
         )
-    return _plain_id(option, name)
-
-
-def _plain_id(option: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 10 or int(text) > _LAST_ID:
-        raise refuse(option, f"{text!r} is no id")
-    return int(text)
+    return plain_id(option, name)
 
 
 def _lines(path: str, fields: int) -> t.Iterator[list[str]]:

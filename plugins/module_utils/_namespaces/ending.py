@@ -15,10 +15,10 @@ import time
 import typing as t
 
 from .._kernel import process, procfs
+from .._kernel.descriptor import closing
 from . import init
 from .checkpoint import Child
 from .errors import NamespaceError
-from .target import closing
 
 _SECONDS = 10
 _STEP_SECONDS = 0.01
@@ -43,14 +43,14 @@ def end(proc: int, child: Child, before: Family, supervised: bool) -> None:
     not touched. Errors of single looks are tried again: to give up would leave everything.
     Raises NamespaceError where something does not end.
     """
-    if supervised:
-        with contextlib.suppress(OSError):
-            child.signal(init.LINGER)
     limit = time.monotonic() + _SECONDS
     spared = child.pid if supervised else 0
     while True:
         left = frozenset((child.pid,))
         with contextlib.suppress(OSError):
+            if supervised:
+                # Again and again: one of the same that comes from inside, and is not obeyed, can swallow it.
+                child.signal(init.LINGER)
             left = _kill_below_us(proc, child.pid, before, spared)
             if not left and _all_ended(child, before, supervised):
                 return

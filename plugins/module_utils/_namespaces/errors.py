@@ -70,35 +70,6 @@ def refuse(option: str, cause: str, remedy: str = "") -> NamespaceError:
     return NamespaceError(f"use the option {option} as given", cause, remedy)
 
 
-def refuse_unusable_text(options: t.Any, free: t.Container[str] = (), name: str = "") -> None:
-    """Raise NamespaceError for a text, however deep in the options, that the kernel would see cut or can't be given.
-
-    That is one with a NUL, but in the options that are free, or with half a surrogate pair. The name is that of the
-    option, as mounts.path.
-    """
-    if isinstance(options, dict):
-        for key, value in options.items():
-            refuse_unusable_text(key, free, name or repr(key))
-            refuse_unusable_text(value, free, f"{name}.{key}" if name else str(key))
-    elif isinstance(options, (list, tuple)):
-        for value in options:
-            refuse_unusable_text(value, free, name)
-    elif isinstance(options, str):
-        try:
-            options.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:
-            raise refuse(name, "it has half of a surrogate pair, which is no character") from None
-        if "\0" in options and name not in free:
-            raise refuse(name, "it has a NUL, where the kernel would cut it")
-
-
-def absolute_path(option: str, path: str) -> str:
-    """The path, if it is one from the root. Raises NamespaceError."""
-    if not path.startswith("/"):
-        raise refuse(option, f"{path!r} is no absolute path")
-    return path
-
-
 @contextlib.contextmanager
 def during(operation: str, hints: Hints | LazyHints | None = None) -> t.Iterator[None]:
     """Turn an OSError of the kernel floor into the NamespaceError of this operation, as explained() does."""

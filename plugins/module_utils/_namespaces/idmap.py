@@ -28,10 +28,11 @@ def write(proc: int, pid: int, maps: IdMaps) -> None:
     Without the capability the kernel takes a caller's own id alone, and that only after setgroups is denied:
     user_namespaces(7). Anything else goes through newuidmap(1) and newgidmap(1). Raises NamespaceError.
     """
+    own_gid = not privilege.has("setgid") and _is_own(maps.gid, os.getegid())
     direct_uid = privilege.has("setuid") or _is_own(maps.uid, os.geteuid())
-    direct_gid = privilege.has("setgid") or _is_own(maps.gid, os.getegid())
+    direct_gid = privilege.has("setgid") or own_gid
     setgroups = maps.setgroups
-    if maps.gid and not privilege.has("setgid") and direct_gid:
+    if own_gid:
         if setgroups == "allow":
             raise refuse("setgroups", "without root a group can only be mapped with setgroups denied", "say deny")
         setgroups = "deny"

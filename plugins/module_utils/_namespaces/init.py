@@ -12,6 +12,7 @@ pid namespace that was joined nobody outside could be that.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import typing as t
@@ -26,21 +27,28 @@ LINGER = signal.SIGUSR1
 """Asks the process to stay until the last of its descendants has ended, the command's end or not."""
 
 
-def supervise(gate: Gate, is_init: bool, command: t.Callable[[], t.NoReturn]) -> t.NoReturn:
-    """Run the command in a child of this process and report its wait status. Raises OSError before that."""
+def supervise(gate: Gate, is_init: bool, command: t.Callable[[int], t.NoReturn]) -> t.NoReturn:
+    """Run the command in a child of this process and report its wait status. Raises OSError before that.
+
+    The command is called with this process's pid: it has to make sure of it that its parent is there still.
+    """
     awaited = {signal.SIGCHLD, LINGER, *FORWARDED}
     # Blocked before the fork, and taken one at a time: a signal that is blocked reaches a PID 1 without handlers too.
     signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     if not is_init:
         process.set_subreaper(True)
+    above = os.getpid()
     ready, not_ready = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(not_ready)
-        os.read(ready, 1)
-        command()
+        if not os.read(ready, 1):
+            os._exit(1)
+        command(above)
     _keep_only_the_right_to_kill()
-    # With this the command goes on: nothing of it runs below a process that could still do everything.
+    # Not earlier: nothing of the command runs below a process that could still do everything.
+    with contextlib.suppress(BrokenPipeError):
+        os.write(not_ready, b"!")
     process.close_from(3, but=gate.fileno())
     lingering = reaped = False
     while True:

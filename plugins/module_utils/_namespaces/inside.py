@@ -13,10 +13,10 @@ import errno
 import os
 
 from .._kernel import mount, mountinfo, netdev, nstypes, procfs, uts
+from .._kernel.descriptor import closing
 from .checkpoint import Gate
 from .definition import OPEN_PROPAGATIONS, Definition, MountPoint
 from .errors import Hint, during
-from .target import closing
 
 # A mount can't be bound while it is unbindable, and must not be shared before all is mounted.
 _FIRST_PROPAGATION = {"unbindable": "private", "slave_shared": "slave"}
@@ -50,13 +50,13 @@ _ROOT_HINTS = {
 }
 
 
-def set_up(gate: Gate, definition: Definition, root: str | None, sysfs: bool) -> None:
+def set_up(gate: Gate, definition: Definition, root: str | None) -> None:
     """Make the inside what it shall be. Raises NamespaceError.
 
-    root is a path inside that becomes the root; sysfs asks for a /sys that shows the network namespace we are in.
+    root is a path inside that becomes the root.
     """
-    if nstypes.MNT in definition.types or sysfs:
-        _set_up_mounts(gate, definition, root, sysfs)
+    if nstypes.MNT in definition.types:
+        _set_up_mounts(gate, definition, root)
     elif root is not None:
         with closing(_open(f"enter the root {root}", root)) as directory, during(f"enter the root {root}"):
             os.fchdir(directory)
@@ -72,10 +72,9 @@ def set_up(gate: Gate, definition: Definition, root: str | None, sysfs: bool) ->
             netdev.set_up("lo")
 
 
-def _set_up_mounts(gate: Gate, definition: Definition, root: str | None, sysfs: bool) -> None:
+def _set_up_mounts(gate: Gate, definition: Definition, root: str | None) -> None:
     """Propagation first, so that nothing mounted here gets out; what is to be shared among copies is so last."""
-    # A mount namespace that is there for /sys alone goes on seeing what is mounted on the host.
-    propagation = definition.propagation if nstypes.MNT in definition.types else "slave"
+    propagation = definition.propagation
     first = _FIRST_PROPAGATION.get(propagation, propagation)
     _set_propagation(first)
     for item in definition.mounts:
@@ -91,7 +90,7 @@ def _set_up_mounts(gate: Gate, definition: Definition, root: str | None, sysfs: 
         if definition.mount_proc:
             _mount_kernel_filesystem("proc", "proc", top, own_only)
         # A jail that has no place for it needs none.
-        if sysfs and (root is None or os.access("sys", os.F_OK, dir_fd=top)):
+        if definition.mount_sysfs and (root is None or os.access("sys", os.F_OK, dir_fd=top)):
             _mount_sysfs(gate, top, own_only, _shows_foreign_cgroups(definition))
         if root is not None:
             with during(operation, _ROOT_HINTS):

@@ -14,16 +14,16 @@ import os
 import signal
 import typing as t
 
-from .._kernel import nstypes, privilege, process
+from .._kernel import nstypes, privilege, process, procfs
 from . import init
 from .checkpoint import Gate
 from .definition import Definition
 from .enter import arrive, become_inner_root, join
 from .errors import Hint, during, explained
-from .target import Target, own_identities
+from .target import Target
 
 if t.TYPE_CHECKING:
-    from .credentials import Wanted
+    from .credentials import Credentials
 
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What the login of the task brought along to steer its own Python, linker or Ansible, and not the command's.
@@ -55,7 +55,7 @@ class Command(t.NamedTuple):
     clear_environment: bool
     stdin: bytes
     max_output: int
-    wanted: Wanted | None = None
+    credentials: Credentials | None = None
     chdir: str | None = None
     root: str | None = None
     creates: str | None = None
@@ -67,13 +67,6 @@ class Command(t.NamedTuple):
     """Look at creates and removes, and start nothing."""
 
 
-class Steps(t.NamedTuple):
-    """What there is to do besides joining; None where it is nothing."""
-
-    create: t.Callable[[Gate, Definition, bool], None] | None
-    set_up: t.Callable[[Gate, Definition, str | None, bool], None] | None
-
-
 class Launch(t.NamedTuple):
     """All that the child has to know. The streams are the command's ends of its stdin, stdout and stderr."""
 
@@ -83,73 +76,62 @@ class Launch(t.NamedTuple):
     streams: t.Sequence[int]
 
     @property
-    def shows_network(self) -> bool:
-        """Whether /sys would show another network namespace, and the mount namespace is, or can be, one of our own."""
-        joined, created = self.target.descriptors, self.definition.types
-        if not self.command.sysfs or nstypes.MNT in joined:
-            return False
-        # A user namespace may not show a network namespace that it does not own, as one that was there before it.
-        return nstypes.NET in created or (nstypes.NET in joined and nstypes.USER not in created)
-
-    @property
-    def created(self) -> frozenset[nstypes.NsType]:
-        """The types of the new namespaces: the defined ones, and a mount namespace where only /sys asks for one."""
-        return frozenset(self.definition.types) | frozenset((nstypes.MNT,) if self.shows_network else ())
-
-    @property
     def supervised(self) -> bool:
         """Whether a process of ours stays above the command.
 
         Else the command is PID 1 itself, or a child of ours with orphans that come to us.
         """
-        return self.command.init or (nstypes.PID in self.target.descriptors and nstypes.PID not in self.created)
+        return self.command.init or (
+            nstypes.PID in self.target.descriptors and nstypes.PID not in self.definition.types
+        )
 
-    def load_steps(self) -> Steps:
-        """Import what is needed besides joining. Here, in the parent: a child must import nothing.
+    @property
+    def sets_up(self) -> bool:
+        """Whether there is anything to set up inside."""
+        return bool(self.definition.types) or self.command.root is not None
+
+    def preload(self) -> None:
+        """Import what this child will need, in the parent: a child must import nothing.
 
         Most tasks join and need none of it, and what Ansible sends along is compiled anew for each of them.
         """
-        steps = Steps(None, None)
         if self.definition.types:
-            from .create import create  # noqa: PLC0415 - see above
-
-            steps = steps._replace(create=create)
-        if self.definition.types or self.shows_network or self.command.root is not None:
-            from .inside import set_up  # noqa: PLC0415 - see above
-
-            steps = steps._replace(set_up=set_up)
-        return steps
+            from . import create  # noqa: F401, PLC0415 - see above
+        if self.sets_up:
+            from . import inside  # noqa: F401, PLC0415 - see above
 
 
-def work(gate: Gate, launch: Launch, steps: Steps) -> t.NoReturn:
+def work(gate: Gate, launch: Launch) -> t.NoReturn:
     """Be the child. Raises NamespaceError, OSError."""
-    _enter(gate, launch, steps)
+    _enter(gate, launch)
     with during("look at the namespaces that were entered"):
-        found = own_identities(gate.proc, gate.pid())
+        found = procfs.namespaces(gate.proc, gate.pid())
     gate.report(namespaces={kind.name: identity for kind, identity in found.items()})
     gate.wait()
+    gate.outlive_parent()
     directory = _start_directory(launch)
-    if steps.set_up:
-        steps.set_up(gate, launch.definition, launch.command.root, launch.shows_network)
+    if launch.sets_up:
+        from .inside import set_up  # noqa: PLC0415 - see Launch.preload()
+
+        set_up(gate, launch.definition, launch.command.root)
     if launch.supervised:
-        is_init = nstypes.PID in launch.created
-        init.supervise(gate, is_init, lambda: _execute(gate, launch, directory))
+        is_init = nstypes.PID in launch.definition.types
+        init.supervise(gate, is_init, lambda above: _execute(gate, launch, directory, above))
     _execute(gate, launch, directory)
 
 
-def _enter(gate: Gate, launch: Launch, steps: Steps) -> None:
-    joined = frozenset(launch.target.descriptors)
+def _enter(gate: Gate, launch: Launch) -> None:
+    joined, created = frozenset(launch.target.descriptors), frozenset(launch.definition.types)
     join(launch.target)
     arrive(gate, joined)
-    if steps.create:
-        steps.create(gate, launch.definition, nstypes.USER in joined)
-    if nstypes.MNT in launch.created - frozenset(launch.definition.types):
-        with during("create a mnt namespace for /sys"):
-            process.unshare(nstypes.MNT.flag)
-    if nstypes.USER in joined | launch.created:
+    if created:
+        from .create import create  # noqa: PLC0415 - see Launch.preload()
+
+        create(gate, launch.definition, nstypes.USER in joined)
+    if nstypes.USER in joined | created:
         # Not earlier: with other ids the process can't open its own timens_offsets any more.
-        become_inner_root(gate.proc, joined=nstypes.USER in joined - launch.created)
-    arrive(gate, launch.created)
+        become_inner_root(gate.proc, joined=nstypes.USER in joined - created)
+    arrive(gate, created)
 
 
 def _start_directory(launch: Launch) -> str:
@@ -161,7 +143,7 @@ def _start_directory(launch: Launch) -> str:
         return "/"
 
 
-def _execute(gate: Gate, launch: Launch, directory: str) -> t.NoReturn:
+def _execute(gate: Gate, launch: Launch, directory: str, supervisor: int | None = None) -> t.NoReturn:
     """Become the command, or report why it has not to run. Raises NamespaceError, OSError."""
     command = launch.command
     for ignored in signal.valid_signals():
@@ -173,7 +155,7 @@ def _execute(gate: Gate, launch: Launch, directory: str) -> t.NoReturn:
         os.dup2(fd, number)
     # Before the first path inside is looked up: it could lead back out through one of them (CVE-2024-21626).
     process.close_from(3, but=gate.fileno())
-    account = command.wanted.resolve() if command.wanted else None
+    account = command.credentials.resolve() if command.credentials else None
     _change_directory(command.chdir, directory)
     reason = _reason_to_skip(command)
     if reason:
@@ -184,9 +166,11 @@ def _execute(gate: Gate, launch: Launch, directory: str) -> t.NoReturn:
         privilege.clear_inherited()
     if account:
         account.become()
-    if launch.supervised:
+    if supervisor is not None:
         # Not earlier: a change of ids takes it back.
         process.die_with_parent(signal.SIGKILL)
+        if os.getppid() != supervisor:
+            os._exit(1)
     gate.report(starting=True)
     _exec(command.argv, environment)
 

@@ -12,8 +12,8 @@ import typing as t
 
 from .._kernel import mount, nstypes, uts
 from .definition import CLOCKS, OPEN_PROPAGATIONS, PROPAGATIONS, SETGROUPS, Definition, IdMaps, MountPoint, Range
-from .errors import absolute_path, refuse
-from .numbers import nanoseconds, plain_number
+from .errors import refuse
+from .values import LAST_ID, absolute_path, nanoseconds, plain_number
 
 _OPTIONS_OF: t.Mapping[nstypes.NsType, tuple[str, ...]] = {
     nstypes.UTS: ("hostname", "domainname"),
@@ -45,7 +45,6 @@ _REFUSED_WORDS = frozenset(("remount", "move")) | frozenset(
 _DATA_BYTES = 4095
 _MOST_RANGES = 340
 # 4294967295 is no id: to setresuid(2) it means "unchanged".
-_LAST_ID = (1 << 32) - 2
 
 
 def parse(types: t.Iterable[str], options: t.Mapping[str, t.Any]) -> Definition:
@@ -54,24 +53,9 @@ def parse(types: t.Iterable[str], options: t.Mapping[str, t.Any]) -> Definition:
     Raises NamespaceError for an option of a type that is not being created and for a value that can't be.
     """
     wanted = frozenset(types)
-    for option, given, known in (
-        ("types", wanted, nstypes.BY_NAME),
-        ("setgroups", _given(options, "setgroups"), SETGROUPS),
-        ("propagation", _given(options, "propagation"), PROPAGATIONS),
-        ("time_offsets", options.get("time_offsets") or (), CLOCKS),
-    ):
-        for word in given:
-            if word not in known:
-                raise refuse(option, f"{word!r} is none of its words", "there are " + ", ".join(known))
+    _refuse_unknown_words(wanted, options)
     kinds = tuple(kind for kind in nstypes.ALL if kind.name in wanted)
-    for kind, names in _OPTIONS_OF.items():
-        for name in names:
-            if options.get(name) is not None and kind not in kinds:
-                raise refuse(
-                    name,
-                    f"it describes a new {kind.name} namespace, and none is being created",
-                    f"create one (add {kind.name} to unshare), or leave it out",
-                )
+    _refuse_strangers(kinds, options)
     propagation = options.get("propagation") or "private"
     mounts = tuple(_parse_mount(item) for item in options.get("mounts") or ())
     if mounts:
@@ -92,6 +76,29 @@ def parse(types: t.Iterable[str], options: t.Mapping[str, t.Any]) -> Definition:
         mount_proc={nstypes.PID, nstypes.MNT} <= set(kinds) if mount_proc is None else mount_proc,
         loopback=options.get("loopback") is not False,
     )
+
+
+def _refuse_unknown_words(types: frozenset[str], options: t.Mapping[str, t.Any]) -> None:
+    for option, given, known in (
+        ("types", types, nstypes.BY_NAME),
+        ("setgroups", _given(options, "setgroups"), SETGROUPS),
+        ("propagation", _given(options, "propagation"), PROPAGATIONS),
+        ("time_offsets", options.get("time_offsets") or (), CLOCKS),
+    ):
+        for word in given:
+            if word not in known:
+                raise refuse(option, f"{word!r} is none of its words", "there are " + ", ".join(known))
+
+
+def _refuse_strangers(kinds: t.Container[nstypes.NsType], options: t.Mapping[str, t.Any]) -> None:
+    for kind, names in _OPTIONS_OF.items():
+        for name in names:
+            if options.get(name) is not None and kind not in kinds:
+                raise refuse(
+                    name,
+                    f"it describes a new {kind.name} namespace, and none is being created",
+                    f"create one (add {kind.name} to unshare), or leave it out",
+                )
 
 
 def _refuse_open_propagation(propagation: str) -> None:
@@ -141,8 +148,8 @@ def _parse_range(option: str, item: t.Mapping[str, t.Any]) -> Range:
     )
     if numbers.length == 0:
         raise refuse(option, "a count is at least 1")
-    if max(numbers.inside, numbers.outside) + numbers.length > _LAST_ID + 1:
-        raise refuse(option, f"ids end at {_LAST_ID}")
+    if max(numbers.inside, numbers.outside) + numbers.length > LAST_ID + 1:
+        raise refuse(option, f"ids end at {LAST_ID}")
     return numbers
 
 
@@ -155,22 +162,26 @@ def _parse_mount(item: t.Mapping[str, t.Any]) -> MountPoint:
     bind = "bind" in words or "rbind" in words
     own = _effective([word for word in words if word not in ("bind", "rbind")])
     data = ",".join(word for word in own if word not in mount.FLAGS)
-    fstype, source = item.get("fstype"), item.get("src")
-    if bind:
-        if source is None:
-            raise refuse("mounts", f"the bind mount at {path} has no src")
-        absolute_path("mounts.src", source)
-        foreign = [word for word in own if word not in mount.ATTRIBUTE_FLAGS]
-        if foreign:
-            raise refuse("mounts.opts", f"{foreign[0]} is nothing that a bind mount has of its own")
-    elif fstype is None:
-        raise refuse("mounts", f"the mount at {path} has neither an fstype nor the option bind")
     if len(data.encode("utf-8", "surrogateescape")) > _DATA_BYTES:
         raise refuse("mounts.opts", f"the kernel takes {_DATA_BYTES} bytes at most")
+    fstype, source = item.get("fstype"), item.get("src")
+    if bind:
+        _refuse_impossible_bind(path, source, own)
+    elif fstype is None:
+        raise refuse("mounts", f"the mount at {path} has neither an fstype nor the option bind")
     flags = 0
     for word in own:
         flags |= mount.FLAGS.get(word, 0)
     return MountPoint(path, source or fstype or "", fstype or "", bind, "rbind" in words, flags, data)
+
+
+def _refuse_impossible_bind(path: str, source: str | None, words: t.Iterable[str]) -> None:
+    if source is None:
+        raise refuse("mounts", f"the bind mount at {path} has no src")
+    absolute_path("mounts.src", source)
+    foreign = [word for word in words if word not in mount.ATTRIBUTE_FLAGS]
+    if foreign:
+        raise refuse("mounts.opts", f"{foreign[0]} is nothing that a bind mount has of its own")
 
 
 def _effective(words: t.Iterable[str]) -> list[str]:

@@ -61,8 +61,8 @@ def resume(state: int) -> t.NoReturn:
     with os.fdopen(state, "rb") as file:
         launch, proc, channel = pickle.load(file)
     os.set_inheritable(channel, False)
-    steps = launch.load_steps()
-    live(lambda gate: work(gate, launch, steps), Gate(socket.socket(fileno=channel), proc))
+    launch.preload()
+    live(lambda gate: work(gate, launch), Gate(socket.socket(fileno=channel), proc))
 
 
 def _sealed_copy(path: str) -> int:

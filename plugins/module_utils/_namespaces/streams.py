@@ -90,3 +90,18 @@ class Input(Pipe):
         except BrokenPipeError:
             return False
         return bool(self._left)
+
+
+class Alarm(Pipe):
+    """Becomes readable when this process gets a signal: its end called theirs is for signal.set_wakeup_fd().
+
+    Handlers run between Python's steps: one of a signal that comes just before poll(2) would wait until that returns.
+    """
+
+    def __init__(self) -> None:
+        ours, theirs = os.pipe()
+        super().__init__(ours, theirs, select.POLLIN)
+        os.set_blocking(theirs, False)
+
+    def _move(self) -> bool:
+        return bool(os.read(self.fd, _READ_BYTES))

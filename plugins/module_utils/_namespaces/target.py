@@ -14,8 +14,9 @@ import os
 import typing as t
 
 from .._kernel import nsfs, nstypes, process, procfs
+from .._kernel.descriptor import closing
 from .errors import Hint, NamespaceError, during, refuse
-from .numbers import plain_number
+from .values import plain_number
 
 _NAMED_ALL = ", ".join(kind.name for kind in nstypes.ALL)
 
@@ -55,39 +56,6 @@ class Target(t.NamedTuple):
 
 
 NOTHING = Target({}, {})
-
-_PROC_HINTS = {
-    errno.ENOTSUP: Hint("what is mounted there is no procfs", "mount one"),
-    errno.ESTALE: Hint("it shows another pid namespace than the task's", "mount a fresh one"),
-}
-
-
-def open_proc() -> int:
-    """The procfs through which the host is looked at, as procfs.open_root() gives it. Raises NamespaceError."""
-    with during("look at the host through /proc", _PROC_HINTS):
-        return procfs.open_root()
-
-
-def own_identities(proc: int, pid: int) -> dict[nstypes.NsType, nsfs.Identity]:
-    """Which namespaces a process is in; a type that the kernel lacks is left out. Raises OSError."""
-    found = {}
-    for kind in nstypes.ALL:
-        try:
-            fd = procfs.open_namespace(proc, pid, kind.name)
-        except FileNotFoundError:
-            continue
-        with closing(fd):
-            found[kind] = nsfs.identity(fd)
-    return found
-
-
-@contextlib.contextmanager
-def closing(fd: int) -> t.Iterator[int]:
-    """Close a descriptor on leaving."""
-    try:
-        yield fd
-    finally:
-        os.close(fd)
 
 
 def of(
@@ -165,7 +133,7 @@ def _kinds(types: t.Sequence[str] | None) -> list[nstypes.NsType]:
 
 
 def _that_differ(proc: int, description: str, found: t.Mapping[nstypes.NsType, int], named: bool) -> Target:
-    ours = own_identities(proc, os.getpid())
+    ours = procfs.namespaces(proc, os.getpid())
     identities = {kind: nsfs.identity(fd) for kind, fd in found.items()}
     same = [kind for kind, identity in identities.items() if identity == ours.get(kind)]
     if same and named:

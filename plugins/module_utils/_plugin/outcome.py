@@ -13,7 +13,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from .._kernel import process
-from .._namespaces.errors import NamespaceError, during, refuse_unusable_text
+from .._namespaces.errors import NamespaceError, during
+from .._namespaces.values import refuse_unusable_text
 
 Result = t.Dict[str, t.Any]
 

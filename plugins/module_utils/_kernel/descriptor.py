@@ -1,0 +1,39 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""Descriptors: opened without being led astray, and closed in any case."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+import typing as t
+
+from . import libc
+
+RESOLVE_NO_XDEV = 0x01
+RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_NO_SYMLINKS = 0x04
+RESOLVE_IN_ROOT = 0x10
+
+
+def open_resolved(path: str, flags: int, resolve: int, directory: int = libc.AT_FDCWD, shown: str | None = None) -> int:
+    """Open a path from a directory, with the RESOLVE_* bits that say what must not be on the way.
+
+    Source: openat2(2). Raises OSError with the path as it is shown: ELOOP for a link, EXDEV for a mount on the way.
+    """
+    how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, resolve)
+    return libc.syscall("openat2", directory, os.fsencode(path), how, len(how), path=shown or path)
+
+
+@contextlib.contextmanager
+def closing(fd: int) -> t.Iterator[int]:
+    """Close a descriptor on leaving."""
+    try:
+        yield fd
+    finally:
+        os.close(fd)

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""Numbers and texts as a careful person writes them: Ansible's own checks take 1_000, True and NaN for a number."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .errors import refuse
+
+LAST_ID = (1 << 32) - 2
+"""The largest user or group id: the one above means none."""
+
+_NANOSECONDS = 10**9
+
+
+def plain_number(option: str, value: t.Any) -> int:
+    """Zero or more, in decimal digits alone. Raises NamespaceError."""
+    text = str(value)
+    if not re.fullmatch(r"[0-9]{1,10}", text):
+        raise refuse(option, f"{text!r} is no number of plain decimal digits", "write it as 600")
+    return int(text)
+
+
+def nanoseconds(option: str, value: t.Any) -> int:
+    """Seconds, decimal to the nanosecond and perhaps negative, as nanoseconds. Raises NamespaceError."""
+    match = re.fullmatch(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,9}))?", str(value))
+    if not match:
+        raise refuse(
+            option,
+            f"{str(value)!r} is no decimal number of seconds, to the nanosecond at most",
+            "write it as 600 or 1.5",
+        )
+    sign, whole, fraction = match.groups()
+    total = int(whole) * _NANOSECONDS + int((fraction or "").ljust(9, "0"))
+    return -total if sign else total
+
+
+def plain_id(option: str, value: t.Any) -> int:
+    """A user or group id in decimal digits alone. Raises NamespaceError."""
+    text = str(value)
+    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > LAST_ID:
+        raise refuse(option, f"{text!r} is no id")
+    return int(text)
+
+
+def refuse_unusable_text(options: t.Any, free: t.Container[str] = (), name: str = "") -> None:
+    """Raise NamespaceError for a text, however deep in the options, that the kernel would see cut or can't be given.
+
+    That is one with a NUL, but in the options that are free, or with half a surrogate pair. The name is that of the
+    option, as mounts.path.
+    """
+    if isinstance(options, dict):
+        for key, value in options.items():
+            refuse_unusable_text(key, free, name or repr(key))
+            refuse_unusable_text(value, free, f"{name}.{key}" if name else str(key))
+    elif isinstance(options, (list, tuple)):
+        for value in options:
+            refuse_unusable_text(value, free, name)
+    elif isinstance(options, str):
+        try:
+            options.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            raise refuse(name, "it has half of a surrogate pair, which is no character") from None
+        if "\0" in options and name not in free:
+            raise refuse(name, "it has a NUL, where the kernel would cut it")
+
+
+def absolute_path(option: str, path: str) -> str:
+    """The path, if it is one from the root. Raises NamespaceError."""
+    if not path.startswith("/"):
+        raise refuse(option, f"{path!r} is no absolute path")
+    return path
