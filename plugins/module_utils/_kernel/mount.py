@@ -49,6 +49,9 @@ _ATTRIBUTES = {
 }
 _ATTR_ATIME_MASK = 0x70
 
+# statvfs(3) numbers this one in its own way.
+_ST_NOSYMFOLLOW = 0x2000
+
 PROPAGATION: t.Mapping[str, int] = {
     "unbindable": 0x20000,
     "private": 0x40000,
@@ -150,9 +153,12 @@ def set_flags(mounted: int, flags: int, recursive: bool = False) -> None:
 
 def _added(present: int, flags: int) -> int:
     """The flags of a mount as statvfs(3) has them, with others added: a remount takes away what it does not name."""
-    kept = present & ~_MS_ATIMES if flags & _MS_ATIMES else present
-    relatime = _MS_RELATIME if present & os.ST_RELATIME and not flags & _MS_ATIMES else 0
-    return kept & sum(_ATTRIBUTES) | relatime | flags
+    kept = present & sum(_ATTRIBUTES) & ~_MS_ATIMES
+    if present & _ST_NOSYMFOLLOW:
+        kept |= _MS_NOSYMFOLLOW
+    # What has neither of the two there is strictatime.
+    atime = _MS_NOATIME if present & os.ST_NOATIME else _MS_RELATIME if present & os.ST_RELATIME else _MS_STRICTATIME
+    return kept | flags | (0 if flags & _MS_ATIMES else atime)
 
 
 def pivot_root_here() -> None:

@@ -20,7 +20,7 @@ import sys
 import typing as t
 
 from .checkpoint import Gate, live
-from .errors import during
+from .errors import NamespaceError, during
 from .launch import Launch, work
 
 _SCRIPT = """
@@ -29,7 +29,7 @@ sys.path[:0] = {path!r}
 from {package} import payload
 payload.start_quickly()
 from {package} import sealed
-sealed.resume({state})
+sealed.resume({state}, {channel}, {proc})
 """
 _SCRIPT_BYTES = 65536
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
@@ -43,12 +43,13 @@ def run_sealed(gate: Gate, launch: Launch) -> t.NoReturn:
     with during("run from a sealed copy of the Python interpreter"):
         state = os.memfd_create("launch")
         with os.fdopen(os.dup(state), "wb") as file:
-            pickle.dump((launch, gate.proc, gate.fileno()), file)
+            pickle.dump(launch, file)
         os.lseek(state, 0, os.SEEK_SET)
         for fd in (state, gate.proc, gate.fileno(), *launch.target.descriptors.values(), *launch.streams):
             os.set_inheritable(fd, True)
         script, text = os.pipe()
-        os.write(text, _SCRIPT.format(path=sys.path, package=__package__, state=state).encode())
+        descriptors = {"state": state, "channel": gate.fileno(), "proc": gate.proc}
+        os.write(text, _SCRIPT.format(path=sys.path, package=__package__, **descriptors).encode())
         os.set_inheritable(script, True)
         # The argument list can be read inside, so it says nothing of the host. Without site-packages, bytecode and all
         # that the environment asks of a Python.
@@ -56,13 +57,20 @@ def run_sealed(gate: Gate, launch: Launch) -> t.NoReturn:
         os.execve(_sealed_copy(sys.executable), [sys.executable, "-I", "-S", "-B", "-c", run], os.environ)
 
 
-def resume(state: int) -> t.NoReturn:
+def resume(state: int, channel: int, proc: int) -> t.NoReturn:
     """What the new program does."""
-    with os.fdopen(state, "rb") as file:
-        launch, proc, channel = pickle.load(file)
-    os.set_inheritable(channel, False)
-    launch.preload()
-    live(lambda gate: work(gate, launch), Gate(socket.socket(fileno=channel), proc))
+    # With family, type and protocol given, the socket asks for nothing that could fail before it can be said.
+    gate = Gate(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, channel), proc)
+    try:
+        with during("go on in the sealed copy of the Python interpreter"):
+            os.set_inheritable(channel, False)
+            with os.fdopen(state, "rb") as file:
+                launch: Launch = pickle.load(file)
+            launch.preload()
+    except NamespaceError as error:
+        gate.fail(error)
+        os._exit(1)
+    live(lambda gate: work(gate, launch), gate)
 
 
 def _sealed_copy(path: str) -> int:
