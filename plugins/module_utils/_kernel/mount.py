@@ -17,6 +17,7 @@ from . import libc
 from .descriptor import RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, open_resolved
 
 MNT_DETACH = 2
+_UMOUNT_NOFOLLOW = 8
 AT_RECURSIVE = 0x8000
 
 _MS_RDONLY = 0x1
@@ -114,6 +115,16 @@ def clone_tree(source: int, recursive: bool) -> int:
 def attach_tree(tree: int, target: int) -> None:
     """Mount a detached tree over a file or directory that is held open. Source: move_mount(2). Raises OSError."""
     libc.syscall("move_mount", tree, b"", target, b"", _MOVE_MOUNT_EMPTY_PATHS)
+
+
+def unmount(directory: int, name: str, detach: bool = False) -> None:
+    """Take off what is mounted over a file of an open directory. It is busy while anybody holds something of it open.
+
+    detach: at once and from here alone; who holds it keeps it. Source: umount2(2). Raises OSError; EINVAL where nothing
+    is mounted there, EBUSY.
+    """
+    flags = _UMOUNT_NOFOLLOW | (MNT_DETACH if detach else 0)
+    libc.function("umount2", os.fsencode(f"/proc/self/fd/{directory}/{name}"), flags, path=name)
 
 
 def set_propagation(mounted: int, propagation: str, recursive: bool) -> None:

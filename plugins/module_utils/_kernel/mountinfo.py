@@ -8,8 +8,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import typing as t
+
+from . import procfs
 
 
 class Mount(t.NamedTuple):
@@ -23,6 +26,22 @@ class Mount(t.NamedTuple):
     """The optional fields: shared, master, propagate_from with their peer group, unbindable with 0."""
     fstype: str
     source: str
+
+
+def read(proc: int) -> list[Mount]:
+    """The mounts of the caller's mount namespace. Raises OSError."""
+    return parse(procfs.read(proc, f"{procfs.own_pid(proc)}/mountinfo"))
+
+
+def mount_at(proc: int, fd: int, mounts: t.Iterable[Mount]) -> Mount | None:
+    """The mount that has what the descriptor is open on as its root, of those given; None where it is no mount point.
+
+    Source: proc_pid_fdinfo(5), mnt_id. Raises OSError.
+    """
+    text = procfs.read(proc, f"{procfs.own_pid(proc)}/fdinfo/{fd}")
+    number = next(int(line.split()[1]) for line in text.split("\n") if line.startswith("mnt_id:"))
+    path = os.readlink(f"self/fd/{fd}", dir_fd=proc)
+    return next((item for item in mounts if item.id == number and item.path == path), None)
 
 
 def parse(text: str) -> list[Mount]:

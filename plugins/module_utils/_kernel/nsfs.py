@@ -39,6 +39,7 @@ def _ioctl_number(number: int, size: int) -> int:
 
 _NS_GET_NSTYPE = _ioctl_number(3, 0)
 _NS_GET_MNTNS_ID = _ioctl_number(5, 8)
+_NS_GET_TGID_FROM_PIDNS = _ioctl_number(7, 4)
 _NS_GET_ID = _ioctl_number(13, 8)
 
 
@@ -65,11 +66,19 @@ def open_handle(path: str) -> int:
         except OSError as error:
             raise OSError(error.errno, error.strerror, path) from None
     with closing(held):
-        if filesystem_magic(held) != _NSFS_MAGIC:
+        fd = open_held(held)
+        if fd is None:
             mode = os.fstat(held).st_mode
             code = errno.ELOOP if stat.S_ISLNK(mode) else errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
             raise OSError(code, os.strerror(code), path)
-        return os.open(f"/proc/self/fd/{held}", os.O_RDONLY | os.O_CLOEXEC)
+        return fd
+
+
+def open_held(held: int) -> int | None:
+    """Open what is held by a descriptor of O_PATH, if it is a namespace. Raises OSError."""
+    if filesystem_magic(held) != _NSFS_MAGIC:
+        return None
+    return os.open(f"/proc/self/fd/{held}", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def type_of(fd: int) -> nstypes.NsType:
@@ -96,3 +105,18 @@ def _ask_id(fd: int, request: int) -> int | None:
             raise
         return None
     return answer
+
+
+def init_of(fd: int) -> int | None:
+    """The pid that the init of an open pid namespace has for the caller; 0 where there is none, ended and reaped.
+
+    Source: ioctl_nsfs(2), NS_GET_TGID_FROM_PIDNS (6.11). None where the kernel can't be asked. Raises OSError.
+    """
+    try:
+        return fcntl.ioctl(fd, _NS_GET_TGID_FROM_PIDNS, 1)
+    except OSError as error:
+        if error.errno == errno.ESRCH:
+            return 0
+        if error.errno != errno.ENOTTY:
+            raise
+        return None

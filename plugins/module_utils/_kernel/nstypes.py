@@ -4,7 +4,7 @@
 
 # Private to the linux.namespaces collection.
 
-"""The eight namespace types. Nothing else in the collection knows their flags, links or limits."""
+"""The eight namespace types. Nothing else in the collection knows their flags, links, directories or limits."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ class NsType(t.NamedTuple):
     def __reduce__(self) -> tuple[t.Callable[[str], NsType], tuple[str]]:
         """Pickled by name: there is one object of each type."""
         return _named, (self.name,)
+
+    @property
+    def directory(self) -> str:
+        """Where its handles are by custom: ip-netns(8) for net, CRI-O for others."""
+        return f"/run/{self.name}ns"
 
     @property
     def limit(self) -> str:

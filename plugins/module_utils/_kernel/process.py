@@ -117,6 +117,14 @@ def open_standard_streams() -> None:
     os.close(fd)
 
 
+def reset_signals() -> None:
+    """Ignore and block no signal, as a program expects it that is started."""
+    for ignored in signal.valid_signals():
+        if signal.getsignal(ignored) == signal.SIG_IGN:
+            signal.signal(ignored, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
 def has_children() -> bool:
     """Whether this process has a child, ended or not. Source: waitid(2), WNOWAIT."""
     try:

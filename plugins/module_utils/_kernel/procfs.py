@@ -56,9 +56,20 @@ def open_root(path: str = "/proc") -> int:
 
 
 def _shows_own_namespace(proc: int) -> bool:
-    """Whether the caller has one pid there, and not another one in a pid namespace further down: NSpid in status."""
+    """Whether the caller has one pid there, and not another one in a pid namespace further down."""
     pid = own_pid(proc)
-    return bool(pid) and any(line.split() == ["NSpid:", str(pid)] for line in read(proc, f"{pid}/status").split("\n"))
+    return bool(pid) and _pids(proc, pid) == [pid]
+
+
+def innermost_pid(proc: int, pid: int) -> int:
+    """The pid that a process has in its own pid namespace. Raises OSError."""
+    return _pids(proc, pid)[-1]
+
+
+def _pids(proc: int, pid: int) -> list[int]:
+    """The pids of a process from this procfs's namespace down to its own: NSpid in proc_pid_status(5)."""
+    lines = read(proc, f"{pid}/status").split("\n")
+    return next(([int(word) for word in line.split()[1:]] for line in lines if line.startswith("NSpid:")), [pid])
 
 
 def own_pid(proc: int) -> int:

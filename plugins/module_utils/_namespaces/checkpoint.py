@@ -13,6 +13,7 @@ the child ends. Nobody but the parent holds the parent's end.
 
 from __future__ import annotations
 
+import array
 import contextlib
 import json
 import locale
@@ -30,6 +31,7 @@ from .errors import NamespaceError, during
 _GO = b"!"
 _TEXT_CHARACTERS = 4000
 _MESSAGE_BYTES = 65536
+_DESCRIPTOR_BYTES = socket.CMSG_SPACE(8 * array.array("i").itemsize)
 _FAREWELL_SECONDS = 1
 _FAREWELLS = 10
 _LONGEST_POLL = 2**31 - 1
@@ -61,15 +63,17 @@ class Gate:
         """The descriptor of the channel, which closes on exec."""
         return self._channel.fileno()
 
-    def report(self, **message: t.Any) -> None:
-        """Tell the parent. Whether it is still there is for wait() to find out. Raises OSError."""
-        _send(self._channel, json.dumps(message).encode())
+    def report(self, descriptors: t.Sequence[int] = (), **message: t.Any) -> None:
+        """Tell the parent, and hand it copies of some descriptors.
+
+        Whether it is still there is for wait() to find out. Raises OSError.
+        """
+        _send(self._channel, json.dumps(message).encode(), descriptors)
 
     def fail(self, error: NamespaceError) -> None:
         """Tell the parent why this child ends."""
-        texts = [text[:_TEXT_CHARACTERS] for text in (error.operation, error.cause, error.remedy)]
         with contextlib.suppress(OSError):
-            self.report(error=[*texts, error.code])
+            self.report(error=to_message(error))
 
     def wait(self) -> None:
         """Block until the parent gives the go byte; without it, end."""
@@ -124,6 +128,7 @@ class Child:
     def receive(self, deadline: float | None = None) -> Message | None:
         """The next report; None when all who could have reported have ended. The deadline is of time.monotonic().
 
+        The descriptors that came with it are there as "descriptors", and the caller's to close.
         Raises NamespaceError for the child's failure, DeadlineError.
         """
         message = self._next(deadline)
@@ -155,6 +160,12 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 process.pidfd_send_signal(pidfd, signal.SIGKILL)
 
+    def let_go(self) -> None:
+        """Leave alone a child that has closed its end of the channel: it outlives this process."""
+        self._reap_former(0)
+        os.close(self.pidfd)
+        self.pidfd = -1
+
     def reap(self) -> int:
         """Wait for the child and return its wait status. No more can be done with it then."""
         status = os.waitpid(self.pid, 0)[1]
@@ -171,8 +182,9 @@ class Child:
         self._channel.shutdown(socket.SHUT_WR)
         for _attempt in range(_FAREWELLS):
             try:
-                while self._next(time.monotonic() + _FAREWELL_SECONDS) is not None:
-                    pass
+                while (message := self._next(time.monotonic() + _FAREWELL_SECONDS)) is not None:
+                    for fd in message.get("descriptors", ()):
+                        os.close(fd)
             except DeadlineError:
                 self.kill()
             else:
@@ -206,13 +218,17 @@ class Child:
                     continue
                 raise DeadlineError
             try:
-                content = self._channel.recv(_MESSAGE_BYTES)
+                content, ancillary, _flags, _address = self._channel.recvmsg(
+                    _MESSAGE_BYTES, _DESCRIPTOR_BYTES, socket.MSG_CMSG_CLOEXEC
+                )
             except ConnectionResetError:
                 # Said once, where the child ended without reading the go byte; what it reported comes next.
                 continue
             if not content:
                 return None
             message: Message = json.loads(content)
+            for _level, _kind, data in ancillary:
+                message["descriptors"] = array.array("i", data).tolist()
             self._reap_former(os.WNOHANG)
             if "moved" not in message:
                 return message
@@ -254,7 +270,7 @@ def spawn(work: t.Callable[[Gate], t.NoReturn], proc: int) -> t.Iterator[Child]:
     try:
         yield child
     finally:
-        _parents_ends.remove(ours)
+        _parents_ends.discard(ours)
         child.close()
 
 
@@ -263,8 +279,8 @@ def live(work: t.Callable[[Gate], t.NoReturn], gate: Gate) -> t.NoReturn:
     try:
         with during("prepare the child"):
             process.die_with_parent(signal.SIGKILL)
-            for end in _parents_ends:
-                end.close()
+            while _parents_ends:
+                _parents_ends.pop().close()
             _leave_standard_streams()
             # Whatever is imported from here on would come from a root that may be foreign (CVE-2019-5736), and so
             # would the converters that the C library loads to translate the texts of errors (CVE-2019-14271).
@@ -288,10 +304,16 @@ def _leave_standard_streams() -> None:
     os.close(null)
 
 
-def _send(channel: socket.socket, content: bytes) -> None:
+def to_message(error: NamespaceError) -> list[t.Any]:
+    """What NamespaceError can be made of again after it went through JSON; its texts may be cut."""
+    return [*(text[:_TEXT_CHARACTERS] for text in (error.operation, error.cause, error.remedy)), error.code]
+
+
+def _send(channel: socket.socket, content: bytes, descriptors: t.Sequence[int] = ()) -> None:
     """Send a message, if somebody is at the other end."""
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        channel.send(content)
+        channel.sendmsg([content], rights)
 
 
 def _await_go(channel: socket.socket) -> None:

@@ -62,6 +62,21 @@ class Definition(t.NamedTuple):
     mount_sysfs: bool = False
     loopback: bool = True
 
+    def only(self, kinds: tuple[nstypes.NsType, ...]) -> Definition:
+        """What of it is about namespaces of these types; one for mnt and net has a /sys of the network namespace."""
+        return Definition(
+            types=kinds,
+            hostname=self.hostname if nstypes.UTS in kinds else None,
+            domainname=self.domainname if nstypes.UTS in kinds else None,
+            maps=self.maps if nstypes.USER in kinds else IdMaps(),
+            offsets=self.offsets if nstypes.TIME in kinds else (),
+            propagation=self.propagation,
+            mounts=self.mounts if nstypes.MNT in kinds else (),
+            mount_proc=self.mount_proc,
+            mount_sysfs={nstypes.MNT, nstypes.NET} <= set(kinds),
+            loopback=self.loopback,
+        )
+
 
 NOTHING_NEW = Definition()
 

@@ -4,7 +4,7 @@
 
 # Private to the linux.namespaces collection.
 
-"""Into existing namespaces. Runs in a child behind the checkpoint."""
+"""Into existing namespaces and into new ones. Runs in a child behind the checkpoint."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import os
 
 from .._kernel import nstypes, process, procfs
 from .checkpoint import Gate
+from .definition import Definition
 from .errors import Hint, NamespaceError, during, explained
 from .target import Target
 
@@ -26,6 +27,22 @@ _JOIN_HINTS = {
 _MOVE_HINTS = {
     errno.ENOMEM: Hint("the pid namespace has lost its init, and nothing can be started in it", "create it again"),
 }
+
+
+def enter(gate: Gate, target: Target, definition: Definition) -> None:
+    """Go into the target's namespaces, and from there into the defined ones, which are made. Raises NamespaceError."""
+    joined, created = frozenset(target.descriptors), frozenset(definition.types)
+    join(target)
+    arrive(gate, joined)
+    if created:
+        # Most tasks create nothing; who spawns the child imports it where it does.
+        from .create import create  # noqa: PLC0415 - see above
+
+        create(gate, definition, nstypes.USER in joined)
+    if nstypes.USER in joined | created:
+        # Not earlier: with other ids the process can't open its own timens_offsets any more.
+        become_inner_root(gate.proc, joined=nstypes.USER in joined - created)
+    arrive(gate, created)
 
 
 def join(target: Target) -> None:

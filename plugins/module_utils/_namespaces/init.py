@@ -4,7 +4,9 @@
 
 # Private to the linux.namespaces collection.
 
-"""The process between us and a command: it reaps, passes signals on and says how the command ended.
+"""Processes that reap: the one between us and a command, and the init of a persistent pid namespace.
+
+The first passes signals on and says how the command ended.
 
 It is PID 1 of a new pid namespace, or else a subreaper, so that nothing that the command starts escapes it. In a
 pid namespace that was joined nobody outside could be that.
@@ -84,3 +86,37 @@ def _reap() -> t.Iterator[tuple[int, int]]:
             yield pid, status
     except ChildProcessError:
         return
+
+
+_PERSISTENT = 'trap "exit 0" TERM INT; while :; do sleep 2147483647 & wait; done'
+"""For any shell: it reaps, and ends on SIGTERM, which init gets because there is a handler for it."""
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def persist(gate: Gate, name: str) -> t.NoReturn:
+    """Become the init of the set: a shell, which takes the least memory, without any capability. Raises OSError."""
+    process.reset_signals()
+    os.setsid()
+    os.chdir("/")
+    os.umask(0)
+    process.close_from(3, but=gate.fileno())
+    if privilege.has("setpcap"):
+        privilege.bound(())
+    privilege.hold_only(())
+    gate.outlive_parent()
+    os.execve("/bin/sh", _arguments(name), {"PATH": _PATH})
+
+
+def is_persistent(name: str, arguments: t.Sequence[str]) -> bool:
+    """Whether a process with these arguments is the init of the set."""
+    return list(arguments) == _arguments(name)
+
+
+def is_waiting(arguments: t.Sequence[str]) -> bool:
+    """Whether a process with these arguments is what such an init waits for."""
+    return list(arguments) == ["sleep", "2147483647"]
+
+
+def _arguments(name: str) -> list[str]:
+    return ["sh", "-c", _PERSISTENT, "linux-namespaces", name]

@@ -12,7 +12,7 @@ import contextlib
 import errno
 import os
 
-from .._kernel import mount, mountinfo, netdev, nstypes, procfs, uts
+from .._kernel import mount, mountinfo, netdev, nsfs, nstypes, procfs, uts
 from .._kernel.descriptor import closing
 from .checkpoint import Gate
 from .definition import OPEN_PROPAGATIONS, Definition, MountPoint
@@ -61,15 +61,20 @@ def set_up(gate: Gate, definition: Definition, root: str | None) -> None:
         with closing(_open(f"enter the root {root}", root)) as directory, during(f"enter the root {root}"):
             os.fchdir(directory)
             os.chroot(".")
+    if nstypes.UTS in definition.types:
+        _set_names(definition)
+    if nstypes.NET in definition.types and definition.loopback:
+        with during("set the loopback device up"):
+            netdev.set_up("lo")
+
+
+def _set_names(definition: Definition) -> None:
     if definition.hostname is not None:
         with during("set the hostname"):
             uts.set_hostname(definition.hostname)
     if definition.domainname is not None:
         with during("set the NIS domain name"):
             uts.set_domainname(definition.domainname)
-    if nstypes.NET in definition.types and definition.loopback:
-        with during("set the loopback device up"):
-            netdev.set_up("lo")
 
 
 def _set_up_mounts(gate: Gate, definition: Definition, root: str | None) -> None:
@@ -78,7 +83,7 @@ def _set_up_mounts(gate: Gate, definition: Definition, root: str | None) -> None
     first = _FIRST_PROPAGATION.get(propagation, propagation)
     _set_propagation(first)
     for item in definition.mounts:
-        _mount(item)
+        mount_item(item)
     operation = f"enter the root {root or '/'}"
     with closing(_open(operation, root or "/")) as directory, contextlib.ExitStack() as stack:
         top = directory
@@ -102,6 +107,21 @@ def _set_up_mounts(gate: Gate, definition: Definition, root: str | None) -> None
         _set_propagation(_LAST_PROPAGATION[propagation])
 
 
+def renew_proc(wanted: bool) -> None:
+    """As the init of a new pid namespace, in a mount namespace that was there before: show it in /proc.
+
+    That is done where it is wanted, and where /proc shows a pid namespace that has ended. Raises NamespaceError.
+    """
+    with closing(_open("look at /proc", "/proc")) as place, during("look at /proc"):
+        dead = nsfs.filesystem_magic(place) == nsfs.PROC_SUPER_MAGIC and not procfs.own_pid(place)
+    with closing(_open("mount a fresh proc at /proc", "/")) as top:
+        if dead:
+            with during("take off the old /proc"):
+                mount.unmount(top, "proc", detach=True)
+        if dead or wanted:
+            _mount_kernel_filesystem("proc", "proc", top, own_only=False)
+
+
 def _set_propagation(propagation: str) -> None:
     if propagation != "unchanged":
         operation = f"set the propagation of all mounts to {propagation}"
@@ -109,7 +129,8 @@ def _set_propagation(propagation: str) -> None:
             mount.set_propagation(root, propagation, recursive=True)
 
 
-def _mount(item: MountPoint) -> None:
+def mount_item(item: MountPoint) -> None:
+    """Raises NamespaceError."""
     operation = f"mount {item.source} at {item.path}"
     with contextlib.ExitStack() as stack:
         target = stack.enter_context(closing(_open(operation, item.path)))
@@ -167,7 +188,7 @@ def _mount_sysfs(gate: Gate, top: int, own_only: bool, read_only_cgroups: bool) 
 
 def _mounts_below_sysfs(gate: Gate, top: int) -> list[str]:
     """The mounts directly on the /sys of the root that is open as top, as paths below it."""
-    mounts = mountinfo.parse(procfs.read(gate.proc, f"{gate.pid()}/mountinfo"))
+    mounts = mountinfo.read(gate.proc)
     # The kernel's own name of the root: the given one may have detours.
     prefix = os.readlink(f"self/fd/{top}", dir_fd=gate.proc).rstrip("/")
     sysfs = [item.id for item in mounts if item.path == prefix + "/sys"][-1:]

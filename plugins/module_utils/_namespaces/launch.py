@@ -18,7 +18,7 @@ from .._kernel import nstypes, privilege, process, procfs
 from . import init
 from .checkpoint import Gate
 from .definition import Definition
-from .enter import arrive, become_inner_root, join
+from .enter import enter
 from .errors import Hint, during, explained
 from .target import Target
 
@@ -103,7 +103,7 @@ class Launch(t.NamedTuple):
 
 def work(gate: Gate, launch: Launch) -> t.NoReturn:
     """Be the child. Raises NamespaceError, OSError."""
-    _enter(gate, launch)
+    enter(gate, launch.target, launch.definition)
     with during("look at the namespaces that were entered"):
         found = procfs.namespaces(gate.proc, gate.pid())
     gate.report(namespaces={kind.name: identity for kind, identity in found.items()})
@@ -120,20 +120,6 @@ def work(gate: Gate, launch: Launch) -> t.NoReturn:
     _execute(gate, launch, directory)
 
 
-def _enter(gate: Gate, launch: Launch) -> None:
-    joined, created = frozenset(launch.target.descriptors), frozenset(launch.definition.types)
-    join(launch.target)
-    arrive(gate, joined)
-    if created:
-        from .create import create  # noqa: PLC0415 - see Launch.preload()
-
-        create(gate, launch.definition, nstypes.USER in joined)
-    if nstypes.USER in joined | created:
-        # Not earlier: with other ids the process can't open its own timens_offsets any more.
-        become_inner_root(gate.proc, joined=nstypes.USER in joined - created)
-    arrive(gate, created)
-
-
 def _start_directory(launch: Launch) -> str:
     """Where the command starts unless told otherwise: where the task is, or the root where that is another one."""
     try:
@@ -146,10 +132,7 @@ def _start_directory(launch: Launch) -> str:
 def _execute(gate: Gate, launch: Launch, directory: str, supervisor: int | None = None) -> t.NoReturn:
     """Become the command, or report why it has not to run. Raises NamespaceError, OSError."""
     command = launch.command
-    for ignored in signal.valid_signals():
-        if signal.getsignal(ignored) == signal.SIG_IGN:
-            signal.signal(ignored, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    process.reset_signals()
     os.setsid()
     for number, fd in enumerate(launch.streams):
         os.dup2(fd, number)

@@ -41,6 +41,20 @@ def nanoseconds(option: str, value: t.Any) -> int:
     return -total if sign else total
 
 
+def set_name(option: str, name: str) -> str:
+    """The name of a set of namespaces. Raises NamespaceError.
+
+    True and False are refused as well: that is what an unquoted yes or no in YAML comes to.
+    """
+    if name in ("True", "False") or not re.fullmatch(r"[A-Za-z0-9_@+][A-Za-z0-9_.@+-]{0,199}", name):
+        raise refuse(
+            option,
+            f"{name!r} is no name of a set",
+            "take letters, digits and _ . @ + -, at most 200, no . or - in front; put yes and no in quotes",
+        )
+    return name
+
+
 def plain_id(option: str, value: t.Any) -> int:
     """A user or group id in decimal digits alone. Raises NamespaceError."""
     text = str(value)

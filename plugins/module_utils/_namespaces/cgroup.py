@@ -1,0 +1,80 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""The cgroup that a set owns, for a cgroup namespace to begin at and an init to outlive the caller's in.
+
+In the hierarchy of version 2, wherever it is mounted; those of version 1 are left as they are. Source: cgroups(7).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+
+from .._kernel import mountinfo
+from .errors import Hint, during
+
+_NAME = "linux-namespaces"
+_SECONDS = 2
+_STEP_SECONDS = 0.01
+
+_HINTS = {
+    errno.EROFS: Hint("the cgroups are mounted read-only, as in a container", "run the task outside of it"),
+    errno.EBUSY: Hint("a process is still in that cgroup", "end it"),
+}
+
+
+def hierarchy(proc: int) -> str | None:
+    """Where the version 2 hierarchy is mounted; None where it is not. Raises OSError."""
+    found = [item.path for item in mountinfo.read(proc) if item.fstype == "cgroup2"]
+    return found[0] if found else None
+
+
+def of_set(top: str, name: str) -> str:
+    """The directory of a set's cgroup."""
+    return f"{top}/{_NAME}/{name}"
+
+
+def make(directory: str) -> None:
+    """Raises NamespaceError."""
+    with during(f"make the cgroup {directory}", _HINTS):
+        for path in (os.path.dirname(directory), directory):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path)
+
+
+def enter(directory: str) -> None:
+    """Move the calling process there. Raises NamespaceError."""
+    with during(f"enter the cgroup {directory}", _HINTS):
+        fd = os.open(f"{directory}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(fd, b"0")
+        finally:
+            os.close(fd)
+
+
+def remove(directory: str) -> None:
+    """Remove it, and the one above with the last. A process that has ended may take a moment to leave.
+
+    Raises NamespaceError.
+    """
+    limit = time.monotonic() + _SECONDS
+    with during(f"remove the cgroup {directory}", _HINTS):
+        while True:
+            try:
+                os.rmdir(directory)
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                if error.errno != errno.EBUSY or time.monotonic() > limit:
+                    raise
+                time.sleep(_STEP_SECONDS)
+            else:
+                break
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.dirname(directory))

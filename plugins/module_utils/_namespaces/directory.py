@@ -1,0 +1,202 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""The directories that handles are in: made and self-bound when needed, taken away with the last handle.
+
+What the collection made is remembered in a directory of its own, as symbolic links to it. Whoever changes sets holds
+the lock of that directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import time
+import typing as t
+
+from .._kernel import mount, mountinfo
+from .._kernel.descriptor import RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, closing, open_resolved
+from .errors import Hint, NamespaceError, during
+
+MEMORY = "/run/linux-namespaces"
+
+_DIRECTORY = "directory"
+_BIND = "bind"
+_MODE = 0o755
+_OTHERS_WRITE = 0o022
+_LOCK_SECONDS = 300
+_LOCK_STEP_SECONDS = 0.05
+
+_HINTS = {
+    errno.EROFS: Hint("it is on a read-only file system", "remount it read-write"),
+    errno.ENOSPC: Hint("its file system is full (df, df -i), or fs.mount-max is reached", "free some of it"),
+    errno.ELOOP: Hint(
+        "a part of the path is a symbolic link, and somebody could point it elsewhere", "give the real path"
+    ),
+    errno.ENOTDIR: Hint("a part of the path is no directory", "remove what is there"),
+    errno.ENOENT: Hint("the directory above it is missing", "create it"),
+}
+
+
+class Memory:
+    """What the collection made, as it remembers it: of each kind of thing where they are."""
+
+    def __init__(self, directory: int) -> None:
+        self._directory = directory
+
+    def add(self, kind: str, path: str) -> None:
+        """Remember, before it is made. Raises OSError."""
+        number = len(os.listdir(self._directory))
+        while True:
+            try:
+                os.symlink(path, f"{kind}-{number}", dir_fd=self._directory)
+            except FileExistsError:
+                number += 1
+            else:
+                return
+
+    def find(self, kind: str) -> dict[str, str]:
+        """The entries of a kind, by path. Raises OSError."""
+        names = [name for name in os.listdir(self._directory) if name.startswith(kind + "-")]
+        return {os.readlink(name, dir_fd=self._directory): name for name in names}
+
+    def forget(self, kind: str, path: str) -> None:
+        """Raises OSError."""
+        name = self.find(kind).get(path)
+        if name is not None:
+            os.unlink(name, dir_fd=self._directory)
+
+
+@contextlib.contextmanager
+def locked() -> t.Iterator[Memory]:
+    """Be the only one who changes sets on this host. Raises NamespaceError, also where another one goes on for long."""
+    with during(f"lock {MEMORY}", _HINTS):
+        lock = _lock()
+    with closing(lock):
+        try:
+            yield Memory(lock)
+        finally:
+            # It stays as long as something is remembered.
+            with contextlib.suppress(OSError):
+                os.rmdir(MEMORY)
+
+
+def _lock() -> int:
+    limit = time.monotonic() + _LOCK_SECONDS
+    while True:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(MEMORY, 0o700)
+        fd = open_directory(MEMORY)
+        if fd is None:
+            continue
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever had the lock may have removed the directory.
+            if os.path.lexists(MEMORY) and os.path.samestat(os.stat(MEMORY), os.fstat(fd)):
+                return fd
+        except FileNotFoundError:
+            pass
+        except BlockingIOError:
+            if time.monotonic() > limit:
+                os.close(fd)
+                cause = f"another task has held the lock of {MEMORY} for {_LOCK_SECONDS} seconds"
+                raise NamespaceError("change namespaces", cause, "look at what it waits for") from None
+            time.sleep(_LOCK_STEP_SECONDS)
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+
+
+def open_directory(path: str) -> int | None:
+    """A directory of handles; None where it is missing.
+
+    Raises NamespaceError for one that others could change: a symbolic link on the way, another owner, mode.
+    """
+    with during(f"open the directory {path}", _HINTS):
+        try:
+            fd = open_resolved(path, os.O_RDONLY | os.O_DIRECTORY, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
+        except FileNotFoundError:
+            return None
+        status = os.fstat(fd)
+    if status.st_uid not in (0, os.geteuid()) or status.st_mode & _OTHERS_WRITE:
+        os.close(fd)
+        raise NamespaceError(
+            f"keep handles in {path}",
+            f"others than its owner, or another user than root, may change it (uid {status.st_uid}, mode "
+            f"{stat.S_IMODE(status.st_mode):o})",
+            "chown it to root and take away the right to write",
+        )
+    return fd
+
+
+def prepare(proc: int, memory: Memory, path: str, private: bool) -> int:
+    """Open a directory of handles, made and self-bound if it is not yet.
+
+    private: what is mounted there shall appear in no other mount namespace, as handles of mount namespaces can't.
+    Others do so in peers, where ip-netns(8) expects them. A mount that is there already stays as it is.
+    Raises NamespaceError.
+    """
+    with during(f"make the directory {path}", _HINTS):
+        if not os.path.lexists(path):
+            memory.add(_DIRECTORY, path)
+            os.mkdir(path, _MODE)
+            # The mask of the process may have taken bits away.
+            os.chmod(path, _MODE)
+    with closing(_open(path)) as fd, during(f"bind {path} to itself", _HINTS):
+        mounts = mountinfo.read(proc)
+        # Handles that somebody has there already would be mounted twice.
+        has_handles = any(item.path.startswith(path + "/") for item in mounts)
+        if not has_handles and mountinfo.mount_at(proc, fd, mounts) is None:
+            memory.add(_BIND, path)
+            _bind_self(fd, private)
+    return _open(path)
+
+
+def _open(path: str) -> int:
+    fd = open_directory(path)
+    if fd is None:
+        raise NamespaceError(f"keep handles in {path}", "somebody removed it meanwhile", "try again")
+    return fd
+
+
+def _bind_self(directory: int, private: bool) -> None:
+    """Private first: a copy of a shared mount is its peer, and each handle would be mounted on both."""
+    with closing(mount.clone_tree(directory, recursive=False)) as tree:
+        mount.set_propagation(tree, "private", recursive=False)
+        mount.attach_tree(tree, directory)
+        # Below a shared mount it has become shared.
+        mount.set_propagation(tree, "private" if private else "shared", recursive=False)
+
+
+def clean_up(memory: Memory) -> None:
+    """Take away what was made for handles and has none any more. Raises OSError."""
+    for path in memory.find(_BIND):
+        with contextlib.suppress(FileNotFoundError):
+            if os.listdir(path):
+                continue
+            with closing(os.open(os.path.dirname(path), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) as above:
+                try:
+                    mount.unmount(above, os.path.basename(path))
+                except OSError as error:
+                    if error.errno == errno.EBUSY:
+                        continue
+                    if error.errno != errno.EINVAL:
+                        raise
+        memory.forget(_BIND, path)
+    for path in memory.find(_DIRECTORY):
+        try:
+            os.rmdir(path)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EBUSY):
+                raise
+            continue
+        memory.forget(_DIRECTORY, path)

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""Which processes are in which namespaces, by the links of /proc/PID/ns. Source: namespaces(7)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from ..._kernel import nstypes, procfs
+
+_LINKS = sorted({link for kind in nstypes.ALL for link in (kind.name, kind.children_link)})
+
+
+def inside(proc: int, inodes: t.Container[int]) -> dict[int, list[int]]:
+    """The processes in the namespaces with these inodes, or whose children will be: their pids, by inode.
+
+    Hold the namespaces open meanwhile: the inode of one that ended comes to mean another one.
+    A process that ends meanwhile, or that may not be looked at, is left out.
+    """
+    found: dict[int, list[int]] = {}
+    for name in os.listdir(proc):
+        if name.isdigit():
+            for inode in namespaces_of(proc, int(name)):
+                if inode in inodes:
+                    found.setdefault(inode, []).append(int(name))
+    return found
+
+
+def namespaces_of(proc: int, pid: int) -> frozenset[int]:
+    """The inodes of the namespaces that a process or its next child is in, as far as they can be read."""
+    found = set()
+    for link in _LINKS:
+        with contextlib.suppress(OSError):
+            found.add(int(os.readlink(f"{pid}/ns/{link}", dir_fd=proc).partition("[")[2][:-1]))
+    return frozenset(found)
+
+
+def arguments(proc: int, pid: int) -> list[str]:
+    """The argument list of a process; empty where it has ended. Source: proc_pid_cmdline(5)."""
+    try:
+        return procfs.read(proc, f"{pid}/cmdline").split("\0")[:-1]
+    except OSError:
+        return []
+
+
+def ancestors(proc: int, pid: int) -> frozenset[int]:
+    """The process itself and all above it. Raises OSError."""
+    found = set()
+    while pid and pid not in found:
+        found.add(pid)
+        pid = procfs.stat(proc, pid).parent
+    return frozenset(found)

@@ -1,0 +1,172 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""A handle: the file that a namespace is bind mounted on, so that it stays without processes. Source: ip-netns(8)."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import typing as t
+
+from .._kernel import mount, nsfs, nstypes
+from .._kernel.descriptor import closing
+from .errors import Hint, NamespaceError, during
+
+_PIN_HINTS = {
+    errno.EINVAL: Hint(
+        "a mount namespace can't be pinned where its own mounts would show the handle: below a shared mount",
+        "make the mount of that directory private (linux.namespaces.ns_propagation)",
+    ),
+    errno.ENOSPC: Hint(
+        "the file system of the directory is full, or fs.mount-max is reached", "free some of it, or raise the limit"
+    ),
+    errno.EROFS: Hint("the directory is on a read-only file system", "remount it, or pin the namespace elsewhere"),
+}
+_UNPIN_HINTS = {
+    errno.EBUSY: Hint("somebody holds the handle open", "end that process, or say when_busy: detach"),
+    errno.EROFS: Hint("the directory is on a read-only file system", "remount it"),
+}
+
+
+class Handle(t.NamedTuple):
+    """Where a namespace of this type is pinned, or is to be."""
+
+    kind: nstypes.NsType
+    path: str
+
+    @property
+    def directory(self) -> str:
+        return os.path.dirname(self.path)
+
+    @property
+    def file(self) -> str:
+        return os.path.basename(self.path)
+
+
+class Pinned(t.NamedTuple):
+    """What is at the path of a handle: a namespace, or (None) an empty file that has lost it."""
+
+    identity: nsfs.Identity | None
+
+
+def of_set(name: str, kind: nstypes.NsType) -> Handle:
+    """The handle of a set's namespace at its usual place."""
+    return Handle(kind, f"{kind.directory}/{name}")
+
+
+def look(handle: Handle, directory: int) -> Pinned | None:
+    """What is there, in the directory that is open; None for nothing.
+
+    Raises NamespaceError for what is neither a namespace of the handle's type nor an empty file, OSError.
+    """
+    try:
+        held = os.open(handle.file, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    except FileNotFoundError:
+        return None
+    with closing(held):
+        fd = nsfs.open_held(held)
+        if fd is None:
+            status = os.fstat(held)
+            if not stat.S_ISREG(status.st_mode) or status.st_size:
+                raise _refused(handle, "it is no handle but " + _describe(status))
+            return Pinned(None)
+        with closing(fd):
+            kind = nsfs.type_of(fd)
+            if kind is not handle.kind:
+                raise _refused(handle, f"it is a namespace of type {kind.name}")
+            return Pinned(nsfs.identity(fd))
+
+
+def pin(handle: Handle, directory: int, namespace: int) -> None:
+    """Bind mount the open namespace to the file of the handle, made if it is missing. Raises NamespaceError."""
+    with during(f"pin the {handle.kind.name} namespace at {handle.path}", _PIN_HINTS):
+        with contextlib.suppress(FileExistsError):
+            _make_file(handle, directory)
+        try:
+            with closing(_open_file(handle, directory)) as file, closing(mount.clone_tree(namespace, False)) as tree:
+                mount.attach_tree(tree, file)
+        except BaseException:
+            os.unlink(handle.file, dir_fd=directory)
+            raise
+
+
+def unpin(handle: Handle, directory: int, detach: bool = False) -> None:
+    """Take off the namespace, however often it is mounted there, and the file. Raises NamespaceError."""
+    with during(f"remove the handle {handle.path}", _UNPIN_HINTS):
+        while True:
+            try:
+                mount.unmount(directory, handle.file, detach)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+                break
+        os.unlink(handle.file, dir_fd=directory)
+
+
+def unstack(handle: Handle, directory: int) -> None:
+    """Leave the uppermost of several mounts, the one that everybody enters. Raises NamespaceError."""
+    with during(f"take off the doubled mounts of {handle.path}", _UNPIN_HINTS):
+        with closing(_open_file(handle, directory)) as top:
+            kept = mount.clone_tree(top, False)
+        with closing(kept):
+            while True:
+                try:
+                    mount.unmount(directory, handle.file)
+                except OSError as error:
+                    if error.errno != errno.EINVAL:
+                        raise
+                    break
+            with closing(_open_file(handle, directory)) as file:
+                mount.attach_tree(kept, file)
+
+
+def hold(handle: Handle, directory: int) -> int:
+    """A mount of the namespace that is nowhere: it holds the namespace, but not the handle. Raises OSError."""
+    with closing(_open_file(handle, directory)) as file:
+        return mount.clone_tree(file, False)
+
+
+def restore(handle: Handle, directory: int, held: int) -> None:
+    """Put what hold() gave back in its place, if it is not there. Raises NamespaceError."""
+    with during(f"restore the handle {handle.path}", _PIN_HINTS):
+        with contextlib.suppress(FileExistsError):
+            _make_file(handle, directory)
+        with closing(_open_file(handle, directory)) as file:
+            fd = nsfs.open_held(file)
+            if fd is None:
+                mount.attach_tree(held, file)
+            else:
+                os.close(fd)
+
+
+def _make_file(handle: Handle, directory: int) -> None:
+    os.close(os.open(handle.file, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0, dir_fd=directory))
+
+
+def _open_file(handle: Handle, directory: int) -> int:
+    return os.open(handle.file, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+
+
+def _refused(handle: Handle, cause: str) -> NamespaceError:
+    return NamespaceError(
+        f"use {handle.path} as the handle of a {handle.kind.name} namespace",
+        cause,
+        "remove it if nobody needs it, or take another name",
+    )
+
+
+def _describe(status: os.stat_result) -> str:
+    for test, name in (
+        (stat.S_ISLNK, "a symbolic link"),
+        (stat.S_ISDIR, "a directory"),
+        (stat.S_ISREG, "a file with something in it"),
+    ):
+        if test(status.st_mode):
+            return name
+    return "a device, a socket or a fifo"

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""Children that make namespaces to be pinned: one for many sets in rounds, or one for a single set.
+
+unshare(2) copies what a process is in, the names of a UTS namespace and the mounts among it. So before each round the
+child goes back to where it started. Only a set with a user or pid namespace needs a child of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from .._kernel import nstypes, process, procfs
+from .._kernel.descriptor import closing
+from . import cgroup, init
+from .checkpoint import Child, Gate, spawn, to_message
+from .create import create
+from .definition import Definition
+from .enter import enter
+from .errors import NamespaceError, during
+from .inside import renew_proc, set_up
+from .target import Target
+
+Made = t.Dict[nstypes.NsType, int]
+"""An open descriptor of each namespace, by type."""
+
+
+def in_rounds(proc: int, definitions: t.Sequence[Definition]) -> t.Iterator[Made | NamespaceError]:
+    """Make sets of namespaces, none of type user, pid or cgroup: what was made for each, in order, or why not.
+
+    The descriptors are closed when the next is asked for. Raises NamespaceError where the child itself fails.
+    """
+    with spawn(lambda gate: _make_all(gate, definitions), proc) as child:
+        child.release()
+        for definition in definitions:
+            message = child.receive()
+            if message is None:
+                raise NamespaceError("make namespaces", "the child that does it was ended from outside", "try again")
+            if "failed" in message:
+                yield NamespaceError(*message["failed"])
+            else:
+                with _closing_all(message["descriptors"]) as descriptors:
+                    yield dict(zip(definition.types, descriptors))
+
+
+def _make_all(gate: Gate, definitions: t.Sequence[Definition]) -> t.NoReturn:
+    gate.wait()
+    us = gate.pid()
+    kinds = {kind for definition in definitions for kind in definition.types}
+    with contextlib.ExitStack() as stack, during("look at the namespaces of the task"):
+        origin = {kind: stack.enter_context(closing(procfs.open_namespace(gate.proc, us, kind.name))) for kind in kinds}
+        for definition in definitions:
+            try:
+                create(gate, definition, joined_user=False)
+                set_up(gate, definition, None)
+                _hand_over(gate, [kind.children_link for kind in definition.types])
+            except NamespaceError as error:
+                gate.report(failed=to_message(error))
+            for kind in definition.types:
+                process.setns(origin[kind], kind.flag)
+    os._exit(0)
+
+
+class Alone(t.NamedTuple):
+    """A set that takes a child of its own: what to join, what to make from there, and who its init is."""
+
+    name: str
+    existing: Target
+    definition: Definition
+    cgroup: str | None
+    """The directory of the cgroup that the child is to be in."""
+
+
+@contextlib.contextmanager
+def alone(proc: int, order: Alone) -> t.Iterator[tuple[Child, Made]]:
+    """Make the namespaces of one set; a pid namespace among them gets its init by release(). Raises NamespaceError."""
+    with contextlib.ExitStack() as stack:
+        child = stack.enter_context(spawn(lambda gate: _make_one(gate, order), proc))
+        descriptors = stack.enter_context(_closing_all(child.expect("descriptors")))
+        yield child, dict(zip(order.definition.types, descriptors))
+
+
+def release(child: Child) -> None:
+    """Let the child of a set become its init, or end. Raises NamespaceError."""
+    child.release()
+    if child.receive() is not None:
+        raise NamespaceError("start the init of the set", "it said something unexpected")
+    if not process.pidfd_ended(child.pidfd):
+        child.let_go()
+
+
+def _make_one(gate: Gate, order: Alone) -> t.NoReturn:
+    if order.cgroup is not None:
+        cgroup.enter(order.cgroup)
+    enter(gate, order.existing, order.definition)
+    set_up(gate, order.definition, None)
+    if nstypes.PID in order.definition.types and nstypes.MNT in order.existing.descriptors:
+        renew_proc(order.definition.mount_proc)
+    _hand_over(gate, [kind.name for kind in order.definition.types])
+    gate.wait()
+    if nstypes.PID in order.definition.types:
+        with during("start the init of the set"):
+            init.persist(gate, order.name)
+    os._exit(0)
+
+
+def _hand_over(gate: Gate, links: t.Iterable[str]) -> None:
+    us = gate.pid()
+    with contextlib.ExitStack() as stack, during("open the namespaces that were made"):
+        gate.report(
+            descriptors=[stack.enter_context(closing(procfs.open_namespace(gate.proc, us, link))) for link in links]
+        )
+
+
+@contextlib.contextmanager
+def _closing_all(descriptors: t.Sequence[int]) -> t.Iterator[t.Sequence[int]]:
+    try:
+        yield descriptors
+    finally:
+        for fd in descriptors:
+            os.close(fd)

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""What is in the way of removing namespaces: processes and physical network interfaces in them."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ..._kernel import netdev, nsfs, nstypes, process, procfs
+from ..._kernel.descriptor import closing
+from .. import init
+from ..checkpoint import Gate, spawn
+from ..discovery import processes
+from ..errors import NamespaceError, during
+from ..handle import Handle
+from .model import Plan, Request, State
+
+_SHOWN = 5
+
+
+def look(proc: int, request: Request, planned: t.MutableMapping[str, Plan | NamespaceError]) -> None:
+    """Refuse to remove what is busy, or add what has to be ended before."""
+    removing = {name: item for name, item in planned.items() if isinstance(item, Plan) and item.remove}
+    if not removing or request.when_busy == "detach":
+        return
+    with during("look for processes in the sets"):
+        inside = processes.inside(proc, {inode for item in removing.values() for inode in inodes(item)})
+        untouchable = processes.ancestors(proc, procfs.own_pid(proc)) | {1}
+    for name, item in removing.items():
+        found = in_the_way(proc, item, inside)
+        try:
+            if request.when_busy == "fail":
+                _refuse_busy(proc, item, found)
+            elif untouchable.intersection(found):
+                raise NamespaceError(
+                    f"end what is in the set {name}", "PID 1 or the task itself runs in there", "say detach"
+                )
+            else:
+                named = [f"end process {pid} ({_command(proc, pid)})" for pid in found]
+                planned[name] = item._replace(kill=tuple(found), changes=(*named, *item.changes))
+        except NamespaceError as error:
+            planned[name] = error
+
+
+def inodes(plan: Plan) -> list[int]:
+    """The inodes of the namespaces that are to be removed."""
+    found = (plan.state.found[handle].identity for handle in plan.remove)
+    return [identity.inode for identity in found if identity is not None]
+
+
+def in_the_way(proc: int, plan: Plan, inside: t.Mapping[int, t.Sequence[int]]) -> list[int]:
+    """Who is in what is to be removed, but for the init that the collection gave the set and what that waits for.
+
+    inside: processes by the inode of a namespace.
+    """
+    members = sorted({pid for inode in inodes(plan) for pid in inside.get(inode, ())})
+    if not members or not is_own_init(proc, plan.state):
+        return members
+    return [pid for pid in members if pid != plan.state.init_pid and not _is_waiting(proc, plan.state, pid)]
+
+
+def is_own_init(proc: int, state: State) -> bool:
+    """Whether the init of the set is the one that the collection gave it."""
+    return bool(state.init_pid) and init.is_persistent(state.name, processes.arguments(proc, state.init_pid or 0))
+
+
+def _is_waiting(proc: int, state: State, pid: int) -> bool:
+    try:
+        parent = procfs.stat(proc, pid).parent
+    except OSError:
+        return True
+    return parent == state.init_pid and init.is_waiting(processes.arguments(proc, pid))
+
+
+def still_held(proc: int, plans: t.Sequence[Plan], used_again: frozenset[int]) -> dict[str, dict[str, list[int]]]:
+    """Who is in what was removed of each set, by type; but for the inodes that sets have now. Raises NamespaceError."""
+    removed = {inode for plan in plans for inode in inodes(plan)} - used_again
+    with during("look for processes in what was removed"):
+        inside = processes.inside(proc, removed) if removed else {}
+    held: dict[str, dict[str, list[int]]] = {}
+    for plan in plans:
+        found = {item.kind.name: plan.state.found[item].identity for item in plan.remove}
+        held[plan.state.name] = {
+            name: inside[identity.inode] for name, identity in found.items() if identity and identity.inode in inside
+        }
+    return held
+
+
+def _refuse_busy(proc: int, plan: Plan, found: t.Sequence[int]) -> None:
+    if found:
+        shown = ", ".join(f"{pid} ({_command(proc, pid)})" for pid in found[:_SHOWN])
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise NamespaceError(
+            f"remove the set {plan.state.name}",
+            f"processes are in it: {shown}{more}",
+            "end them, or say when_busy: detach (they go on) or kill",
+        )
+    for handle in plan.remove:
+        if handle.kind is nstypes.NET and plan.state.lives(handle):
+            devices = _physical(proc, handle)
+            if devices:
+                raise NamespaceError(
+                    f"remove the set {plan.state.name}",
+                    f"it has physical interfaces, which would go to the host, perhaps renamed: {', '.join(devices)}",
+                    "move them out, or say when_busy: detach",
+                )
+
+
+def _physical(proc: int, handle: Handle) -> list[str]:
+    with closing(nsfs.open_handle(handle.path)) as fd, spawn(lambda gate: _report_physical(gate, fd), proc) as child:
+        devices: list[str] = child.expect("devices")
+        return devices
+
+
+def _report_physical(gate: Gate, fd: int) -> t.NoReturn:
+    process.setns(fd, nstypes.NET.flag)
+    gate.report(devices=netdev.physical())
+    os._exit(0)
+
+
+def _command(proc: int, pid: int) -> str:
+    try:
+        return procfs.read(proc, f"{pid}/comm").rstrip("\n")
+    except OSError:
+        return "ended"

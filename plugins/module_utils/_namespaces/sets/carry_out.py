@@ -1,0 +1,269 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""Doing what was planned: each set as a whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import signal
+import time
+import typing as t
+
+from ..._kernel import nsfs, nstypes, process, procfs
+from ..._kernel.descriptor import closing
+from .. import cgroup, directory, handle, maker
+from ..checkpoint import Child
+from ..definition import Definition
+from ..discovery import processes
+from ..errors import NamespaceError, during
+from ..handle import Handle
+from ..target import Target
+from . import adjust, busy
+from .model import Outcome, Plan, Request, Results
+from .observe import Observed, observe
+from .plan import Planned
+
+_NOT_IN_ROUNDS = frozenset((nstypes.USER, nstypes.PID, nstypes.CGROUP))
+_SECONDS = 10
+_STEP_SECONDS = 0.01
+
+
+def carry_out(proc: int, memory: directory.Memory, request: Request, planned: Planned) -> Results:
+    """Do it all. Raises NamespaceError for what concerns all sets; what was done by then stays."""
+    failed = {name: item for name, item in planned.items() if isinstance(item, NamespaceError)}
+    plans = {name: item for name, item in planned.items() if isinstance(item, Plan)}
+    with contextlib.ExitStack() as stack:
+        work = _Work(proc, memory, request, stack)
+        work.carry_out({name: item for name, item in plans.items() if item.changes}, failed)
+    with during("take away directories that have no handles any more"):
+        directory.clean_up(memory)
+    observed = observe(proc, request._replace(names=tuple(name for name in plans if name not in failed)))
+    held = busy.still_held(proc, [plans[name] for name in observed], _present_inodes(observed))
+    done = {}
+    for name, state in observed.items():
+        if isinstance(state, NamespaceError):
+            failed[name] = state
+        else:
+            done[name] = Outcome(state, frozenset(plans[name].make), held[name], plans[name].changes)
+    return Results(done, failed, tuple(work.warnings))
+
+
+class _Work:
+    """What is open while sets are changed."""
+
+    def __init__(self, proc: int, memory: directory.Memory, request: Request, stack: contextlib.ExitStack) -> None:
+        self._proc = proc
+        self._memory = memory
+        self._request = request
+        self._stack = stack
+        self._directories: dict[str, int] = {}
+        self._prepared: set[str] = set()
+        self._ours = procfs.namespaces(proc, procfs.own_pid(proc))
+        self.warnings: list[str] = []
+
+    def carry_out(self, plans: t.Mapping[str, Plan], failed: dict[str, NamespaceError]) -> None:
+        """Do all plans; those that fail are added to failed."""
+        adjusting = {name: item for name, item in plans.items() if item.adjust}
+        wishes = [adjust.Wish(item.adjust, item.definition) for item in adjusting.values()]
+        adjusted = zip(adjusting, adjust.apply(self._proc, wishes))
+        failed.update({name: found for name, found in adjusted if isinstance(found, NamespaceError)})
+        left = {name: item for name, item in plans.items() if name not in failed}
+        in_rounds = {name: item for name, item in left.items() if self._goes_in_rounds(item)}
+        rounds = maker.in_rounds(self._proc, [_to_make(item) for item in in_rounds.values()])
+        for name, made in zip(in_rounds, rounds):
+            try:
+                if isinstance(made, NamespaceError):
+                    raise made
+                self._change(in_rounds[name], made)
+            except NamespaceError as error:
+                failed[name] = error
+        for name, item in left.items():
+            if name not in in_rounds:
+                try:
+                    self._change_alone(item)
+                except NamespaceError as error:
+                    failed[name] = error
+
+    def _goes_in_rounds(self, plan: Plan) -> bool:
+        kinds = {item.kind for item in (*plan.make, *_kept(plan))}
+        return bool(plan.make) and self._request.adopted is None and kinds.isdisjoint(_NOT_IN_ROUNDS)
+
+    def _change_alone(self, plan: Plan) -> None:
+        if not plan.make:
+            self._change(plan, {})
+        elif self._request.adopted is not None:
+            self._change(plan, self._request.adopted.descriptors)
+        else:
+            with contextlib.ExitStack() as undo, contextlib.ExitStack() as stack:
+                order = maker.Alone(
+                    plan.state.name, self._open_kept(plan, stack), _to_make(plan), self._make_cgroup(plan, undo)
+                )
+                child, made = stack.enter_context(maker.alone(self._proc, order))
+                self._change(plan, made, child)
+                undo.pop_all()
+
+    def _change(self, plan: Plan, made: t.Mapping[nstypes.NsType, int], child: Child | None = None) -> None:
+        """Put what was made in its place, or take back what was done of it. Raises NamespaceError."""
+        gone = _to_remove(plan)
+        with contextlib.ExitStack() as held, contextlib.ExitStack() as undo:
+            if plan.kill:
+                self._end_processes(plan)
+            for item in gone:
+                self._remove(plan, item, held, undo)
+            for item in plan.unstack:
+                handle.unstack(item, self._directory(item))
+            for item in plan.make:
+                self._pin(item, made[item.kind], undo)
+            if child:
+                maker.release(child)
+            undo.pop_all()
+        if nstypes.PID in {item.kind for item in gone} and self._request.when_busy != "detach":
+            self._end_init(plan)
+        if not plan.make and not _kept(plan):
+            self._remove_cgroup(plan)
+
+    def _remove(self, plan: Plan, item: Handle, held: contextlib.ExitStack, undo: contextlib.ExitStack) -> None:
+        place = self._directory(item)
+        if plan.state.found[item].identity is not None:
+            with during(f"hold the {item.kind.name} namespace at {item.path}"):
+                tree = held.enter_context(closing(handle.hold(item, place)))
+            undo.callback(handle.restore, item, place, tree)
+        handle.unpin(item, place, detach=self._request.when_busy == "detach")
+
+    def _pin(self, item: Handle, namespace: int, undo: contextlib.ExitStack) -> None:
+        with during(f"look at the new {item.kind.name} namespace"):
+            actual = nsfs.type_of(namespace), nsfs.identity(namespace)
+        if actual[0] is not item.kind or actual[1] == self._ours.get(item.kind):
+            raise NamespaceError(f"create a {item.kind.name} namespace", "the kernel says that it is another one")
+        place = self._prepare(item)
+        handle.pin(item, place, namespace)
+        undo.callback(_quietly, handle.unpin, item, place)
+
+    def _directory(self, item: Handle) -> int:
+        path = item.directory
+        if path not in self._directories:
+            fd = directory.open_directory(path)
+            if fd is None:
+                raise NamespaceError(f"open the directory {path}", "somebody removed it meanwhile", "try again")
+            self._directories[path] = self._stack.enter_context(closing(fd))
+        return self._directories[path]
+
+    def _prepare(self, item: Handle) -> int:
+        path = item.directory
+        if path not in self._prepared:
+            private = any(other.kind is nstypes.MNT and other.directory == path for other in self._request.handles(""))
+            fd = directory.prepare(self._proc, self._memory, path, private)
+            self._directories[path] = self._stack.enter_context(closing(fd))
+            self._prepared.add(path)
+        return self._directories[path]
+
+    def _open_kept(self, plan: Plan, stack: contextlib.ExitStack) -> Target:
+        descriptors = {}
+        for item in _kept(plan):
+            with during(f"open the {item.kind.name} handle {item.path}"):
+                descriptors[item.kind] = stack.enter_context(closing(nsfs.open_handle(item.path)))
+        return Target(descriptors, {kind: nsfs.identity(fd) for kind, fd in descriptors.items()})
+
+    def _make_cgroup(self, plan: Plan, undo: contextlib.ExitStack) -> str | None:
+        """A cgroup for a set that shall have one, and for an init that must not end with the caller's."""
+        kinds = {item.kind for item in plan.make}
+        if kinds.isdisjoint((nstypes.CGROUP, nstypes.PID)):
+            return plan.state.cgroup
+        top = cgroup.hierarchy(self._proc)
+        if top is None:
+            if nstypes.CGROUP in kinds:
+                raise NamespaceError("make a cgroup for the set", "no version 2 hierarchy is mounted", "mount cgroup2")
+            self._warn_of_cgroup(plan, "no version 2 hierarchy of cgroups is mounted")
+            return None
+        path = cgroup.of_set(top, plan.state.name)
+        try:
+            cgroup.make(path)
+        except NamespaceError as error:
+            if nstypes.CGROUP in kinds:
+                raise
+            self._warn_of_cgroup(plan, str(error))
+            return None
+        if plan.state.cgroup is None:
+            undo.callback(_quietly, cgroup.remove, path)
+        return path
+
+    def _warn_of_cgroup(self, plan: Plan, cause: str) -> None:
+        self.warnings.append(
+            f"the init of {plan.state.name} stays in the cgroup of the task and may end with it: {cause}"
+        )
+
+    def _remove_cgroup(self, plan: Plan) -> None:
+        if plan.state.cgroup is not None:
+            try:
+                cgroup.remove(plan.state.cgroup)
+            except NamespaceError as error:
+                self.warnings.append(str(error))
+
+    def _end_init(self, plan: Plan) -> None:
+        """End the init that the collection gave the set; any other one was in the way, or is not ours to end."""
+        pid = plan.state.init_pid
+        if pid and busy.is_own_init(self._proc, plan.state):
+            with during(f"end the init of the set {plan.state.name}"):
+                _kill(pid, lambda _pid: busy.is_own_init(self._proc, plan.state))
+
+    def _end_processes(self, plan: Plan) -> None:
+        """End what is in the set, and what that starts meanwhile. Raises NamespaceError."""
+        inodes = frozenset(busy.inodes(plan))
+        limit = time.monotonic() + _SECONDS
+        left: t.Sequence[int] = plan.kill
+        while left:
+            if time.monotonic() > limit:
+                raise NamespaceError(
+                    f"end what is in the set {plan.state.name}", "it goes on after SIGKILL", "look at it"
+                )
+            with during(f"end what is in the set {plan.state.name}"):
+                for pid in left:
+                    _kill(pid, lambda pid: bool(inodes & processes.namespaces_of(self._proc, pid)))
+            left = busy.in_the_way(self._proc, plan, processes.inside(self._proc, inodes))
+
+
+def _kill(pid: int, is_still_meant: t.Callable[[int], bool]) -> None:
+    """SIGKILL for a process that is held while it is looked at once more, and wait for its end. Raises OSError."""
+    try:
+        pidfd = process.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    with closing(pidfd):
+        if is_still_meant(pid):
+            with contextlib.suppress(ProcessLookupError):
+                process.pidfd_send_signal(pidfd, signal.SIGKILL)
+            if not process.pidfd_ended(pidfd, _SECONDS * 1000):
+                raise OSError(errno.EBUSY, f"process {pid} goes on after SIGKILL")
+
+
+def _present_inodes(observed: Observed) -> frozenset[int]:
+    states = (state for state in observed.values() if not isinstance(state, NamespaceError))
+    return frozenset(
+        pinned.identity.inode for state in states for pinned in state.found.values() if pinned.identity is not None
+    )
+
+
+def _kept(plan: Plan) -> list[Handle]:
+    """The handles of namespaces that live and stay."""
+    return [item for item in plan.state.found if item not in plan.remove and plan.state.lives(item)]
+
+
+def _to_remove(plan: Plan) -> list[Handle]:
+    """What has to go: what is asked for, and a namespace without use that is to be made again."""
+    broken = [item for item in plan.make if item in plan.state.found and item not in plan.remove]
+    return [*plan.remove, *(item for item in broken if plan.state.found[item].identity is not None)]
+
+
+def _to_make(plan: Plan) -> Definition:
+    return plan.definition.only(tuple(item.kind for item in plan.make))
+
+
+def _quietly(undo: t.Callable[..., object], *arguments: t.Any) -> None:
+    """The error that led to the undoing is the one to tell."""
+    with contextlib.suppress(NamespaceError):
+        undo(*arguments)

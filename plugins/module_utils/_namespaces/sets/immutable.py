@@ -1,0 +1,107 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""What can't be changed in namespaces that are there: which they are, id maps, setgroups, clock offsets."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from ..._kernel import nsfs, nstypes, process, procfs
+from ..._kernel.descriptor import closing
+from ..checkpoint import Gate, spawn
+from ..definition import Definition
+from ..errors import NamespaceError, during
+from ..handle import Handle
+from .model import Plan, Request, State
+
+_BILLION = 10**9
+_OPTIONS: t.Mapping[nstypes.NsType, t.Sequence[str]] = {
+    nstypes.USER: ("uid_map", "gid_map", "setgroups"),
+    nstypes.TIME: ("time_offsets",),
+}
+
+
+def compare(proc: int, request: Request, planned: t.MutableMapping[str, Plan | NamespaceError]) -> None:
+    """Put an error that names both values in place of each plan for a set that is otherwise than asked."""
+    for name, item in planned.items():
+        if isinstance(item, Plan) and not request.recreate:
+            try:
+                _compare_adopted(request, item.state)
+                kept = [handle for handle in item.state.found if item.state.lives(handle) and _says(request, handle)]
+                if kept:
+                    _compare_inside(proc, request, item, kept)
+            except NamespaceError as error:
+                planned[name] = error
+
+
+def _says(request: Request, handle: Handle) -> bool:
+    return request.present and any(request.options.get(option) is not None for option in _OPTIONS.get(handle.kind, ()))
+
+
+def _compare_adopted(request: Request, state: State) -> None:
+    if request.adopted is None:
+        return
+    for handle, pinned in state.found.items():
+        asked = request.adopted.identities.get(handle.kind)
+        if asked is not None and pinned.identity is not None and state.lives(handle) and pinned.identity != asked:
+            name = handle.kind.name
+            raise _differs(state, f"{name} namespace", f"{name}:[{pinned.identity.inode}]", f"{name}:[{asked.inode}]")
+
+
+def _compare_inside(proc: int, request: Request, plan: Plan, kept: t.Sequence[Handle]) -> None:
+    with contextlib.ExitStack() as stack:
+        joined = []
+        for handle in kept:
+            with during(f"open the {handle.kind.name} handle {handle.path}"):
+                joined.append((handle.kind, stack.enter_context(closing(nsfs.open_handle(handle.path)))))
+        child = stack.enter_context(spawn(lambda gate: _join(gate, joined), proc))
+        child.expect("joined")
+        with during(f"look into the set {plan.state.name}"):
+            for option, found, asked in _values(proc, child.pid, request.options, plan.definition):
+                if found != asked:
+                    raise _differs(plan.state, option, found, asked)
+
+
+def _join(gate: Gate, joined: t.Iterable[tuple[nstypes.NsType, int]]) -> t.NoReturn:
+    for kind, fd in sorted(joined, key=lambda item: item[0] is nstypes.USER):
+        with during(f"join the {kind.name} namespace"):
+            process.setns(fd, kind.flag)
+    gate.report(joined=True)
+    gate.wait()
+    os._exit(0)
+
+
+def _values(proc: int, pid: int, given: t.Mapping[str, t.Any], asked: Definition) -> t.Iterator[tuple[str, str, str]]:
+    """Each option that is given: what there is and what is asked for, as text."""
+    for option, ranges in (("uid_map", asked.maps.uid), ("gid_map", asked.maps.gid)):
+        if given.get(option) is not None:
+            lines = procfs.read(proc, f"{pid}/{option}").splitlines()
+            found = sorted(" ".join(line.split()) for line in lines)
+            yield option, ", ".join(found), ", ".join(sorted(" ".join(map(str, item)) for item in ranges))
+    if given.get("setgroups") is not None:
+        yield "setgroups", procfs.read(proc, f"{pid}/setgroups").strip(), str(asked.maps.setgroups)
+    if given.get("time_offsets") is not None:
+        lines = procfs.read(proc, f"{pid}/timens_offsets").splitlines()
+        offsets = {clock: int(seconds) * _BILLION + int(rest) for clock, seconds, rest in map(str.split, lines)}
+        for clock, offset in asked.offsets:
+            yield f"time_offsets.{clock}", _seconds(offsets[clock]), _seconds(offset)
+
+
+def _seconds(nanoseconds: int) -> str:
+    sign = "-" if nanoseconds < 0 else ""
+    whole, rest = divmod(abs(nanoseconds), _BILLION)
+    return f"{sign}{whole}.{rest:09}".rstrip("0").rstrip(".")
+
+
+def _differs(state: State, what: str, found: str, asked: str) -> NamespaceError:
+    return NamespaceError(
+        f"bring the set {state.name} to what is asked",
+        f"its {what} is {found or 'empty'} and can't become {asked or 'empty'} while the namespace lives",
+        "say recreate if it may be made anew",
+    )

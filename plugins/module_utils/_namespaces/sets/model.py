@@ -1,0 +1,102 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""What sets of persistent namespaces are asked to be, what they are, and what there is to do."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._kernel import nsfs, nstypes
+from ..definition import Definition
+from ..errors import NamespaceError
+from ..handle import Handle, Pinned, of_set
+from ..target import Target
+
+Kinds = t.Tuple[nstypes.NsType, ...]
+
+
+def kinds_of(names: t.Iterable[str] | None) -> Kinds | None:
+    """Types by their names, in the order in which they are dealt with. Raises KeyError."""
+    return None if names is None else tuple(kind for kind in nstypes.ALL if kind.name in set(names))
+
+
+class Request(t.NamedTuple):
+    """What a task asks of its sets."""
+
+    names: tuple[str, ...]
+    types: Kinds | None
+    options: t.Mapping[str, t.Any]
+    """The definition as it was given; what of it counts depends on the types that a set comes to have."""
+    present: bool
+    recreate: bool
+    when_busy: str
+    adopted: Target | None
+    places: t.Mapping[str, str] | None
+    """Paths of the handles by type, in place of the usual ones."""
+
+    def handles(self, name: str) -> list[Handle]:
+        """Where the handles of a set are, or would be."""
+        if self.places is not None:
+            return [Handle(kind, self.places[kind.name]) for kind in nstypes.ALL if kind.name in self.places]
+        return [of_set(name, kind) for kind in nstypes.ALL]
+
+
+class State(t.NamedTuple):
+    """What a set is."""
+
+    name: str
+    found: t.Mapping[Handle, Pinned]
+    stacked: frozenset[Handle]
+    init_pid: int | None
+    """The init of its pid namespace; None where there is no such namespace, 0 where the init has ended."""
+    cgroup: str | None
+    """The directory of its cgroup, if there is one."""
+
+    def lives(self, handle: Handle) -> bool:
+        """Whether what the handle is for is there, and usable."""
+        pinned = self.found.get(handle)
+        if pinned is None or pinned.identity is None:
+            return False
+        return handle.kind is not nstypes.PID or self.init_pid != 0
+
+
+class Plan(t.NamedTuple):
+    """What there is to do for one set; nothing where all is empty."""
+
+    state: State
+    remove: tuple[Handle, ...] = ()
+    unstack: tuple[Handle, ...] = ()
+    make: tuple[Handle, ...] = ()
+    adjust: tuple[Handle, ...] = ()
+    """The handles of namespaces that are there and have to be changed inside."""
+    kill: tuple[int, ...] = ()
+    definition: Definition = Definition()
+    """What the namespaces to make or to adjust shall be like."""
+    changes: tuple[str, ...] = ()
+    """All of it in words."""
+
+
+class Outcome(t.NamedTuple):
+    """How a set came out."""
+
+    state: State
+    created: frozenset[Handle]
+    still_held_by: t.Mapping[str, t.Sequence[int]]
+    changes: tuple[str, ...]
+
+
+class Results(t.NamedTuple):
+    """All sets of a task; each is in one of the two."""
+
+    done: t.Mapping[str, Outcome]
+    failed: t.Mapping[str, NamespaceError]
+    warnings: tuple[str, ...]
+
+
+def identities(state: State) -> dict[nstypes.NsType, nsfs.Identity]:
+    """The namespaces of a set that are there, by type."""
+    return {handle.kind: pinned.identity for handle, pinned in state.found.items() if pinned.identity is not None}

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""Reading what sets are, by asking the kernel at the paths of their handles."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from ..._kernel import mountinfo, nsfs, nstypes, procfs
+from ..._kernel.descriptor import closing
+from .. import cgroup, directory
+from ..discovery import processes
+from ..errors import NamespaceError, during
+from ..handle import Handle, Pinned, look
+from .model import Request, State
+
+Observed = t.Dict[str, t.Union[State, NamespaceError]]
+
+
+def observe(proc: int, request: Request) -> Observed:
+    """What each set is, or why that can't be said. Raises NamespaceError for what concerns all."""
+    with contextlib.ExitStack() as stack:
+        places = _Places(proc, stack)
+        top = cgroup.hierarchy(proc)
+        found: Observed = {}
+        for name in request.names:
+            try:
+                with during(f"look at the set {name}"):
+                    found[name] = _observe_one(proc, places, name, request.handles(name), top)
+            except NamespaceError as error:
+                found[name] = error
+        return found
+
+
+class _Places:
+    """The directories that handles are in, each looked at once."""
+
+    def __init__(self, proc: int, stack: contextlib.ExitStack) -> None:
+        self._stack = stack
+        self._open: dict[str, tuple[int, frozenset[str]] | None] = {}
+        mounts = mountinfo.read(proc)
+        paths = {item.id: item.path for item in mounts}
+        self.stacked = frozenset(item.path for item in mounts if paths.get(item.parent) == item.path)
+
+    def look(self, handle: Handle) -> Pinned | None:
+        place = self._place(handle.directory)
+        return look(handle, place[0]) if place and handle.file in place[1] else None
+
+    def _place(self, path: str) -> tuple[int, frozenset[str]] | None:
+        if path not in self._open:
+            fd = directory.open_directory(path)
+            if fd is not None:
+                self._stack.enter_context(closing(fd))
+            self._open[path] = None if fd is None else (fd, frozenset(os.listdir(fd)))
+        return self._open[path]
+
+
+def _observe_one(proc: int, places: _Places, name: str, handles: t.Iterable[Handle], top: str | None) -> State:
+    found = {}
+    for handle in handles:
+        pinned = places.look(handle)
+        if pinned is not None:
+            found[handle] = pinned
+    init_pid = next(
+        (
+            find_init(proc, handle.path)
+            for handle, pinned in found.items()
+            if handle.kind is nstypes.PID and pinned.identity
+        ),
+        None,
+    )
+    own_cgroup = cgroup.of_set(top, name) if top else None
+    return State(
+        name,
+        found,
+        frozenset(handle for handle in found if handle.path in places.stacked),
+        init_pid,
+        own_cgroup if own_cgroup and os.path.isdir(own_cgroup) else None,
+    )
+
+
+def find_init(proc: int, path: str) -> int:
+    """The pid of the init of the pid namespace at a path, 0 where it has ended. Raises OSError."""
+    with closing(nsfs.open_handle(path)) as fd:
+        pid = nsfs.init_of(fd)
+        if pid is None:
+            pid = _search_init(proc, nsfs.identity(fd).inode)
+    try:
+        return 0 if pid == 0 or procfs.stat(proc, pid).state in "ZX" else pid
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def _search_init(proc: int, inode: int) -> int:
+    """For kernels before 6.11: the process that is 1 in there."""
+    for pid in processes.inside(proc, (inode,)).get(inode, ()):
+        with contextlib.suppress(OSError):
+            if procfs.innermost_pid(proc, pid) == 1:
+                return pid
+    return 0

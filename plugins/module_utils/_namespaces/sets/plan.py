@@ -1,0 +1,150 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""From what sets are and what they are asked to be: what there is to do. Nothing is changed here."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._kernel import nstypes
+from .. import options
+from ..definition import Definition
+from ..errors import NamespaceError
+from . import adjust, busy, immutable
+from .model import Kinds, Plan, Request, State
+from .observe import Observed
+
+Planned = t.Dict[str, t.Union[Plan, NamespaceError]]
+
+
+def plan(proc: int, request: Request, observed: Observed) -> Planned:
+    """What there is to do for each set, or why it can't be done. Raises NamespaceError for what concerns all."""
+    definitions = _Definitions(request.options)
+    planned: Planned = {}
+    for name, state in observed.items():
+        if isinstance(state, NamespaceError):
+            planned[name] = state
+            continue
+        try:
+            planned[name] = _present(request, state, definitions) if request.present else _absent(request, state)
+        except NamespaceError as error:
+            planned[name] = error
+    _compare(proc, request, planned)
+    busy.look(proc, request, planned)
+    return planned
+
+
+class _Definitions:
+    """What the options mean for sets of certain types; read once for all sets that have the same."""
+
+    def __init__(self, given: t.Mapping[str, t.Any]) -> None:
+        self._given = given
+        self._read: dict[Kinds, Definition] = {}
+
+    def of(self, kinds: Kinds) -> Definition:
+        """Raises NamespaceError for an option of a type that the set does not have."""
+        if kinds not in self._read:
+            self._read[kinds] = options.parse([kind.name for kind in kinds], self._given)
+        return self._read[kinds]
+
+
+def _absent(request: Request, state: State) -> Plan:
+    remove = tuple(handle for handle in state.found if request.types is None or handle.kind in request.types)
+    changes = [f"remove the {handle.kind.name} namespace" for handle in remove]
+    if not remove and state.cgroup and not state.found:
+        changes.append(f"remove the cgroup {state.cgroup}")
+    return Plan(state, remove=remove, changes=tuple(changes))
+
+
+def _present(request: Request, state: State, definitions: _Definitions) -> Plan:
+    handles = {handle.kind: handle for handle in request.handles(state.name)}
+    wanted = _wanted(request, state)
+    remove = tuple(state.found) if request.recreate else ()
+    kept = () if request.recreate else tuple(handle for handle in state.found if state.lives(handle))
+    make = tuple(handles[kind] for kind in wanted if handles[kind] not in kept)
+    if request.adopted is None:
+        _refuse_late_user(state, kept, make)
+    kinds = tuple(kind for kind in nstypes.ALL if kind in wanted or kind in {handle.kind for handle in kept})
+    definition = Definition(types=kinds) if request.adopted is not None else definitions.of(kinds)
+    unstack = tuple(handle for handle in kept if handle in state.stacked)
+    changes = [
+        *(f"remove the {handle.kind.name} namespace" for handle in remove),
+        *(f"take off the doubled mount of the {handle.kind.name} namespace" for handle in unstack),
+        *(_describe(request, state, handle) for handle in make),
+    ]
+    return Plan(
+        state,
+        remove=remove,
+        unstack=unstack,
+        make=make,
+        adjust=tuple(handle for handle in kept if _is_adjustable(request.options, handle.kind)),
+        definition=definition,
+        changes=tuple(changes),
+    )
+
+
+def _wanted(request: Request, state: State) -> Kinds:
+    """The types that the set shall have: those that are asked for, and those that it has, whole or broken."""
+    present = {handle.kind for handle in state.found}
+    if request.adopted is not None:
+        asked = set(request.adopted.descriptors)
+    elif request.types is not None:
+        asked = set(request.types)
+    else:
+        asked = set(present)
+    if not asked:
+        raise NamespaceError(
+            f"have the set {state.name}",
+            "it is not there yet, and no type is asked for",
+            "say which types it shall have",
+        )
+    return tuple(kind for kind in nstypes.ALL if kind in asked | present)
+
+
+def _refuse_late_user(state: State, kept: t.Sequence[t.Any], make: t.Sequence[t.Any]) -> None:
+    if kept and nstypes.USER in {handle.kind for handle in make}:
+        raise NamespaceError(
+            f"add a user namespace to the set {state.name}",
+            "its other namespaces are owned by another one, for as long as they live",
+            "say recreate, or leave user out of types",
+        )
+
+
+def _describe(request: Request, state: State, handle: t.Any) -> str:
+    name = handle.kind.name
+    if request.adopted is not None:
+        return f"adopt the {name} namespace"
+    pinned = None if request.recreate else state.found.get(handle)
+    if pinned is None:
+        return f"create the {name} namespace"
+    if pinned.identity is None:
+        return f"create the {name} namespace again, as its handle is an empty file"
+    return f"create the {name} namespace again, as its init has ended"
+
+
+_ADJUSTABLE: t.Mapping[nstypes.NsType, t.Sequence[str]] = {
+    nstypes.UTS: ("hostname", "domainname"),
+    nstypes.NET: ("loopback",),
+    nstypes.MNT: ("mounts",),
+}
+
+
+def _is_adjustable(given: t.Mapping[str, t.Any], kind: nstypes.NsType) -> bool:
+    return any(given.get(option) is not None for option in _ADJUSTABLE.get(kind, ()))
+
+
+def _compare(proc: int, request: Request, planned: Planned) -> None:
+    """Add what has to be changed inside, and refuse what can't be changed."""
+    immutable.compare(proc, request, planned)
+    names = [name for name, item in planned.items() if isinstance(item, Plan) and item.adjust]
+    wishes = [adjust.Wish(item.adjust, item.definition) for item in map(planned.get, names) if isinstance(item, Plan)]
+    for name, found in zip(names, adjust.compare(proc, wishes)):
+        item = planned[name]
+        if isinstance(found, NamespaceError):
+            planned[name] = found
+        elif isinstance(item, Plan):
+            planned[name] = item._replace(adjust=item.adjust if found else (), changes=(*item.changes, *found))

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""Sets of persistent namespaces brought to what is asked: observed, planned and, but in check mode, carried out."""
+
+from __future__ import annotations
+
+from ..._kernel import procfs
+from .. import directory
+from ..errors import NamespaceError, during, refuse
+from ..target import Target
+from .carry_out import carry_out
+from .model import Outcome, Plan, Request, Results
+from .observe import observe
+from .plan import plan
+
+
+def adoptable(proc: int, found: Target, named: bool) -> Target:
+    """The namespaces of a process but those of PID 1, which nobody may pin as a set of theirs.
+
+    named: types were asked for by name, so none may be missing. Raises NamespaceError.
+    """
+    with during("look at the namespaces of PID 1"):
+        of_init = procfs.namespaces(proc, 1)
+    shared = [kind for kind, identity in found.identities.items() if identity == of_init.get(kind)]
+    left = {kind: fd for kind, fd in found.descriptors.items() if kind not in shared}
+    if shared and (named or not left):
+        raise refuse(
+            "pid", f"it shares its {', '.join(kind.name for kind in shared)} with PID 1", "leave those types out"
+        )
+    return Target(left, {kind: found.identities[kind] for kind in left})
+
+
+def run(proc: int, request: Request, check: bool) -> Results:
+    """Raises NamespaceError for what concerns all sets; then nothing was changed, or what was done stays."""
+    if check:
+        planned = plan(proc, request, observe(proc, request))
+        return Results(
+            {
+                name: Outcome(item.state, frozenset(item.make), {}, item.changes)
+                for name, item in planned.items()
+                if isinstance(item, Plan)
+            },
+            {name: item for name, item in planned.items() if isinstance(item, NamespaceError)},
+            (),
+        )
+    with directory.locked() as memory:
+        return carry_out(proc, memory, request, plan(proc, request, observe(proc, request)))
