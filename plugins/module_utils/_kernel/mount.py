@@ -118,13 +118,14 @@ def attach_tree(tree: int, target: int) -> None:
 
 
 def unmount(directory: int, name: str, detach: bool = False) -> None:
-    """Take off what is mounted over a file of an open directory. It is busy while anybody holds something of it open.
+    """Take off what is mounted over a file of an open directory; the working directory moves there.
 
-    detach: at once and from here alone; who holds it keeps it. Source: umount2(2). Raises OSError; EINVAL where nothing
-    is mounted there, EBUSY.
+    It is busy while anybody holds something of it open. detach: at once, and who holds it keeps it.
+    Source: umount2(2). Raises OSError; EINVAL where nothing is mounted there, EBUSY.
     """
     flags = _UMOUNT_NOFOLLOW | (MNT_DETACH if detach else 0)
-    libc.function("umount2", os.fsencode(f"/proc/self/fd/{directory}/{name}"), flags, path=name)
+    os.fchdir(directory)
+    libc.function("umount2", os.fsencode(name), flags, path=name)
 
 
 def set_propagation(mounted: int, propagation: str, recursive: bool) -> None:

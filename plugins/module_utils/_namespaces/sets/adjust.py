@@ -9,18 +9,21 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import typing as t
 
-from ..._kernel import mountinfo, netdev, nsfs, nstypes, process, procfs, uts
+from ..._kernel import mount, mountinfo, netdev, nstypes, procfs, uts
 from ..._kernel.descriptor import closing
-from ..checkpoint import Gate, spawn, to_message
+from ..checkpoint import Gate
 from ..definition import Definition, MountPoint
-from ..errors import NamespaceError, during
+from ..errors import during
 from ..handle import Handle
 from ..inside import mount_item
+from ..visit import visit
 
-_Step = t.Tuple[str, t.Callable[[], None]]
+_Step = t.Tuple[str, t.Callable[[], None], t.Callable[[], None]]
+"""In words, what does it, and what takes it back."""
 
 
 class Wish(t.NamedTuple):
@@ -30,60 +33,25 @@ class Wish(t.NamedTuple):
     definition: Definition
 
 
-def compare(proc: int, wishes: t.Sequence[Wish]) -> t.Iterator[list[str] | NamespaceError]:
-    """What would have to be done for each, in words. Raises NamespaceError."""
-    return _rounds(proc, wishes, apply=False)
+def bring(proc: int, wishes: t.Sequence[Wish], check: bool) -> t.Iterator[t.Any]:
+    """What has to be done for each, in words, and is done but in check mode; or the NamespaceError that came of it.
+
+    Raises NamespaceError.
+    """
+    return visit(proc, [(wish.handles, functools.partial(_bring, wish=wish, check=check)) for wish in wishes])
 
 
-def apply(proc: int, wishes: t.Sequence[Wish]) -> t.Iterator[list[str] | NamespaceError]:
-    """Do it. Raises NamespaceError."""
-    return _rounds(proc, wishes, apply=True)
-
-
-def _rounds(proc: int, wishes: t.Sequence[Wish], apply: bool) -> t.Iterator[list[str] | NamespaceError]:
-    if not wishes:
-        return
-    with spawn(lambda gate: _visit_all(gate, wishes, apply), proc) as child:
-        child.release()
-        for _wish in wishes:
-            message = child.receive()
-            if message is None:
-                raise NamespaceError("look into the sets", "the child that does it was ended from outside", "try again")
-            yield NamespaceError(*message["failed"]) if "failed" in message else message["changes"]
-
-
-def _visit_all(gate: Gate, wishes: t.Sequence[Wish], apply: bool) -> t.NoReturn:
-    gate.wait()
-    us = gate.pid()
-    kinds = {handle.kind for wish in wishes for handle in wish.handles}
-    with contextlib.ExitStack() as stack, during("look at the namespaces of the task"):
-        origin = {kind: stack.enter_context(closing(procfs.open_namespace(gate.proc, us, kind.name))) for kind in kinds}
-        for wish in wishes:
-            try:
-                gate.report(changes=_visit(gate, wish, apply))
-            except NamespaceError as error:
-                gate.report(failed=to_message(error))
-            for handle in wish.handles:
-                process.setns(origin[handle.kind], handle.kind.flag)
-    os._exit(0)
-
-
-def _visit(gate: Gate, wish: Wish, apply: bool) -> list[str]:
-    with contextlib.ExitStack() as stack:
-        joined = []
-        for handle in wish.handles:
-            with during(f"open the {handle.kind.name} handle {handle.path}"):
-                joined.append((handle, stack.enter_context(closing(nsfs.open_handle(handle.path)))))
-        for handle, fd in joined:
-            with during(f"join the {handle.kind.name} namespace at {handle.path}"):
-                process.setns(fd, handle.kind.flag)
+def _bring(gate: Gate, wish: Wish, check: bool) -> list[str]:
     done = []
-    for handle in wish.handles:
-        for text, step in _differences(gate, handle.kind, wish.definition):
-            if apply:
-                with during(text):
-                    step()
-            done.append(text)
+    with contextlib.ExitStack() as undo:
+        for handle in wish.handles:
+            for text, step, back in _differences(gate, handle.kind, wish.definition):
+                if not check:
+                    with during(text):
+                        step()
+                    undo.callback(back)
+                done.append(text)
+        undo.pop_all()
     return done
 
 
@@ -96,19 +64,25 @@ def _differences(gate: Gate, kind: nstypes.NsType, definition: Definition) -> t.
                 yield (
                     f"set the loopback device {'up' if definition.loopback else 'down'}",
                     lambda: netdev.set_up("lo", definition.loopback),
+                    lambda: netdev.set_up("lo", not definition.loopback),
                 )
         elif kind is nstypes.MNT:
             for item in definition.mounts:
                 if not _is_mounted(gate, item):
-                    yield f"mount {item.source} at {item.path}", _mounting(item)
+                    yield f"mount {item.source} at {item.path}", _mounting(item), _unmounting(item)
 
 
 def _names(gate: Gate, definition: Definition) -> t.Iterator[_Step]:
-    hostname, domainname = definition.hostname, definition.domainname
-    if hostname is not None and hostname != os.uname().nodename:
-        yield f"set the hostname to {hostname}", lambda: uts.set_hostname(hostname)
-    if domainname is not None and domainname != procfs.read(gate.proc, "sys/kernel/domainname").rstrip("\n"):
-        yield f"set the NIS domain name to {domainname}", lambda: uts.set_domainname(domainname)
+    for what, wanted, found, set_name in (
+        ("hostname", definition.hostname, os.uname().nodename, uts.set_hostname),
+        ("NIS domain name", definition.domainname, _domainname(gate), uts.set_domainname),
+    ):
+        if wanted is not None and wanted != found:
+            yield f"set the {what} to {wanted}", functools.partial(set_name, wanted), functools.partial(set_name, found)
+
+
+def _domainname(gate: Gate) -> str:
+    return procfs.read(gate.proc, "sys/kernel/domainname").rstrip("\n")
 
 
 def _is_mounted(gate: Gate, item: MountPoint) -> bool:
@@ -123,3 +97,12 @@ def _is_mounted(gate: Gate, item: MountPoint) -> bool:
 
 def _mounting(item: MountPoint) -> t.Callable[[], None]:
     return lambda: mount_item(item)
+
+
+def _unmounting(item: MountPoint) -> t.Callable[[], None]:
+    def unmount() -> None:
+        above, name = os.path.split(os.path.normpath(item.path))
+        with closing(mount.open_path(above)) as directory:
+            mount.unmount(directory, name)
+
+    return unmount

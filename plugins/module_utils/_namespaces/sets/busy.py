@@ -8,16 +8,14 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
-from ..._kernel import netdev, nsfs, nstypes, process, procfs
-from ..._kernel.descriptor import closing
+from ..._kernel import netdev, nstypes, procfs
 from .. import init
-from ..checkpoint import Gate, spawn
+from ..checkpoint import Gate
 from ..discovery import processes
 from ..errors import NamespaceError, during
-from ..handle import Handle
+from ..visit import visit
 from .model import Plan, Request, State
 
 _SHOWN = 5
@@ -31,11 +29,13 @@ def look(proc: int, request: Request, planned: t.MutableMapping[str, Plan | Name
     with during("look for processes in the sets"):
         inside = processes.inside(proc, {inode for item in removing.values() for inode in inodes(item)})
         untouchable = processes.ancestors(proc, procfs.own_pid(proc)) | {1}
+    devices = _physical(proc, removing) if request.when_busy == "fail" else {}
     for name, item in removing.items():
         found = in_the_way(proc, item, inside)
         try:
             if request.when_busy == "fail":
                 _refuse_busy(proc, item, found)
+                _refuse_physical(item, devices.get(name, ()))
             elif untouchable.intersection(found):
                 raise NamespaceError(
                     f"end what is in the set {name}", "PID 1 or the task itself runs in there", "say detach"
@@ -100,27 +100,36 @@ def _refuse_busy(proc: int, plan: Plan, found: t.Sequence[int]) -> None:
             f"processes are in it: {shown}{more}",
             "end them, or say when_busy: detach (they go on) or kill",
         )
-    for handle in plan.remove:
-        if handle.kind is nstypes.NET and plan.state.lives(handle):
-            devices = _physical(proc, handle)
-            if devices:
-                raise NamespaceError(
-                    f"remove the set {plan.state.name}",
-                    f"it has physical interfaces, which would go to the host, perhaps renamed: {', '.join(devices)}",
-                    "move them out, or say when_busy: detach",
-                )
 
 
-def _physical(proc: int, handle: Handle) -> list[str]:
-    with closing(nsfs.open_handle(handle.path)) as fd, spawn(lambda gate: _report_physical(gate, fd), proc) as child:
-        devices: list[str] = child.expect("devices")
-        return devices
+def _physical(proc: int, plans: t.Mapping[str, Plan]) -> dict[str, list[str]]:
+    """The physical interfaces in the network namespaces to be removed, by set. Raises NamespaceError."""
+    handles = {
+        name: handle
+        for name, item in plans.items()
+        for handle in item.remove
+        if handle.kind is nstypes.NET and item.state.lives(handle)
+    }
+    found: dict[str, list[str]] = {}
+    for name, answer in zip(handles, visit(proc, [((handle,), _devices) for handle in handles.values()])):
+        if isinstance(answer, NamespaceError):
+            raise answer
+        found[name] = answer
+    return found
 
 
-def _report_physical(gate: Gate, fd: int) -> t.NoReturn:
-    process.setns(fd, nstypes.NET.flag)
-    gate.report(devices=netdev.physical())
-    os._exit(0)
+def _devices(_gate: Gate) -> list[str]:
+    with during("look for physical interfaces"):
+        return netdev.physical()
+
+
+def _refuse_physical(plan: Plan, devices: t.Sequence[str]) -> None:
+    if devices:
+        raise NamespaceError(
+            f"remove the set {plan.state.name}",
+            f"it has physical interfaces, which would go to the host, perhaps renamed: {', '.join(devices)}",
+            "move them out, or say when_busy: detach",
+        )
 
 
 def _command(proc: int, pid: int) -> str:

@@ -70,7 +70,7 @@ class _Work:
         """Do all plans; those that fail are added to failed."""
         adjusting = {name: item for name, item in plans.items() if item.adjust}
         wishes = [adjust.Wish(item.adjust, item.definition) for item in adjusting.values()]
-        adjusted = zip(adjusting, adjust.apply(self._proc, wishes))
+        adjusted = zip(adjusting, adjust.bring(self._proc, wishes, check=False))
         failed.update({name: found for name, found in adjusted if isinstance(found, NamespaceError)})
         left = {name: item for name, item in plans.items() if name not in failed}
         in_rounds = {name: item for name, item in left.items() if self._goes_in_rounds(item)}

@@ -142,7 +142,7 @@ def _compare(proc: int, request: Request, planned: Planned) -> None:
     immutable.compare(proc, request, planned)
     names = [name for name, item in planned.items() if isinstance(item, Plan) and item.adjust]
     wishes = [adjust.Wish(item.adjust, item.definition) for item in map(planned.get, names) if isinstance(item, Plan)]
-    for name, found in zip(names, adjust.compare(proc, wishes)):
+    for name, found in zip(names, adjust.bring(proc, wishes, check=True)):
         item = planned[name]
         if isinstance(found, NamespaceError):
             planned[name] = found

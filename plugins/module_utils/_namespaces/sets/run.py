@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+import functools
+
 from ..._kernel import procfs
-from .. import directory
+from .. import directory, host
 from ..errors import NamespaceError, during, refuse
 from ..target import Target
 from .carry_out import carry_out
@@ -36,16 +38,17 @@ def adoptable(proc: int, found: Target, named: bool) -> Target:
 
 def run(proc: int, request: Request, check: bool) -> Results:
     """Raises NamespaceError for what concerns all sets; then nothing was changed, or what was done stays."""
-    if check:
-        planned = plan(proc, request, observe(proc, request))
-        return Results(
-            {
-                name: Outcome(item.state, frozenset(item.make), {}, item.changes)
-                for name, item in planned.items()
-                if isinstance(item, Plan)
-            },
-            {name: item for name, item in planned.items() if isinstance(item, NamespaceError)},
-            (),
-        )
-    with directory.locked() as memory:
-        return carry_out(proc, memory, request, plan(proc, request, observe(proc, request)))
+    return host.in_its_mounts(proc, functools.partial(_run, proc, request, check))
+
+
+def _run(proc: int, request: Request, check: bool) -> Results:
+    if not check:
+        with directory.locked() as memory:
+            return carry_out(proc, memory, request, plan(proc, request, observe(proc, request)))
+    planned = plan(proc, request, observe(proc, request))
+    plans = {name: item for name, item in planned.items() if isinstance(item, Plan)}
+    return Results(
+        {name: Outcome(item.state, frozenset(item.make), {}, item.changes) for name, item in plans.items()},
+        {name: item for name, item in planned.items() if isinstance(item, NamespaceError)},
+        (),
+    )

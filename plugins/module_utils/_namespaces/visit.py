@@ -1,0 +1,67 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""One child that goes into the namespaces of many handles in rounds, and back each time to where it started.
+
+Not into user and pid namespaces: from those nobody comes back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from .._kernel import nsfs, process, procfs
+from .._kernel.descriptor import closing
+from .checkpoint import Gate, spawn, to_message
+from .errors import NamespaceError, during
+from .handle import Handle
+
+Stop = t.Tuple[t.Sequence[Handle], t.Callable[[Gate], t.Any]]
+"""Where to go, and what to do there; its answer goes through JSON."""
+
+
+def visit(proc: int, stops: t.Sequence[Stop]) -> t.Iterator[t.Any]:
+    """The answer of each stop, or the NamespaceError that came of it. Raises NamespaceError where the child fails."""
+    if not stops:
+        return
+    with spawn(lambda gate: _visit_all(gate, stops), proc) as child:
+        child.release()
+        for _stop in stops:
+            message = child.receive()
+            if message is None:
+                raise NamespaceError("look into the sets", "the child that does it was ended from outside", "try again")
+            yield NamespaceError(*message["failed"]) if "failed" in message else message["answer"]
+
+
+def _visit_all(gate: Gate, stops: t.Sequence[Stop]) -> t.NoReturn:
+    gate.wait()
+    us = gate.pid()
+    kinds = {handle.kind for handles, _work in stops for handle in handles}
+    with contextlib.ExitStack() as stack, during("look at the namespaces of the task"):
+        origin = {kind: stack.enter_context(closing(procfs.open_namespace(gate.proc, us, kind.name))) for kind in kinds}
+        for handles, work in stops:
+            try:
+                _join(handles)
+                gate.report(answer=work(gate))
+            except NamespaceError as error:
+                gate.report(failed=to_message(error))
+            for handle in handles:
+                process.setns(origin[handle.kind], handle.kind.flag)
+    os._exit(0)
+
+
+def _join(handles: t.Sequence[Handle]) -> None:
+    """All are opened before the first is joined: behind a mount namespace the paths are others."""
+    with contextlib.ExitStack() as stack:
+        opened = []
+        for handle in handles:
+            with during(f"open the {handle.kind.name} handle {handle.path}"):
+                opened.append((handle, stack.enter_context(closing(nsfs.open_handle(handle.path)))))
+        for handle, fd in opened:
+            with during(f"join the {handle.kind.name} namespace at {handle.path}"):
+                process.setns(fd, handle.kind.flag)
