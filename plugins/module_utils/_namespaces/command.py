@@ -65,7 +65,7 @@ def run(proc: int, command: Command, target: Target, definition: Definition) -> 
             pipe.close_theirs()
         try:
             entered = _check_entered(proc, child.expect("namespaces", deadline), launch)
-            with _forwarding(child) as woken:
+            with _handling_signals(proc, child, before) as woken:
                 child.release()
                 report = _communicate(child, (*streams, woken), deadline, launch.supervised)
             _check_started(report)
@@ -147,15 +147,22 @@ def _check_entered(proc: int, reported: t.Mapping[str, t.Any], launch: Launch) -
 
 
 @contextlib.contextmanager
-def _forwarding(child: Child) -> t.Iterator[Alarm]:
-    """Pass on to the command what would end this process; the alarm is to be polled meanwhile."""
+def _handling_signals(proc: int, child: Child, ours: frozenset[int]) -> t.Iterator[Alarm]:
+    """Pass on to the command what would end this process, and reap what it leaves behind, but not what is ours.
+
+    The alarm is to be polled meanwhile.
+    """
 
     def forward(number: int, _frame: object) -> None:
         child.signal(number)
 
+    def reap(_number: int, _frame: object) -> None:
+        ending.reap_orphans(proc, child, ours)
+
     alarm = Alarm()
     wakeup = signal.set_wakeup_fd(alarm.theirs, warn_on_full_buffer=False)
     before = {number: signal.signal(number, forward) for number in init.FORWARDED}
+    before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, reap)
     try:
         yield alarm
     finally:
