@@ -10,6 +10,9 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  name:
+    description: Enter the persistent namespaces of this name, a set as M(linux.namespaces.ns_persistent) makes it.
+    type: str
   pid:
     description:
       - Enter the namespaces of the process with this id, in plain decimal digits.

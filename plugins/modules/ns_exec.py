@@ -13,7 +13,7 @@ description:
     C(nsenter) and C(unshare) do by hand.
   - Existing namespaces are entered first, then those in O(unshare) are made from there. A namespace that is made for
     the command ends with the last process in it.
-  - One of O(cmd) and O(argv) is needed, and at least one of O(pid), O(handles) and O(unshare); O(pid) and O(handles)
+  - One of O(cmd) and O(argv) is needed, and at least one of O(name), O(pid), O(handles) and O(unshare); the first three
     exclude each other.
   - The command never runs before its namespaces were compared with those that were asked for. A namespace that is
     named and can not be entered fails the task instead of letting it run on the host.
@@ -57,6 +57,19 @@ options:
     type: list
     elements: str
     choices: [user, mnt, uts, ipc, net, cgroup, time, pid]
+  name:
+    description:
+      - Enter the persistent namespaces of this name, a set as M(linux.namespaces.ns_persistent) makes it.
+      - With C(*), C(?) or C([]) in it the command runs in every set that matches, one after the other, and RV(runs)
+        says how it went in each. Where nothing matches the task is skipped.
+    type: str
+  etc_overlay:
+    description:
+      - Show the command the files in C(/etc/netns/<name>) in place of those in C(/etc), as C(ip netns exec) does. The
+        command gets a private mount namespace for that.
+      - Only with O(name), and not where a mount namespace is entered.
+    type: bool
+    default: false
   init:
     description:
       - With V(true) the command runs below a PID 1 that reaps orphans and passes signals on.
@@ -148,6 +161,7 @@ notes:
     comes out of a variable.
 seealso:
   - module: ansible.builtin.command
+  - module: linux.namespaces.ns_persistent
 """
 
 EXAMPLES = r"""
@@ -162,6 +176,12 @@ EXAMPLES = r"""
     handles:
       net: /run/netns/blue
     argv: [ip, -json, address]
+
+- name: Look at the addresses in every tenant's namespace
+  linux.namespaces.ns_exec:
+    name: tenant-*
+    types: [net]
+    cmd: ip -brief address
 
 - name: Have a small container for one command
   linux.namespaces.ns_exec:
@@ -221,6 +241,31 @@ delta:
   returned: always, unless the options were refused
   type: str
   sample: '0:00:00.100000'
+runs:
+  description: How it went in each set, where O(name) is a pattern; RV(stdout) and RV(stderr) have the lines of all sets
+    with the name in front, and RV(rc) is the worst.
+  returned: with a pattern
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the set.
+      type: str
+    rc:
+      description: As RV(rc). Null where the command could not be started, or timed out.
+      type: int
+    stdout:
+      description: As RV(stdout).
+      type: str
+    stderr:
+      description: As RV(stderr).
+      type: str
+    namespaces:
+      description: As RV(namespaces).
+      type: dict
+    msg:
+      description: What failed.
+      type: str
 namespaces:
   description:
     - The namespaces that the command really was in, by type, of those that were entered or made. The mount namespace
@@ -250,7 +295,7 @@ payload.start_quickly()
 
 from ..module_utils._namespaces import command, host, launch, target
 from ..module_utils._namespaces.definition import NOTHING_NEW
-from ..module_utils._namespaces.errors import refuse
+from ..module_utils._namespaces.errors import NamespaceError, refuse
 from ..module_utils._namespaces.values import absolute_path, nanoseconds, plain_number
 from ..module_utils._plugin import argspec, outcome
 
@@ -266,6 +311,7 @@ def main() -> t.NoReturn:
             "argv": {"type": "list", "elements": "str"},
             "shell": {"type": "bool", "default": False},
             "executable": {"type": "str"},
+            "etc_overlay": {"type": "bool", "default": False},
             "unshare": {"type": "list", "elements": "str", "choices": argspec.TYPE_NAMES},
             "init": {"type": "bool", "default": False},
             "sysfs": {"type": "bool", "default": True},
@@ -288,8 +334,8 @@ def main() -> t.NoReturn:
             **argspec.TARGET,
             **argspec.DEFINITION,
         },
-        required_one_of=[("cmd", "argv"), ("pid", "handles", "unshare")],
-        mutually_exclusive=[("cmd", "argv"), ("pid", "handles")],
+        required_one_of=[("cmd", "argv"), ("name", "pid", "handles", "unshare")],
+        mutually_exclusive=[("cmd", "argv"), ("name", "pid", "handles")],
         supports_check_mode=True,
     )
     outcome.finish(module, execute, free_text=("stdin",))
@@ -298,14 +344,81 @@ def main() -> t.NoReturn:
 def execute(module: AnsibleModule) -> outcome.Result:
     """Run the command and say how it went, in the words of ansible.builtin.command."""
     params = module.params
-    if params["types"] is not None and params["pid"] is None and params["handles"] is None:
+    if params["types"] is not None and all(params[name] is None for name in ("name", "pid", "handles")):
         raise refuse("types", "it narrows a target, and none is named", "use unshare for new namespaces")
+    if params["etc_overlay"] and params["name"] is None:
+        raise refuse("etc_overlay", "the files are those of a set, and none is named", "give name")
     wanted = _parse_command(params, probe=module.check_mode)
     new = _parse_definition(params)
-    start = dt.datetime.now()
     proc = host.open_proc()
-    with target.of(proc, params["pid"], params["handles"], params["types"]) as existing:
-        done = command.run(proc, wanted, existing, new)
+    if params["name"] is None:
+        with target.of(proc, params["pid"], params["handles"], params["types"]) as existing:
+            return _run(module, proc, wanted, existing, new)
+    from ..module_utils._namespaces import named  # noqa: PLC0415 - compiled anew for each task, and many need it not
+
+    if not named.is_pattern(params["name"]):
+        return _run_in_set(module, proc, wanted, new, params["name"])
+    runs = {name: _run_in_any_set(module, proc, wanted, new, name) for name in named.matching(proc, params["name"])}
+    return _combine(runs) if runs else {"skipped": True, "runs": [], "msg": f"no set is called {params['name']}"}
+
+
+def _run_in_any_set(
+    module: AnsibleModule, proc: int, wanted: launch.Command, new: Definition, name: str
+) -> outcome.Result:
+    """As in a single set, but the failure of one does not keep the command from the others."""
+    try:
+        return _run_in_set(module, proc, wanted, new, name)
+    except NamespaceError as error:
+        return {"failed": True, "changed": False, "msg": str(error), "stdout": "", "stderr": "", "namespaces": {}}
+
+
+def _run_in_set(module: AnsibleModule, proc: int, wanted: launch.Command, new: Definition, name: str) -> outcome.Result:
+    from ..module_utils._namespaces import cgroup, definition, named  # noqa: PLC0415 - as above
+
+    handles = named.handles_of(proc, name)
+    if not handles:
+        if module.check_mode:
+            return {"skipped": True, "changed": False, "msg": f"there is no set {name} yet", "cmd": list(wanted.argv)}
+        raise NamespaceError(
+            f"enter the set {name}", "there is no such set", "create it with linux.namespaces.ns_persistent"
+        )
+    with target.of(proc, None, handles, module.params["types"]) as existing:
+        if module.params["etc_overlay"]:
+            mounts, missing = named.etc_overlay(name, existing)
+            new = definition.overlaid(new, mounts)
+            for path in missing:
+                module.warn(f"the file of {name} for {path} is not shown: there is no {path} to mount it over")
+        return _run(module, proc, wanted._replace(cgroup=cgroup.to_enter(proc, name, existing)), existing, new)
+
+
+def _combine(runs: t.Mapping[str, outcome.Result]) -> outcome.Result:
+    """The results of several sets as one."""
+    keys = ("rc", "stdout", "stderr", "namespaces", "msg")
+    failed = [name for name, result in runs.items() if result.get("failed")]
+    codes = [result["rc"] for result in runs.values() if result.get("rc") is not None]
+    combined: outcome.Result = {
+        "changed": any(result["changed"] for result in runs.values()),
+        "runs": [{"name": name, **{key: result.get(key) for key in keys}} for name, result in runs.items()],
+        "rc": max(codes, key=abs, default=None),
+        "msg": "",
+    }
+    for stream in ("stdout", "stderr"):
+        lines = (f"{name} | {line}" for name, result in runs.items() for line in result.get(stream, "").splitlines())
+        combined[stream] = "\n".join(lines)
+    if failed:
+        first = failed[0]
+        combined.update(failed=True, msg=f"failed in {len(failed)} of {len(runs)} sets: {first}: {runs[first]['msg']}")
+    elif all(result.get("skipped") for result in runs.values()):
+        combined["skipped"] = True
+    return combined
+
+
+def _run(
+    module: AnsibleModule, proc: int, wanted: launch.Command, existing: target.Target, new: Definition
+) -> outcome.Result:
+    params = module.params
+    start = dt.datetime.now()
+    done = command.run(proc, wanted, existing, new)
     end = dt.datetime.now()
     result: outcome.Result = {
         "changed": False,

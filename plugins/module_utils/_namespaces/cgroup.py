@@ -16,8 +16,9 @@ import errno
 import os
 import time
 
-from .._kernel import mountinfo
+from .._kernel import mountinfo, nstypes
 from .errors import Hint, during
+from .target import Target
 
 _NAME = "linux-namespaces"
 _SECONDS = 2
@@ -38,6 +39,12 @@ def hierarchy(proc: int) -> str | None:
 def of_set(top: str, name: str) -> str:
     """The directory of a set's cgroup."""
     return f"{top}/{_NAME}/{name}"
+
+
+def to_enter(proc: int, name: str, target: Target) -> str | None:
+    """The directory of the cgroup that the set's cgroup namespace begins at, if it is to be joined. Raises OSError."""
+    top = hierarchy(proc) if nstypes.CGROUP in target.descriptors else None
+    return of_set(top, name) if top is not None and os.path.isdir(of_set(top, name)) else None
 
 
 def make(directory: str) -> None:

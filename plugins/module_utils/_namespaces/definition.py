@@ -84,16 +84,26 @@ NOTHING_NEW = Definition()
 def showing_network(definition: Definition, joined: t.Iterable[nstypes.NsType]) -> Definition:
     """The definition with a /sys that shows the network namespace, in a mount namespace of its own if need be.
 
-    One that is there for /sys alone goes on seeing what is mounted on the host. Nothing is added where a mount
-    namespace is joined, and a new user namespace may not show a network namespace that was there before it.
+    Nothing is added where a mount namespace is joined, and a new user namespace may not show a network namespace that
+    was there before it.
     """
     created = definition.types
     if nstypes.MNT in joined or nstypes.NET not in {*joined, *created}:
         return definition
     if nstypes.NET not in created and nstypes.USER in created:
         return definition
-    shown = definition._replace(mount_sysfs=True)
-    if nstypes.MNT in created:
-        return shown
-    kinds = tuple(kind for kind in nstypes.ALL if kind in created or kind is nstypes.MNT)
-    return shown._replace(types=kinds, propagation="slave")
+    return _in_own_mounts(definition)._replace(mount_sysfs=True)
+
+
+def overlaid(definition: Definition, mounts: t.Sequence[MountPoint]) -> Definition:
+    """The definition with more mounts, in a mount namespace of its own if need be."""
+    inside = _in_own_mounts(definition)
+    return inside._replace(mounts=(*inside.mounts, *mounts))
+
+
+def _in_own_mounts(definition: Definition) -> Definition:
+    """With a mount namespace; one that nobody asked for goes on seeing what is mounted on the host."""
+    if nstypes.MNT in definition.types:
+        return definition
+    kinds = tuple(kind for kind in nstypes.ALL if kind in definition.types or kind is nstypes.MNT)
+    return definition._replace(types=kinds, propagation="slave")

@@ -20,7 +20,7 @@ import stat
 import time
 import typing as t
 
-from .._kernel import mount, mountinfo
+from .._kernel import libc, mount, mountinfo
 from .._kernel.descriptor import RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, closing, open_resolved
 from .errors import Hint, NamespaceError, during
 
@@ -114,14 +114,15 @@ def _lock() -> int:
         os.close(fd)
 
 
-def open_directory(path: str) -> int | None:
-    """A directory of handles; None where it is missing.
+def open_directory(path: str, root: int = libc.AT_FDCWD) -> int | None:
+    """A directory of handles; None where it is missing. root: where the path begins, if not at our own root.
 
     Raises NamespaceError for one that others could change: a symbolic link on the way, another owner, mode.
     """
     with during(f"open the directory {path}", _HINTS):
         try:
-            fd = open_resolved(path, os.O_RDONLY | os.O_DIRECTORY, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
+            start = path if root == libc.AT_FDCWD else path.lstrip("/")
+            fd = open_resolved(start, os.O_RDONLY | os.O_DIRECTORY, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS, root)
         except FileNotFoundError:
             return None
         status = os.fstat(fd)

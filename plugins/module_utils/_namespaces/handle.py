@@ -23,6 +23,10 @@ _PIN_HINTS = {
         "a mount namespace can't be pinned where its own mounts would show the handle: below a shared mount",
         "make the mount of that directory private (linux.namespaces.ns_propagation)",
     ),
+    errno.ELOOP: Hint(
+        "the kernel counts the mount namespace as older than the one that its handle is to be seen in",
+        "start what lives in it anew, or let this collection make it",
+    ),
     errno.ENOSPC: Hint(
         "the file system of the directory is full, or fs.mount-max is reached", "free some of it, or raise the limit"
     ),

@@ -63,6 +63,8 @@ class Command(t.NamedTuple):
     timeout: float | None = None
     init: bool = False
     sysfs: bool = True
+    cgroup: str | None = None
+    """The directory of the cgroup to be in before a cgroup namespace is joined: it shows paths as seen from there."""
     probe: bool = False
     """Look at creates and removes, and start nothing."""
 
@@ -95,6 +97,8 @@ class Launch(t.NamedTuple):
 
         Most tasks join and need none of it, and what Ansible sends along is compiled anew for each of them.
         """
+        if self.command.cgroup is not None:
+            from . import cgroup  # noqa: F401, PLC0415 - see above
         if self.definition.types:
             from . import create  # noqa: F401, PLC0415 - see above
         if self.sets_up:
@@ -103,6 +107,10 @@ class Launch(t.NamedTuple):
 
 def work(gate: Gate, launch: Launch) -> t.NoReturn:
     """Be the child. Raises NamespaceError, OSError."""
+    if launch.command.cgroup is not None:
+        from . import cgroup  # noqa: PLC0415 - see Launch.preload()
+
+        cgroup.enter(launch.command.cgroup)
     enter(gate, launch.target, launch.definition)
     with during("look at the namespaces that were entered"):
         found = procfs.namespaces(gate.proc, gate.pid())

@@ -16,7 +16,7 @@ import contextlib
 import os
 import typing as t
 
-from .._kernel import nstypes, process, procfs
+from .._kernel import nsfs, nstypes, process, procfs
 from .._kernel.descriptor import closing
 from . import cgroup, init
 from .checkpoint import Child, Gate, spawn, to_message
@@ -55,9 +55,11 @@ def _make_all(gate: Gate, definitions: t.Sequence[Definition]) -> t.NoReturn:
     kinds = {kind for definition in definitions for kind in definition.types}
     with contextlib.ExitStack() as stack, during("look at the namespaces of the task"):
         origin = {kind: stack.enter_context(closing(procfs.open_namespace(gate.proc, us, kind.name))) for kind in kinds}
+        ours = _number_of_mounts(gate)
         for definition in definitions:
             try:
                 create(gate, definition, joined_user=False)
+                _number_above(ours, gate, definition)
                 set_up(gate, definition, None)
                 _hand_over(gate, [kind.children_link for kind in definition.types])
             except NamespaceError as error:
@@ -98,7 +100,9 @@ def release(child: Child) -> None:
 def _make_one(gate: Gate, order: Alone) -> t.NoReturn:
     if order.cgroup is not None:
         cgroup.enter(order.cgroup)
+    ours = _number_of_mounts(gate)
     enter(gate, order.existing, order.definition)
+    _number_above(ours, gate, order.definition)
     set_up(gate, order.definition, None)
     if nstypes.PID in order.definition.types and nstypes.MNT in order.existing.descriptors:
         renew_proc(order.definition.mount_proc)
@@ -108,6 +112,32 @@ def _make_one(gate: Gate, order: Alone) -> t.NoReturn:
         with during("start the init of the set"):
             init.persist(gate, order.name)
     os._exit(0)
+
+
+def _number_of_mounts(gate: Gate) -> int | None:
+    """The id of the mount namespace that we are in; None where the kernel gives none."""
+    with during("look at the mount namespace"), closing(procfs.open_namespace(gate.proc, gate.pid(), "mnt")) as fd:
+        return nsfs.identity(fd).id
+
+
+def _number_above(lowest: int | None, gate: Gate, definition: Definition) -> None:
+    """Make the new mount namespace again, if need be, until it has a larger id than the one its handle will be in.
+
+    A handle of one with a smaller id is refused as a loop (mnt_ns_loop() in fs/namespace.c), and each processor gives
+    ids out of a store of its own; the one that gave the other id has none but larger ones. Raises NamespaceError.
+    """
+    if nstypes.MNT not in definition.types or lowest is None:
+        return
+    allowed = os.sched_getaffinity(0)
+    try:
+        for processor in allowed:
+            if (_number_of_mounts(gate) or 0) > lowest:
+                return
+            with during("create a mnt namespace with a larger id"):
+                os.sched_setaffinity(0, (processor,))
+                process.unshare(nstypes.MNT.flag)
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def _hand_over(gate: Gate, links: t.Iterable[str]) -> None:

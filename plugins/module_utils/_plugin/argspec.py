@@ -27,6 +27,7 @@ _IDS: Spec = {
 }
 
 TARGET: Spec = {
+    "name": {"type": "str"},
     "pid": {"type": "str"},
     "handles": {"type": "dict", "options": {name: {"type": "path"} for name in TYPE_NAMES}},
     "types": {"type": "list", "elements": "str", "choices": TYPE_NAMES},

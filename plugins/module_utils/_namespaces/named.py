@@ -1,0 +1,107 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""Sets of persistent namespaces by name, as something to enter."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+import typing as t
+
+from .._kernel import nstypes, procfs
+from .._kernel.descriptor import closing
+from .definition import MountPoint
+from .directory import open_directory
+from .errors import NamespaceError, during, refuse
+from .handle import look, of_set
+from .target import Target
+from .values import set_name
+
+_ETC = "/etc"
+_OVERLAYS = "/etc/netns"
+
+
+def is_pattern(name: str) -> bool:
+    """Whether it stands for several sets; no name has such a character."""
+    return any(character in name for character in "*?[")
+
+
+def matching(proc: int, pattern: str) -> list[str]:
+    """The names of the sets that a pattern as of fnmatch(3) is about. Raises NamespaceError."""
+    found: set[str] = set()
+    with _places(proc) as (root, _prefix):
+        for kind in nstypes.ALL:
+            fd = open_directory(kind.directory, root)
+            if fd is not None:
+                with closing(fd), during(f"list the {kind.name} namespaces"):
+                    found.update(os.listdir(fd))
+    return sorted(fnmatch.filter(found, pattern))
+
+
+def handles_of(proc: int, name: str) -> dict[str, str]:
+    """The paths of a set's handles, by type; empty where there is no such set.
+
+    Raises NamespaceError for a handle that is none (any more): the command would be on the host for that type.
+    """
+    set_name("name", name)
+    found = {}
+    with _places(proc) as (root, prefix):
+        for kind in nstypes.ALL:
+            handle = of_set(name, kind)
+            fd = open_directory(handle.directory, root)
+            if fd is None:
+                continue
+            with closing(fd), during(f"look at {handle.path}"):
+                pinned = look(handle, fd)
+            if pinned is None:
+                continue
+            if pinned.identity is None:
+                raise NamespaceError(
+                    f"enter the set {name}",
+                    f"its handle {handle.path} is an empty file, which has lost its namespace",
+                    "repair the set with linux.namespaces.ns_persistent",
+                )
+            found[kind.name] = prefix + handle.path
+    return found
+
+
+@contextlib.contextmanager
+def _places(proc: int) -> t.Iterator[tuple[int, str]]:
+    """The root of PID 1, where handles are, open and as a path: a connection may have another mount namespace."""
+    with during("look at the mount namespace of PID 1"):
+        try:
+            theirs = procfs.namespaces(proc, 1).get(nstypes.MNT)
+            elsewhere = theirs != procfs.namespaces(proc, procfs.own_pid(proc)).get(nstypes.MNT)
+            root = os.open(
+                "1/root" if elsewhere else "self/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc
+            )
+        except PermissionError:
+            elsewhere, root = False, os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    with closing(root):
+        yield root, "/proc/1/root" if elsewhere else ""
+
+
+def etc_overlay(name: str, existing: Target) -> tuple[list[MountPoint], list[str]]:
+    """The files of the set over those in /etc, as ip-netns(8) binds them; and those that /etc has no place for.
+
+    Raises NamespaceError.
+    """
+    if nstypes.MNT in existing.descriptors:
+        raise refuse("etc_overlay", "the mount namespace of the set has its own /etc", "leave mnt out of types")
+    source = f"{_OVERLAYS}/{name}"
+    mounts, missing = [], []
+    with during(f"list the files in {source}"):
+        names = sorted(os.listdir(source)) if os.path.isdir(source) else []
+    for file in names:
+        # Often a link, as resolv.conf is; this is the host's own /etc.
+        place = os.path.realpath(f"{_ETC}/{file}")
+        if os.path.lexists(place):
+            mounts.append(MountPoint(place, os.path.realpath(f"{source}/{file}"), "", True, False, 0, ""))
+        else:
+            missing.append(f"{_ETC}/{file}")
+    return mounts, missing
