@@ -12,7 +12,7 @@ import typing as t
 
 from .._kernel import nstypes
 
-PROPAGATIONS = ("shared", "private", "slave", "unbindable", "slave_shared", "unchanged")
+PROPAGATIONS = ("shared", "private", "slave", "unbindable", "slave_shared")
 SETGROUPS = ("allow", "deny")
 CLOCKS = ("monotonic", "boottime")
 

@@ -9,13 +9,11 @@
 from __future__ import annotations
 
 import errno
-import os
-import pickle
 import typing as t
 
-from .._kernel import nsfs, nstypes, process, procfs
+from .._kernel import nstypes, process, procfs
 from .._kernel.descriptor import closing
-from .checkpoint import Gate, spawn
+from .checkpoint import answer_of
 from .errors import Hint, during
 
 T = t.TypeVar("T")
@@ -36,31 +34,34 @@ def open_proc() -> int:
         return procfs.open_root()
 
 
+def is_in_its_mounts(proc: int) -> bool:
+    """Whether the task has the mount namespace of PID 1; who may not look at that one takes it for granted.
+
+    Raises NamespaceError.
+    """
+    with during("look at the mount namespace of PID 1"):
+        ours = procfs.namespaces(proc, procfs.own_pid(proc)).get(nstypes.MNT)
+        try:
+            return procfs.namespaces(proc, 1).get(nstypes.MNT) == ours
+        except PermissionError:
+            return True
+
+
 def in_its_mounts(proc: int, work: t.Callable[[], T]) -> T:
     """Do work in the mount namespace of PID 1, where the host sees what it mounts; connections may have another one.
 
     The work is then that of a child, must import nothing, and its answer is pickled. Raises what the work raises and
     NamespaceError.
     """
+    if is_in_its_mounts(proc):
+        return work()
     with during("look at the mount namespace of PID 1"):
         theirs = procfs.open_namespace(proc, 1, nstypes.MNT.name)
-        ours = procfs.namespaces(proc, procfs.own_pid(proc))[nstypes.MNT]
     with closing(theirs):
-        if nsfs.identity(theirs) == ours:
-            return work()
-        answer = os.memfd_create("answer")
-        with os.fdopen(answer, "rb") as file:
-            with spawn(lambda gate: _work_there(gate, theirs, answer, work), proc) as child:
-                child.expect("done")
-            file.seek(0)
-            result: T = pickle.load(file)
-            return result
+        return answer_of(lambda _gate: _work_there(theirs, work), proc)
 
 
-def _work_there(gate: Gate, mounts: int, answer: int, work: t.Callable[[], object]) -> t.NoReturn:
+def _work_there(mounts: int, work: t.Callable[[], T]) -> T:
     with during("join the mount namespace of PID 1", _JOIN_HINTS):
         process.setns(mounts, nstypes.MNT.flag)
-    with os.fdopen(os.dup(answer), "wb") as file:
-        pickle.dump(work(), file)
-    gate.report(done=True)
-    os._exit(0)
+    return work()

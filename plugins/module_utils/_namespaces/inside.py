@@ -24,7 +24,7 @@ _LAST_PROPAGATION = {"unbindable": "unbindable", "slave_shared": "shared"}
 _KERNEL_FILESYSTEM_FLAGS = mount.FLAGS["nosuid"] | mount.FLAGS["nodev"] | mount.FLAGS["noexec"]
 
 _NO_LINKS = Hint("the path goes through a symbolic link, and somebody could point it elsewhere", "give the real path")
-_PATH_HINTS = {
+PATH_HINTS = {
     errno.ENOENT: Hint("there is nothing at that path", "create it before the task"),
     errno.ENOTDIR: Hint("a part of the path is no directory", "give the real path"),
     errno.ELOOP: _NO_LINKS,
@@ -38,7 +38,7 @@ _MOUNT_HINTS = {
         "and nothing may hide a part of the one that is mounted already (containers do)",
         "enter or create fewer namespaces, or leave the mount out (sysfs: false, mount_proc: false)",
     ),
-    **_PATH_HINTS,
+    **PATH_HINTS,
 }
 _BIND_HINTS = {
     errno.EINVAL: Hint(
@@ -196,5 +196,5 @@ def _mounts_below_sysfs(gate: Gate, top: int) -> list[str]:
 
 
 def _open(operation: str, path: str, directory: int | None = None) -> int:
-    with during(operation, _PATH_HINTS):
+    with during(operation, PATH_HINTS):
         return mount.open_path(path, directory)

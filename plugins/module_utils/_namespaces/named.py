@@ -13,12 +13,13 @@ import fnmatch
 import os
 import typing as t
 
-from .._kernel import nstypes, procfs
+from .._kernel import nstypes
 from .._kernel.descriptor import closing
 from .definition import MountPoint
 from .directory import open_directory
 from .errors import NamespaceError, during, refuse
 from .handle import look, of_set
+from .host import is_in_its_mounts
 from .target import Target
 from .values import set_name
 
@@ -73,15 +74,9 @@ def handles_of(proc: int, name: str) -> dict[str, str]:
 @contextlib.contextmanager
 def _places(proc: int) -> t.Iterator[tuple[int, str]]:
     """The root of PID 1, where handles are, open and as a path: a connection may have another mount namespace."""
-    with during("look at the mount namespace of PID 1"):
-        try:
-            theirs = procfs.namespaces(proc, 1).get(nstypes.MNT)
-            elsewhere = theirs != procfs.namespaces(proc, procfs.own_pid(proc)).get(nstypes.MNT)
-            root = os.open(
-                "1/root" if elsewhere else "self/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc
-            )
-        except PermissionError:
-            elsewhere, root = False, os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    elsewhere = not is_in_its_mounts(proc)
+    with during("open the root of PID 1"):
+        root = os.open("1/root" if elsewhere else "self/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc)
     with closing(root):
         yield root, "/proc/1/root" if elsewhere else ""
 

@@ -82,7 +82,7 @@ def _refuse_unknown_words(types: frozenset[str], options: t.Mapping[str, t.Any])
     for option, given, known in (
         ("types", types, nstypes.BY_NAME),
         ("setgroups", _given(options, "setgroups"), SETGROUPS),
-        ("propagation", _given(options, "propagation"), PROPAGATIONS),
+        ("propagation", _given(options, "propagation"), (*PROPAGATIONS, "unchanged")),
         ("time_offsets", options.get("time_offsets") or (), CLOCKS),
     ):
         for word in given:

@@ -18,6 +18,8 @@ from .._namespaces import definition
 
 Spec = t.Dict[str, t.Any]
 
+PROPAGATIONS = definition.PROPAGATIONS
+
 TYPE_NAMES = [kind.name for kind in nstypes.ALL]
 
 _IDS: Spec = {
@@ -40,7 +42,7 @@ DEFINITION: Spec = {
     "gid_map": _IDS,
     "setgroups": {"type": "str", "choices": list(definition.SETGROUPS)},
     "time_offsets": {"type": "dict", "options": {clock: {"type": "str"} for clock in definition.CLOCKS}},
-    "propagation": {"type": "str", "choices": list(definition.PROPAGATIONS)},
+    "propagation": {"type": "str", "choices": [*PROPAGATIONS, "unchanged"]},
     "mounts": {
         "type": "list",
         "elements": "dict",

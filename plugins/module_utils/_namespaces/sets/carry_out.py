@@ -163,8 +163,20 @@ class _Work:
         return self._directories[path]
 
     def _open_kept(self, plan: Plan, stack: contextlib.ExitStack) -> Target:
+        """What to join before the rest is made: the owner, and more only where that has to see it.
+
+        An init is to be in all of the set, and a /proc shows the pid namespace that it is mounted from.
+        """
+        made = {item.kind for item in plan.make}
+        needed = {nstypes.USER}
+        if nstypes.PID in made:
+            needed.update(nstypes.ALL)
+        elif nstypes.MNT in made and plan.definition.mount_proc:
+            needed.add(nstypes.PID)
         descriptors = {}
         for item in _kept(plan):
+            if item.kind not in needed:
+                continue
             with during(f"open the {item.kind.name} handle {item.path}"):
                 descriptors[item.kind] = stack.enter_context(closing(nsfs.open_handle(item.path)))
         return Target(descriptors, {kind: nsfs.identity(fd) for kind, fd in descriptors.items()})

@@ -1,0 +1,260 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""The propagation of mounts: what it is, and how it becomes another. Source: mount_namespaces(7)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from .._kernel import mount, mountinfo, nstypes, procfs
+from .._kernel.descriptor import closing
+from .checkpoint import Gate, answer_of
+from .enter import join
+from .errors import NamespaceError, during
+from .inside import PATH_HINTS
+from .target import Target
+
+Mounts = t.Sequence[mountinfo.Mount]
+
+
+class Request(t.NamedTuple):
+    """What a task asks; without a propagation it is only told what there is."""
+
+    paths: tuple[str, ...]
+    propagation: str | None
+    recursive: bool
+    bind_self: bool
+
+
+class Change(t.NamedTuple):
+    """A mount before and after; before is None where there was none, after where that can't be known beforehand."""
+
+    path: str
+    before: str | None
+    after: str | None
+    peer_group: int | None
+    master: int | None
+
+
+class Results(t.NamedTuple):
+    """What was found at all paths, whether something is changed, and what does not go as the words say."""
+
+    changes: tuple[Change, ...]
+    changed: bool
+    warnings: tuple[str, ...]
+
+
+def run(proc: int, target: Target, request: Request, check: bool) -> Results:
+    """Bring the mounts at the paths to what is asked, in the target's mount namespace or in our own.
+
+    Raises NamespaceError.
+    """
+
+    def work(gate: Gate) -> Results:
+        join(target)
+        return _Place(gate, request, check).bring()
+
+    return answer_of(work, proc)
+
+
+def word_of(item: mountinfo.Mount) -> str:
+    """The propagation of a mount in one word."""
+    if "shared" in item.propagation:
+        return "slave_shared" if "master" in item.propagation else "shared"
+    if "master" in item.propagation:
+        return "slave"
+    return "unbindable" if "unbindable" in item.propagation else "private"
+
+
+def outcome(before: str, wanted: str, has_peers: bool | None) -> str | None:
+    """What comes of it: only a mount that has peers can become their slave. None where that is not known."""
+    if wanted == "slave":
+        if before != "shared":
+            return "slave" if before == "slave_shared" else before
+        return None if has_peers is None else "slave" if has_peers else "private"
+    if wanted == "slave_shared":
+        if before in ("slave", "slave_shared"):
+            return "slave_shared"
+        if before == "shared":
+            return None if has_peers is None else "slave_shared" if has_peers else "shared"
+        return "shared"
+    return wanted
+
+
+def steps(before: str, after: str | None, wanted: str) -> tuple[str, ...]:
+    """The words of mount(2) that lead there, in order."""
+    if before == after:
+        return ()
+    if wanted == "slave_shared":
+        return ("slave", "shared") if before == "shared" else ("shared",)
+    if wanted == "shared" and before in ("slave", "slave_shared"):
+        return ("private", "shared")
+    return (wanted,)
+
+
+class _Place:
+    """The mount namespace that the mounts are in, as the process in it sees it."""
+
+    def __init__(self, gate: Gate, request: Request, check: bool) -> None:
+        self._gate = gate
+        self._request = request
+        self._check = check
+        self._warnings: list[str] = []
+        self._elsewhere: frozenset[int] | None = None
+        self._all_seen = True
+
+    def bring(self) -> Results:
+        before = self._read()
+        new = [path for path in self._request.paths if self._at(path, before) is None]
+        if new and not self._request.bind_self:
+            raise NamespaceError(
+                f"look at the mount at {new[0]}",
+                "it is no mount point",
+                "say bind_self, or name the mount that it is on",
+            )
+        if not self._check:
+            for path in new:
+                self._bind_self(path)
+        present = self._read()
+        expected = {
+            item.id: self._expect(item, present) for path in self._request.paths for item in self._meant(path, present)
+        }
+        changed = bool(new) or any(word_of(item) != expected[item.id] for item in present if item.id in expected)
+        if changed and not self._check and self._request.propagation is not None:
+            for path in self._request.paths:
+                self._set(self._meant(path, present), expected)
+        after = {item.id: item for item in self._read()}
+        old = {item.id: word_of(item) for item in before}
+        changes = [
+            Change(
+                item.path,
+                old.get(item.id),
+                expected[item.id] if self._check else word_of(after[item.id]),
+                after[item.id].propagation.get("shared"),
+                after[item.id].propagation.get("master"),
+            )
+            for item in present
+            if item.id in expected
+        ]
+        if self._check:
+            changes += [Change(path, None, self._request.propagation, None, None) for path in new]
+        return Results(tuple(changes), changed, tuple(self._warnings))
+
+    def _read(self) -> list[mountinfo.Mount]:
+        with during("read the mounts"):
+            return mountinfo.read(self._gate.proc)
+
+    def _at(self, path: str, mounts: Mounts) -> mountinfo.Mount | None:
+        with closing(_open(path)) as fd, during(f"look at the mount at {path}"):
+            return mountinfo.mount_at(self._gate.proc, fd, mounts)
+
+    def _meant(self, path: str, mounts: Mounts) -> list[mountinfo.Mount]:
+        """The mount at the path, with those below it if that is asked; none where the path is no mount point (yet)."""
+        top = self._at(path, mounts)
+        if top is None:
+            return []
+        found, level = [top], {top.id}
+        while level and self._request.recursive:
+            below = [item for item in mounts if item.parent in level and item.id not in level]
+            found += [item for item in below if self._can_be_set(item)]
+            level = {item.id for item in below}
+        return found
+
+    def _can_be_set(self, item: mountinfo.Mount) -> bool:
+        """Whether it is within reach: not hidden by another mount, or no more than a step away."""
+        one_step = self._request.propagation not in ("shared", "slave_shared") or word_of(item) in (
+            "private",
+            "unbindable",
+        )
+        return one_step or self._at(item.path, (item,)) is not None
+
+    def _expect(self, item: mountinfo.Mount, mounts: Mounts) -> str | None:
+        wanted, before = self._request.propagation, word_of(item)
+        if wanted is None:
+            return before
+        has_peers = self._has_peers(item, mounts) if before == "shared" and wanted.startswith("slave") else None
+        after = outcome(before, wanted, has_peers)
+        if after not in (wanted, None):
+            self._warnings.append(f"{item.path} has no peers to be a slave of; it is {after} and not {wanted}")
+        return after
+
+    def _has_peers(self, item: mountinfo.Mount, mounts: Mounts) -> bool | None:
+        """Whether another mount is in the peer group, here or in the mount namespace of any process.
+
+        None where there are mount namespaces that can't be looked at: those that only a handle holds.
+        """
+        group = item.propagation["shared"]
+        if any(other.propagation.get("shared") == group and other.id != item.id for other in mounts):
+            return True
+        if self._elsewhere is None:
+            self._elsewhere, self._all_seen = _groups_elsewhere(self._gate.proc, mounts)
+        if group in self._elsewhere:
+            return True
+        return False if self._all_seen else None
+
+    def _bind_self(self, path: str) -> None:
+        with contextlib.ExitStack() as stack, during(f"bind {path} to itself"):
+            place = stack.enter_context(closing(_open(path)))
+            tree = stack.enter_context(closing(mount.clone_tree(place, recursive=False)))
+            mount.attach_tree(tree, place)
+
+    def _set(self, meant: Mounts, expected: t.Mapping[int, str | None]) -> None:
+        """What leads to the last step for each mount, as it needs it; the last one for all at once if that is asked.
+
+        So those that others hide follow too.
+        """
+        wanted = self._request.propagation or ""
+        todo = {item.id: (item, steps(word_of(item), expected[item.id], wanted)) for item in meant}
+        for item, words in todo.values():
+            for word in words[:-1] if self._request.recursive else words:
+                self._set_one(item, word, recursive=False)
+        if self._request.recursive and any(words for _item, words in todo.values()):
+            self._set_one(meant[0], "shared" if wanted == "slave_shared" else wanted, recursive=True)
+
+    def _set_one(self, item: mountinfo.Mount, word: str, recursive: bool) -> None:
+        with closing(_open(item.path)) as fd, during(f"make {item.path} {word}"):
+            if mountinfo.mount_at(self._gate.proc, fd, (item,)) is None:
+                raise NamespaceError(
+                    f"make {item.path} {word}", "another mount hides it", "take that one off, or leave it"
+                )
+            mount.set_propagation(fd, word, recursive)
+
+
+def _groups_elsewhere(proc: int, mounts: Mounts) -> tuple[frozenset[int], bool]:
+    """The peer groups in the mount namespaces of all other processes, and whether these are all that handles show."""
+    ours = procfs.namespaces(proc, procfs.own_pid(proc))[nstypes.MNT].inode
+    groups: set[int] = set()
+    seen = {ours}
+    complete = True
+    for name in os.listdir(proc):
+        if not name.isdigit():
+            continue
+        try:
+            inode = _mount_namespace(proc, name)
+            if inode not in seen:
+                others = mountinfo.parse(procfs.read(proc, f"{name}/mountinfo"))
+                groups.update(item.propagation["shared"] for item in others if "shared" in item.propagation)
+                seen.add(inode)
+        except PermissionError:
+            complete = False
+        except OSError:
+            continue
+    handles = {f"mnt:[{inode}]" for inode in seen}
+    return frozenset(groups), complete and all(
+        item.root in handles for item in mounts if item.fstype == "nsfs" and item.root.startswith("mnt:")
+    )
+
+
+def _mount_namespace(proc: int, name: str) -> int:
+    return int(os.readlink(f"{name}/ns/mnt", dir_fd=proc).partition("[")[2][:-1])
+
+
+def _open(path: str) -> int:
+    with during(f"look at the mount at {path}", PATH_HINTS):
+        return mount.open_path(path)
