@@ -52,6 +52,8 @@ class Memory:
 
     def add(self, kind: str, path: str) -> None:
         """Remember, before it is made. Raises OSError."""
+        if path in self.find(kind):
+            return
         number = len(os.listdir(self._directory))
         while True:
             try:

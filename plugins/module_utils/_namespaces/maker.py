@@ -88,12 +88,14 @@ def alone(proc: int, order: Alone) -> t.Iterator[tuple[Child, Made]]:
         yield child, dict(zip(order.definition.types, descriptors))
 
 
-def release(child: Child) -> None:
+def release(child: Child, is_init: bool) -> None:
     """Let the child of a set become its init, or end. Raises NamespaceError."""
     child.release()
     if child.receive() is not None:
         raise NamespaceError("start the init of the set", "it said something unexpected")
-    if not process.pidfd_ended(child.pidfd):
+    if is_init:
+        if process.pidfd_ended(child.pidfd):
+            raise NamespaceError("start the init of the set", "it was ended from outside", "try again")
         child.let_go()
 
 

@@ -74,7 +74,9 @@ def _is_waiting(proc: int, state: State, pid: int) -> bool:
         parent = procfs.stat(proc, pid).parent
     except OSError:
         return True
-    return parent == state.init_pid and init.is_waiting(processes.arguments(proc, pid))
+    # Between fork and exec it still has the arguments of the init.
+    words = processes.arguments(proc, pid)
+    return parent == state.init_pid and (init.is_waiting(words) or init.is_persistent(state.name, words))
 
 
 def still_held(proc: int, plans: t.Sequence[Plan], used_again: frozenset[int]) -> dict[str, dict[str, list[int]]]:

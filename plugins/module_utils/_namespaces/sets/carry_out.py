@@ -79,6 +79,7 @@ class _Work:
             try:
                 if isinstance(made, NamespaceError):
                     raise made
+                self._unstack(in_rounds[name])
                 self._change(in_rounds[name], made)
             except NamespaceError as error:
                 failed[name] = error
@@ -93,7 +94,13 @@ class _Work:
         kinds = {item.kind for item in (*plan.make, *_kept(plan))}
         return bool(plan.make) and self._request.adopted is None and kinds.isdisjoint(_NOT_IN_ROUNDS)
 
+    def _unstack(self, plan: Plan) -> None:
+        """Before a handle is opened: that holds its mount. Raises NamespaceError."""
+        for item in plan.unstack:
+            handle.unstack(item, self._directory(item))
+
     def _change_alone(self, plan: Plan) -> None:
+        self._unstack(plan)
         if not plan.make:
             self._change(plan, {})
         elif self._request.adopted is not None:
@@ -115,12 +122,10 @@ class _Work:
                 self._end_processes(plan)
             for item in gone:
                 self._remove(plan, item, held, undo)
-            for item in plan.unstack:
-                handle.unstack(item, self._directory(item))
             for item in plan.make:
                 self._pin(item, made[item.kind], undo)
             if child:
-                maker.release(child)
+                maker.release(child, nstypes.PID in made)
             undo.pop_all()
         if nstypes.PID in {item.kind for item in gone} and self._request.when_busy != "detach":
             self._end_init(plan)
