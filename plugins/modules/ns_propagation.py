@@ -20,7 +20,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: partial
-    details: Where the kernel decides whether V(slave) becomes V(private) and cannot be asked, RV(mounts[].after) is null.
+    details: Where the kernel decides whether V(slave) becomes V(private), and can not be asked, RV(mounts[].after) is
+      null.
   diff_mode:
     support: full
   idempotent:
