@@ -308,7 +308,7 @@ def _refuse_contradictions(params: t.Mapping[str, t.Any], names: t.Sequence[str]
 
 
 def _describe(results: Results, request: Request) -> outcome.Result:
-    sets = [_describe_set(name, results.done[name], request) for name in request.names if name in results.done]
+    sets = [_describe_set(name, results.done[name]) for name in request.names if name in results.done]
     failed = [{"name": name, "msg": str(results.failed[name])} for name in request.names if name in results.failed]
     changes = {item["name"]: item["changes"] for item in sets if item["changes"]}
     described: outcome.Result = {
@@ -322,15 +322,13 @@ def _describe(results: Results, request: Request) -> outcome.Result:
     return described
 
 
-def _describe_set(name: str, done: Outcome, request: Request) -> dict[str, t.Any]:
+def _describe_set(name: str, done: Outcome) -> dict[str, t.Any]:
     types: dict[str, t.Any] = {}
-    for handle in request.handles(name):
-        pinned = done.state.found.get(handle)
-        identity = pinned.identity if pinned else None
-        if identity is not None or handle in done.created:
-            inode, number = identity or (None, None)
-            created = handle in done.created
-            types[handle.kind.name] = {"path": handle.path, "inode": inode, "id": number, "created": created}
+    identities = {handle: pinned.identity for handle, pinned in done.state.found.items() if pinned.identity}
+    for handle in sorted({*identities, *done.created}):
+        inode, number = identities.get(handle, (None, None))
+        created = handle in done.created
+        types[handle.kind.name] = {"path": handle.path, "inode": inode, "id": number, "created": created}
     return {
         "name": name,
         "types": types,

@@ -8,10 +8,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import struct
-import typing as t
 
 from . import libc
 
@@ -30,10 +28,14 @@ def open_resolved(path: str, flags: int, resolve: int, directory: int = libc.AT_
     return libc.syscall("openat2", directory, os.fsencode(path), how, len(how), path=shown or path)
 
 
-@contextlib.contextmanager
-def closing(fd: int) -> t.Iterator[int]:
+class closing:  # noqa: N801 - as contextlib.closing; a generator would take as long as what it is around
     """Close a descriptor on leaving."""
-    try:
-        yield fd
-    finally:
-        os.close(fd)
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def __enter__(self) -> int:
+        return self._fd
+
+    def __exit__(self, *_error: object) -> None:
+        os.close(self._fd)

@@ -80,7 +80,8 @@ ATTRIBUTE_FLAGS = frozenset(name for name, flag in FLAGS.items() if flag in _ATT
 """The flags that a bind mount has of its own."""
 
 _OPEN_TREE_CLONE = 0x1
-_MOVE_MOUNT_EMPTY_PATHS = 0x4 | 0x40
+_MOVE_MOUNT_F_EMPTY_PATH = 0x4
+_MOVE_MOUNT_T_EMPTY_PATH = 0x40
 
 
 def open_path(path: str, directory: int | None = None) -> int:
@@ -112,9 +113,13 @@ def clone_tree(source: int, recursive: bool) -> int:
     return libc.syscall("open_tree", source, b"", flags)
 
 
-def attach_tree(tree: int, target: int) -> None:
-    """Mount a detached tree over a file or directory that is held open. Source: move_mount(2). Raises OSError."""
-    libc.syscall("move_mount", tree, b"", target, b"", _MOVE_MOUNT_EMPTY_PATHS)
+def attach_tree(tree: int, target: int, name: str = "") -> None:
+    """Mount a detached tree over what is held open, or over an entry of that directory, which may be no link.
+
+    Source: move_mount(2). Raises OSError.
+    """
+    flags = _MOVE_MOUNT_F_EMPTY_PATH | (0 if name else _MOVE_MOUNT_T_EMPTY_PATH)
+    libc.syscall("move_mount", tree, b"", target, os.fsencode(name), flags)
 
 
 def unmount(directory: int, name: str, detach: bool = False) -> None:

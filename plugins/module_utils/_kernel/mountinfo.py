@@ -68,4 +68,4 @@ def _parse_line(line: str) -> Mount:
 
 def _unescape(text: str) -> str:
     """Undo the octal escapes of seq_file: space, tab, newline, backslash and number sign."""
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), text)
+    return text if "\\" not in text else re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), text)

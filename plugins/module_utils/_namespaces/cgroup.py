@@ -15,6 +15,7 @@ import contextlib
 import errno
 import os
 import time
+import typing as t
 
 from .._kernel import mountinfo, nstypes
 from .errors import Hint, during
@@ -30,10 +31,17 @@ _HINTS = {
 }
 
 
-def hierarchy(proc: int) -> str | None:
-    """Where the version 2 hierarchy is mounted; None where it is not. Raises OSError."""
-    found = [item.path for item in mountinfo.read(proc) if item.fstype == "cgroup2"]
+def hierarchy(mounts: t.Iterable[mountinfo.Mount]) -> str | None:
+    """Where the version 2 hierarchy is mounted, among these mounts; None where it is not."""
+    found = [item.path for item in mounts if item.fstype == "cgroup2"]
     return found[0] if found else None
+
+
+def names(top: str | None) -> frozenset[str]:
+    """The sets that have a cgroup in the hierarchy. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        return frozenset(entry.name for entry in os.scandir(f"{top}/{_NAME}") if entry.is_dir()) if top else frozenset()
+    return frozenset()
 
 
 def of_set(top: str, name: str) -> str:
@@ -43,7 +51,7 @@ def of_set(top: str, name: str) -> str:
 
 def to_enter(proc: int, name: str, target: Target) -> str | None:
     """The directory of the cgroup that the set's cgroup namespace begins at, if it is to be joined. Raises OSError."""
-    top = hierarchy(proc) if nstypes.CGROUP in target.descriptors else None
+    top = hierarchy(mountinfo.read(proc)) if nstypes.CGROUP in target.descriptors else None
     return of_set(top, name) if top is not None and os.path.isdir(of_set(top, name)) else None
 
 

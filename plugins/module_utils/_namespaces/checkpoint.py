@@ -30,6 +30,7 @@ from .._kernel import process, procfs
 from .errors import NamespaceError, during
 
 _GO = b"!"
+_NOTHING = b"{}"
 _TEXT_CHARACTERS = 4000
 _MESSAGE_BYTES = 65536
 _DESCRIPTOR_BYTES = socket.CMSG_SPACE(8 * array.array("i").itemsize)
@@ -70,7 +71,7 @@ class Gate:
 
         Whether it is still there is for wait() to find out. Raises OSError.
         """
-        _send(self._channel, json.dumps(message).encode(), descriptors)
+        _send(self._channel, json.dumps(message).encode() if message else _NOTHING, descriptors)
 
     def fail(self, error: NamespaceError) -> None:
         """Tell the parent why this child ends."""
@@ -122,6 +123,7 @@ class Child:
         self._channel = channel
         # What the child was before it went on as a sibling; each ends once it has prepared the next.
         self._former: list[process.Cloned] = []
+        self.is_let_go = False
 
     def fileno(self) -> int:
         """The descriptor that becomes readable when the child reports, or when all who could have ended."""
@@ -167,6 +169,7 @@ class Child:
         self._reap_former(0)
         os.close(self.pidfd)
         self.pidfd = -1
+        self.is_let_go = True
 
     def reap(self) -> int:
         """Wait for the child and return its wait status. No more can be done with it then."""
@@ -213,11 +216,7 @@ class Child:
 
     def _next(self, deadline: float | None) -> Message | None:
         while True:
-            poll = select.poll()
-            poll.register(self._channel, select.POLLIN)
-            if not poll.poll(milliseconds_left(deadline)):
-                if deadline is None or time.monotonic() < deadline:
-                    continue
+            if deadline is not None and not self._is_readable(deadline):
                 raise DeadlineError
             try:
                 content, ancillary, _flags, _address = self._channel.recvmsg(
@@ -228,13 +227,22 @@ class Child:
                 continue
             if not content:
                 return None
-            message: Message = json.loads(content)
+            message: Message = {} if content == _NOTHING else json.loads(content)
             for _level, _kind, data in ancillary:
                 message["descriptors"] = array.array("i", data).tolist()
             self._reap_former(os.WNOHANG)
             if "moved" not in message:
                 return message
             self._follow(message["moved"])
+
+    def _is_readable(self, deadline: float) -> bool:
+        """Whether it becomes so until then."""
+        poll = select.poll()
+        poll.register(self._channel, select.POLLIN)
+        while not poll.poll(milliseconds_left(deadline)):
+            if time.monotonic() >= deadline:
+                return False
+        return True
 
     def _follow(self, sibling: int) -> None:
         """Hold the sibling that the child went on as, unless it is no child of ours: then it was ended and reaped.

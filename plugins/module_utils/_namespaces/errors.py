@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import typing as t
@@ -70,13 +69,19 @@ def refuse(option: str, cause: str, remedy: str = "") -> NamespaceError:
     return NamespaceError(f"use the option {option} as given", cause, remedy)
 
 
-@contextlib.contextmanager
-def during(operation: str, hints: Hints | LazyHints | None = None) -> t.Iterator[None]:
+class during:  # noqa: N801 - it reads as a word; a generator would take as long as what it is around
     """Turn an OSError of the kernel floor into the NamespaceError of this operation, as explained() does."""
-    try:
-        yield
-    except OSError as error:
-        raise explained(error, operation, hints) from error
+
+    def __init__(self, operation: str, hints: Hints | LazyHints | None = None) -> None:
+        self._operation = operation
+        self._hints = hints
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, OSError):
+            raise explained(error, self._operation, self._hints) from error
 
 
 def explained(error: OSError, operation: str, hints: Hints | LazyHints | None = None) -> NamespaceError:

@@ -42,15 +42,13 @@ class Handle(t.NamedTuple):
     """Where a namespace of this type is pinned, or is to be."""
 
     kind: nstypes.NsType
-    path: str
+    directory: str
+    file: str
 
     @property
-    def directory(self) -> str:
-        return os.path.dirname(self.path)
-
-    @property
-    def file(self) -> str:
-        return os.path.basename(self.path)
+    def path(self) -> str:
+        """All of it."""
+        return f"{self.directory}/{self.file}"
 
 
 class Pinned(t.NamedTuple):
@@ -61,7 +59,7 @@ class Pinned(t.NamedTuple):
 
 def of_set(name: str, kind: nstypes.NsType) -> Handle:
     """The handle of a set's namespace at its usual place."""
-    return Handle(kind, f"{kind.directory}/{name}")
+    return Handle(kind, kind.directory, name)
 
 
 def look(handle: Handle, directory: int) -> Pinned | None:
@@ -93,8 +91,8 @@ def pin(handle: Handle, directory: int, namespace: int) -> None:
         with contextlib.suppress(FileExistsError):
             _make_file(handle, directory)
         try:
-            with closing(_open_file(handle, directory)) as file, closing(mount.clone_tree(namespace, False)) as tree:
-                mount.attach_tree(tree, file)
+            with closing(mount.clone_tree(namespace, False)) as tree:
+                mount.attach_tree(tree, directory, handle.file)
         except BaseException:
             os.unlink(handle.file, dir_fd=directory)
             raise
@@ -126,8 +124,7 @@ def unstack(handle: Handle, directory: int) -> None:
                     if error.errno != errno.EINVAL:
                         raise
                     break
-            with closing(_open_file(handle, directory)) as file:
-                mount.attach_tree(kept, file)
+            mount.attach_tree(kept, directory, handle.file)
 
 
 def hold(handle: Handle, directory: int) -> int:

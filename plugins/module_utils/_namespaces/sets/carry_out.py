@@ -14,7 +14,7 @@ import signal
 import time
 import typing as t
 
-from ..._kernel import nsfs, nstypes, process, procfs
+from ..._kernel import mountinfo, nsfs, nstypes, process, procfs
 from ..._kernel.descriptor import closing
 from .. import cgroup, directory, handle, maker
 from ..checkpoint import Child
@@ -24,8 +24,8 @@ from ..errors import NamespaceError, during
 from ..handle import Handle
 from ..target import Target
 from . import adjust, busy
-from .model import Outcome, Plan, Request, Results
-from .observe import Observed, observe
+from .model import Outcome, Plan, Request, Results, State, identities
+from .observe import find_init
 from .plan import Planned
 
 _NOT_IN_ROUNDS = frozenset((nstypes.USER, nstypes.PID, nstypes.CGROUP))
@@ -39,17 +39,15 @@ def carry_out(proc: int, memory: directory.Memory, request: Request, planned: Pl
     plans = {name: item for name, item in planned.items() if isinstance(item, Plan)}
     with contextlib.ExitStack() as stack:
         work = _Work(proc, memory, request, stack)
-        work.carry_out({name: item for name, item in plans.items() if item.changes}, failed)
+        states = work.carry_out(plans, failed)
     with during("take away directories that have no handles any more"):
         directory.clean_up(memory)
-    observed = observe(proc, request._replace(names=tuple(name for name in plans if name not in failed)))
-    held = busy.still_held(proc, [plans[name] for name in observed], _present_inodes(observed))
-    done = {}
-    for name, state in observed.items():
-        if isinstance(state, NamespaceError):
-            failed[name] = state
-        else:
-            done[name] = Outcome(state, frozenset(plans[name].make), held[name], plans[name].changes)
+    inodes = frozenset(identity.inode for state in states.values() for identity in identities(state).values())
+    held = busy.still_held(proc, [plans[name] for name in states], inodes)
+    done = {
+        name: Outcome(state, frozenset(plans[name].make), held[name], plans[name].changes)
+        for name, state in states.items()
+    }
     return Results(done, failed, tuple(work.warnings))
 
 
@@ -66,8 +64,8 @@ class _Work:
         self._ours = procfs.namespaces(proc, procfs.own_pid(proc))
         self.warnings: list[str] = []
 
-    def carry_out(self, plans: t.Mapping[str, Plan], failed: dict[str, NamespaceError]) -> None:
-        """Do all plans; those that fail are added to failed."""
+    def carry_out(self, plans: t.Mapping[str, Plan], failed: dict[str, NamespaceError]) -> dict[str, State]:
+        """Do all plans, and say what the sets are then; those that fail are added to failed instead."""
         adjusting = {name: item for name, item in plans.items() if item.adjust}
         wishes = [adjust.Wish(item.adjust, item.definition) for item in adjusting.values()]
         adjusted = zip(adjusting, adjust.bring(self._proc, wishes, check=False))
@@ -75,20 +73,22 @@ class _Work:
         left = {name: item for name, item in plans.items() if name not in failed}
         in_rounds = {name: item for name, item in left.items() if self._goes_in_rounds(item)}
         rounds = maker.in_rounds(self._proc, [_to_make(item) for item in in_rounds.values()])
+        states = {}
         for name, made in zip(in_rounds, rounds):
             try:
                 if isinstance(made, NamespaceError):
                     raise made
                 self._unstack(in_rounds[name])
-                self._change(in_rounds[name], made)
+                states[name] = self._change(in_rounds[name], made)
             except NamespaceError as error:
                 failed[name] = error
         for name, item in left.items():
             if name not in in_rounds:
                 try:
-                    self._change_alone(item)
+                    states[name] = self._change_alone(item) if item.changes else item.state
                 except NamespaceError as error:
                     failed[name] = error
+        return states
 
     def _goes_in_rounds(self, plan: Plan) -> bool:
         kinds = {item.kind for item in (*plan.make, *_kept(plan))}
@@ -99,38 +99,53 @@ class _Work:
         for item in plan.unstack:
             handle.unstack(item, self._directory(item))
 
-    def _change_alone(self, plan: Plan) -> None:
+    def _change_alone(self, plan: Plan) -> State:
         self._unstack(plan)
         if not plan.make:
-            self._change(plan, {})
-        elif self._request.adopted is not None:
-            self._change(plan, self._request.adopted.descriptors)
-        else:
-            with contextlib.ExitStack() as undo, contextlib.ExitStack() as stack:
-                order = maker.Alone(
-                    plan.state.name, self._open_kept(plan, stack), _to_make(plan), self._make_cgroup(plan, undo)
-                )
-                child, made = stack.enter_context(maker.alone(self._proc, order))
-                self._change(plan, made, child)
-                undo.pop_all()
+            return self._change(plan, {})
+        if self._request.adopted is not None:
+            return self._change(plan, self._request.adopted.descriptors)
+        with contextlib.ExitStack() as undo, contextlib.ExitStack() as stack:
+            order = maker.Alone(
+                plan.state.name, self._open_kept(plan, stack), _to_make(plan), self._make_cgroup(plan, undo)
+            )
+            child, made = stack.enter_context(maker.alone(self._proc, order))
+            state = self._change(plan, made, child)
+            undo.pop_all()
+            return state
 
-    def _change(self, plan: Plan, made: t.Mapping[nstypes.NsType, int], child: Child | None = None) -> None:
-        """Put what was made in its place, or take back what was done of it. Raises NamespaceError."""
+    def _change(self, plan: Plan, made: t.Mapping[nstypes.NsType, int], child: Child | None = None) -> State:
+        """Put what was made in its place, or take back what was done of it; what the set is then.
+
+        Raises NamespaceError.
+        """
         gone = _to_remove(plan)
+        found = {item: plan.state.found[item] for item in _kept(plan)}
         with contextlib.ExitStack() as held, contextlib.ExitStack() as undo:
             if plan.kill:
                 self._end_processes(plan)
             for item in gone:
                 self._remove(plan, item, held, undo)
             for item in plan.make:
-                self._pin(item, made[item.kind], undo)
+                found[item] = handle.Pinned(self._pin(item, made[item.kind], undo))
             if child:
                 maker.release(child, nstypes.PID in made)
             undo.pop_all()
         if nstypes.PID in {item.kind for item in gone} and self._request.when_busy != "detach":
             self._end_init(plan)
-        if not plan.make and not _kept(plan):
+        if not found:
             self._remove_cgroup(plan)
+        return plan.state._replace(found=found, stacked=frozenset(), init_pid=self._find_init(found, child))
+
+    def _find_init(self, found: t.Mapping[Handle, handle.Pinned], child: Child | None) -> int | None:
+        """The child if it is the set's new init; else whoever is, if there is a pid namespace."""
+        place = next((item for item in found if item.kind is nstypes.PID), None)
+        if place is None:
+            return None
+        if child is not None and child.is_let_go:
+            return child.pid
+        with during(f"look for the init of {place.path}"):
+            return find_init(self._proc, place.path)
 
     def _remove(self, plan: Plan, item: Handle, held: contextlib.ExitStack, undo: contextlib.ExitStack) -> None:
         place = self._directory(item)
@@ -140,7 +155,7 @@ class _Work:
             undo.callback(handle.restore, item, place, tree)
         handle.unpin(item, place, detach=self._request.when_busy == "detach")
 
-    def _pin(self, item: Handle, namespace: int, undo: contextlib.ExitStack) -> None:
+    def _pin(self, item: Handle, namespace: int, undo: contextlib.ExitStack) -> nsfs.Identity:
         with during(f"look at the new {item.kind.name} namespace"):
             actual = nsfs.type_of(namespace), nsfs.identity(namespace)
         if actual[0] is not item.kind or actual[1] == self._ours.get(item.kind):
@@ -148,6 +163,7 @@ class _Work:
         place = self._prepare(item)
         handle.pin(item, place, namespace)
         undo.callback(_quietly, handle.unpin, item, place)
+        return actual[1]
 
     def _directory(self, item: Handle) -> int:
         path = item.directory
@@ -161,7 +177,10 @@ class _Work:
     def _prepare(self, item: Handle) -> int:
         path = item.directory
         if path not in self._prepared:
-            private = any(other.kind is nstypes.MNT and other.directory == path for other in self._request.handles(""))
+            private = any(
+                kind is nstypes.MNT and self._request.handle("x", kind).directory == path
+                for kind in self._request.kinds()
+            )
             fd = directory.prepare(self._proc, self._memory, path, private)
             self._directories[path] = self._stack.enter_context(closing(fd))
             self._prepared.add(path)
@@ -191,7 +210,7 @@ class _Work:
         kinds = {item.kind for item in plan.make}
         if kinds.isdisjoint((nstypes.CGROUP, nstypes.PID)):
             return plan.state.cgroup
-        top = cgroup.hierarchy(self._proc)
+        top = cgroup.hierarchy(mountinfo.read(self._proc))
         if top is None:
             if nstypes.CGROUP in kinds:
                 raise NamespaceError("make a cgroup for the set", "no version 2 hierarchy is mounted", "mount cgroup2")
@@ -256,13 +275,6 @@ def _kill(pid: int, is_still_meant: t.Callable[[int], bool]) -> None:
                 process.pidfd_send_signal(pidfd, signal.SIGKILL)
             if not process.pidfd_ended(pidfd, _SECONDS * 1000):
                 raise OSError(errno.EBUSY, f"process {pid} goes on after SIGKILL")
-
-
-def _present_inodes(observed: Observed) -> frozenset[int]:
-    states = (state for state in observed.values() if not isinstance(state, NamespaceError))
-    return frozenset(
-        pinned.identity.inode for state in states for pinned in state.found.values() if pinned.identity is not None
-    )
 
 
 def _kept(plan: Plan) -> list[Handle]:

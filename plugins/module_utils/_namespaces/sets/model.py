@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ..._kernel import nsfs, nstypes
@@ -38,11 +39,15 @@ class Request(t.NamedTuple):
     places: t.Mapping[str, str] | None
     """Paths of the handles by type, in place of the usual ones."""
 
-    def handles(self, name: str) -> list[Handle]:
-        """Where the handles of a set are, or would be."""
-        if self.places is not None:
-            return [Handle(kind, self.places[kind.name]) for kind in nstypes.ALL if kind.name in self.places]
-        return [of_set(name, kind) for kind in nstypes.ALL]
+    def handle(self, name: str, kind: nstypes.NsType) -> Handle:
+        """Where the set's namespace of this type is pinned, or would be. Raises KeyError for a type without a place."""
+        if self.places is None:
+            return of_set(name, kind)
+        return Handle(kind, *os.path.split(self.places[kind.name]))
+
+    def kinds(self) -> Kinds:
+        """The types that there may be handles of."""
+        return nstypes.ALL if self.places is None else kinds_of(self.places) or ()
 
 
 class State(t.NamedTuple):

@@ -20,19 +20,23 @@ from ..errors import NamespaceError, during
 from ..handle import Handle, Pinned, look
 from .model import Request, State
 
+_Place = t.Tuple[int, t.FrozenSet[str]]
+_UNKNOWN: _Place = (-1, frozenset())
+
 Observed = t.Dict[str, t.Union[State, NamespaceError]]
 
 
 def observe(proc: int, request: Request) -> Observed:
     """What each set is, or why that can't be said. Raises NamespaceError for what concerns all."""
     with contextlib.ExitStack() as stack:
-        places = _Places(proc, stack)
-        top = cgroup.hierarchy(proc)
+        mounts = mountinfo.read(proc)
+        top = cgroup.hierarchy(mounts)
+        places = _Places(mounts, stack, cgroup.names(top))
         found: Observed = {}
         for name in request.names:
             try:
                 with during(f"look at the set {name}"):
-                    found[name] = _observe_one(proc, places, name, request.handles(name), top)
+                    found[name] = _observe_one(proc, places, name, request, top)
             except NamespaceError as error:
                 found[name] = error
         return found
@@ -41,47 +45,46 @@ def observe(proc: int, request: Request) -> Observed:
 class _Places:
     """The directories that handles are in, each looked at once."""
 
-    def __init__(self, proc: int, stack: contextlib.ExitStack) -> None:
+    def __init__(
+        self, mounts: t.Sequence[mountinfo.Mount], stack: contextlib.ExitStack, cgroups: frozenset[str]
+    ) -> None:
         self._stack = stack
-        self._open: dict[str, tuple[int, frozenset[str]] | None] = {}
-        mounts = mountinfo.read(proc)
+        self._open: dict[str, _Place | None] = {}
+        self.cgroups = cgroups
         paths = {item.id: item.path for item in mounts}
         self.stacked = frozenset(item.path for item in mounts if paths.get(item.parent) == item.path)
 
-    def look(self, handle: Handle) -> Pinned | None:
-        place = self._place(handle.directory)
-        return look(handle, place[0]) if place and handle.file in place[1] else None
+    def look(self, request: Request, name: str, kind: nstypes.NsType) -> tuple[Handle, Pinned] | None:
+        """The handle of a set, if there is something."""
+        handle = request.handle(name, kind)
+        place = self._open.get(handle.directory, _UNKNOWN)
+        if place is _UNKNOWN:
+            place = self._open_place(handle.directory)
+        if place is None or handle.file not in place[1]:
+            return None
+        pinned = look(handle, place[0])
+        return (handle, pinned) if pinned else None
 
-    def _place(self, path: str) -> tuple[int, frozenset[str]] | None:
-        if path not in self._open:
-            fd = directory.open_directory(path)
-            if fd is not None:
-                self._stack.enter_context(closing(fd))
-            self._open[path] = None if fd is None else (fd, frozenset(os.listdir(fd)))
+    def _open_place(self, path: str) -> _Place | None:
+        fd = directory.open_directory(path)
+        if fd is not None:
+            self._stack.enter_context(closing(fd))
+        self._open[path] = None if fd is None else (fd, frozenset(os.listdir(fd)))
         return self._open[path]
 
 
-def _observe_one(proc: int, places: _Places, name: str, handles: t.Iterable[Handle], top: str | None) -> State:
-    found = {}
-    for handle in handles:
-        pinned = places.look(handle)
-        if pinned is not None:
-            found[handle] = pinned
-    init_pid = next(
-        (
-            find_init(proc, handle.path)
-            for handle, pinned in found.items()
-            if handle.kind is nstypes.PID and pinned.identity
-        ),
-        None,
-    )
-    own_cgroup = cgroup.of_set(top, name) if top else None
+def _observe_one(proc: int, places: _Places, name: str, request: Request, top: str | None) -> State:
+    found = dict(filter(None, (places.look(request, name, kind) for kind in request.kinds())))
+    init_pid = None
+    for handle, pinned in found.items():
+        if handle.kind is nstypes.PID and pinned.identity:
+            init_pid = find_init(proc, handle.path)
     return State(
         name,
         found,
         frozenset(handle for handle in found if handle.path in places.stacked),
         init_pid,
-        own_cgroup if own_cgroup and os.path.isdir(own_cgroup) else None,
+        cgroup.of_set(top, name) if top and name in places.cgroups else None,
     )
 
 

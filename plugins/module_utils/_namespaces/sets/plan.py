@@ -61,15 +61,14 @@ def _absent(request: Request, state: State) -> Plan:
 
 
 def _present(request: Request, state: State, definitions: _Definitions) -> Plan:
-    handles = {handle.kind: handle for handle in request.handles(state.name)}
     wanted = _wanted(request, state)
     remove = tuple(state.found) if request.recreate else ()
     kept = () if request.recreate else tuple(handle for handle in state.found if state.lives(handle))
-    make = tuple(handles[kind] for kind in wanted if handles[kind] not in kept)
+    living = {handle.kind for handle in kept}
+    make = tuple(request.handle(state.name, kind) for kind in wanted if kind not in living)
     if request.adopted is None:
         _refuse_late_user(state, kept, make)
-    kinds = tuple(kind for kind in nstypes.ALL if kind in wanted or kind in {handle.kind for handle in kept})
-    definition = Definition(types=kinds) if request.adopted is not None else definitions.of(kinds)
+    definition = Definition(types=wanted) if request.adopted is not None else definitions.of(wanted)
     unstack = tuple(handle for handle in kept if handle in state.stacked)
     changes = [
         *(f"remove the {handle.kind.name} namespace" for handle in remove),
