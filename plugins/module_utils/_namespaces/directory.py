@@ -149,9 +149,11 @@ def prepare(proc: int, memory: Memory, path: str, private: bool) -> int:
     with during(f"make the directory {path}", _HINTS):
         if not os.path.lexists(path):
             memory.add(_DIRECTORY, path)
-            os.mkdir(path, _MODE)
-            # The mask of the process may have taken bits away.
-            os.chmod(path, _MODE)
+            mask = os.umask(0)
+            try:
+                os.mkdir(path, _MODE)
+            finally:
+                os.umask(mask)
     with closing(_open(path)) as fd, during(f"bind {path} to itself", _HINTS):
         mounts = mountinfo.read(proc)
         # Handles that somebody has there already would be mounted twice.

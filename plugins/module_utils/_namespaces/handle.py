@@ -111,20 +111,23 @@ def unpin(handle: Handle, directory: int, detach: bool = False) -> None:
         os.unlink(handle.file, dir_fd=directory)
 
 
-def unstack(handle: Handle, directory: int) -> None:
-    """Leave the uppermost of several mounts, the one that everybody enters. Raises NamespaceError."""
+def unstack(handle: Handle, directory: int, surplus: int) -> None:
+    """Leave one of several mounts, of the namespace of the uppermost, which is what everybody enters.
+
+    Raises NamespaceError.
+    """
     with during(f"take off the doubled mounts of {handle.path}", _UNPIN_HINTS):
-        with closing(_open_file(handle, directory)) as top:
-            kept = mount.clone_tree(top, False)
-        with closing(kept):
-            while True:
-                try:
+        entered = look(handle, directory)
+        with closing(hold(handle, directory)) as kept:
+            try:
+                for _mount in range(surplus):
                     mount.unmount(directory, handle.file)
-                except OSError as error:
-                    if error.errno != errno.EINVAL:
-                        raise
-                    break
-            mount.attach_tree(kept, directory, handle.file)
+                if look(handle, directory) != entered:
+                    mount.unmount(directory, handle.file)
+                    mount.attach_tree(kept, directory, handle.file)
+            except BaseException:
+                restore(handle, directory, kept)
+                raise
 
 
 def hold(handle: Handle, directory: int) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import typing as t
 
-from .._kernel import nstypes, process, procfs
+from .._kernel import mountinfo, nstypes, process, procfs
 from .._kernel.descriptor import closing
 from .checkpoint import answer_of
 from .errors import Hint, during
@@ -19,6 +19,7 @@ from .errors import Hint, during
 T = t.TypeVar("T")
 
 _JOIN_HINTS = {
+    errno.EACCES: Hint("PID 1 may not be looked at", "have its security module allow it, or run the task from there"),
     errno.EPERM: Hint("it takes CAP_SYS_ADMIN where PID 1 is", "run the task as root, not inside of a user namespace"),
 }
 
@@ -35,16 +36,16 @@ def open_proc() -> int:
 
 
 def is_in_its_mounts(proc: int) -> bool:
-    """Whether the task has the mount namespace of PID 1; who may not look at that one takes it for granted.
-
-    Raises NamespaceError.
-    """
+    """Whether the task has the mount namespace of PID 1. Raises NamespaceError."""
     with during("look at the mount namespace of PID 1"):
         ours = procfs.namespaces(proc, procfs.own_pid(proc)).get(nstypes.MNT)
         try:
             return procfs.namespaces(proc, 1).get(nstypes.MNT) == ours
         except PermissionError:
-            return True
+            # A security module may guard PID 1, from root too. The ids of mounts are those of one namespace only.
+            theirs = mountinfo.parse(procfs.read(proc, "1/mountinfo"))
+            own = {item.id for item in mountinfo.read(proc)}
+            return not theirs or any(item.id in own for item in theirs)
 
 
 def in_its_mounts(proc: int, work: t.Callable[[], T]) -> T:
@@ -55,7 +56,7 @@ def in_its_mounts(proc: int, work: t.Callable[[], T]) -> T:
     """
     if is_in_its_mounts(proc):
         return work()
-    with during("look at the mount namespace of PID 1"):
+    with during("look at the mount namespace of PID 1", _JOIN_HINTS):
         theirs = procfs.open_namespace(proc, 1, nstypes.MNT.name)
     with closing(theirs):
         return answer_of(lambda _gate: _work_there(theirs, work), proc)

@@ -31,7 +31,7 @@ Made = t.Dict[nstypes.NsType, int]
 """An open descriptor of each namespace, by type."""
 
 
-def in_rounds(proc: int, definitions: t.Sequence[Definition]) -> t.Iterator[Made | NamespaceError]:
+def in_rounds(proc: int, definitions: t.Sequence[Definition]) -> t.Generator[Made | NamespaceError, None, None]:
     """Make sets of namespaces, none of type user, pid or cgroup: what was made for each, in order, or why not.
 
     The descriptors are closed when the next is asked for. Raises NamespaceError where the child itself fails.

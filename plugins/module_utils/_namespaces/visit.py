@@ -25,7 +25,7 @@ Stop = t.Tuple[t.Sequence[Handle], t.Callable[[Gate], t.Any]]
 """Where to go, and what to do there; its answer goes through JSON."""
 
 
-def visit(proc: int, stops: t.Sequence[Stop]) -> t.Iterator[t.Any]:
+def visit(proc: int, stops: t.Sequence[Stop]) -> t.Generator[t.Any, None, None]:
     """The answer of each stop, or the NamespaceError that came of it. Raises NamespaceError where the child fails."""
     if not stops:
         return

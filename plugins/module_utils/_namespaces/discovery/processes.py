@@ -21,15 +21,23 @@ def inside(proc: int, inodes: t.Container[int]) -> dict[int, list[int]]:
     """The processes in the namespaces with these inodes, or whose children will be: their pids, by inode.
 
     Hold the namespaces open meanwhile: the inode of one that ended comes to mean another one.
-    A process that ends meanwhile, or that may not be looked at, is left out.
+    A process that has ended, or that may not be looked at, is left out.
     """
     found: dict[int, list[int]] = {}
     for name in os.listdir(proc):
         if name.isdigit():
-            for inode in namespaces_of(proc, int(name)):
-                if inode in inodes:
+            matches = [inode for inode in namespaces_of(proc, int(name)) if inode in inodes]
+            if matches and _lives(proc, int(name)):
+                for inode in matches:
                     found.setdefault(inode, []).append(int(name))
     return found
+
+
+def _lives(proc: int, pid: int) -> bool:
+    try:
+        return procfs.stat(proc, pid).state not in "ZX"
+    except OSError:
+        return False
 
 
 def namespaces_of(proc: int, pid: int) -> frozenset[int]:

@@ -33,7 +33,7 @@ class Wish(t.NamedTuple):
     definition: Definition
 
 
-def bring(proc: int, wishes: t.Sequence[Wish], check: bool) -> t.Iterator[t.Any]:
+def bring(proc: int, wishes: t.Sequence[Wish], check: bool) -> t.Generator[t.Any, None, None]:
     """What has to be done for each, in words, and is done but in check mode; or the NamespaceError that came of it.
 
     Raises NamespaceError.

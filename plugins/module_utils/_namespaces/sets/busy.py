@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ..._kernel import netdev, nstypes, procfs
@@ -113,10 +114,11 @@ def _physical(proc: int, plans: t.Mapping[str, Plan]) -> dict[str, list[str]]:
         if handle.kind is nstypes.NET and item.state.lives(handle)
     }
     found: dict[str, list[str]] = {}
-    for name, answer in zip(handles, visit(proc, [((handle,), _devices) for handle in handles.values()])):
-        if isinstance(answer, NamespaceError):
-            raise answer
-        found[name] = answer
+    with contextlib.closing(visit(proc, [((handle,), _devices) for handle in handles.values()])) as answers:
+        for name, answer in zip(handles, answers):
+            if isinstance(answer, NamespaceError):
+                raise answer
+            found[name] = answer
     return found
 
 

@@ -61,34 +61,41 @@ class _Work:
         self._stack = stack
         self._directories: dict[str, int] = {}
         self._prepared: set[str] = set()
+        self._hierarchy = cgroup.hierarchy(mountinfo.read(proc))
         self._ours = procfs.namespaces(proc, procfs.own_pid(proc))
         self.warnings: list[str] = []
 
     def carry_out(self, plans: t.Mapping[str, Plan], failed: dict[str, NamespaceError]) -> dict[str, State]:
         """Do all plans, and say what the sets are then; those that fail are added to failed instead."""
-        adjusting = {name: item for name, item in plans.items() if item.adjust}
-        wishes = [adjust.Wish(item.adjust, item.definition) for item in adjusting.values()]
-        adjusted = zip(adjusting, adjust.bring(self._proc, wishes, check=False))
-        failed.update({name: found for name, found in adjusted if isinstance(found, NamespaceError)})
-        left = {name: item for name, item in plans.items() if name not in failed}
-        in_rounds = {name: item for name, item in left.items() if self._goes_in_rounds(item)}
-        rounds = maker.in_rounds(self._proc, [_to_make(item) for item in in_rounds.values()])
-        states = {}
-        for name, made in zip(in_rounds, rounds):
-            try:
-                if isinstance(made, NamespaceError):
-                    raise made
-                self._unstack(in_rounds[name])
-                states[name] = self._change(in_rounds[name], made)
-            except NamespaceError as error:
-                failed[name] = error
-        for name, item in left.items():
-            if name not in in_rounds:
+        in_rounds = {name: item for name, item in plans.items() if self._goes_in_rounds(item)}
+        states = {name: item.state for name, item in plans.items() if not item.changes}
+        adjusted = {name: item for name, item in plans.items() if item.adjust and _only_adjusts(item)}
+        wishes = [adjust.Wish(item.adjust, item.definition) for item in adjusted.values()]
+        with contextlib.closing(adjust.bring(self._proc, wishes, check=False)) as answers:
+            for name, answer in zip(adjusted, answers):
+                if isinstance(answer, NamespaceError):
+                    failed[name] = answer
+                else:
+                    states[name] = adjusted[name].state
+        with contextlib.closing(maker.in_rounds(self._proc, [_to_make(item) for item in in_rounds.values()])) as rounds:
+            for name, made in zip(in_rounds, rounds):
                 try:
-                    states[name] = self._change_alone(item) if item.changes else item.state
+                    states[name] = self._change_in_round(in_rounds[name], made)
+                except NamespaceError as error:
+                    failed[name] = error
+        for name, item in plans.items():
+            if name not in states and name not in failed:
+                try:
+                    states[name] = self._change_alone(item)
                 except NamespaceError as error:
                     failed[name] = error
         return states
+
+    def _change_in_round(self, plan: Plan, made: maker.Made | NamespaceError) -> State:
+        if isinstance(made, NamespaceError):
+            raise made
+        self._unstack(plan)
+        return self._change(plan, made)
 
     def _goes_in_rounds(self, plan: Plan) -> bool:
         kinds = {item.kind for item in (*plan.make, *_kept(plan))}
@@ -97,7 +104,7 @@ class _Work:
     def _unstack(self, plan: Plan) -> None:
         """Before a handle is opened: that holds its mount. Raises NamespaceError."""
         for item in plan.unstack:
-            handle.unstack(item, self._directory(item))
+            handle.unstack(item, self._directory(item), plan.state.stacked[item])
 
     def _change_alone(self, plan: Plan) -> State:
         self._unstack(plan)
@@ -128,6 +135,8 @@ class _Work:
                 self._remove(plan, item, held, undo)
             for item in plan.make:
                 found[item] = handle.Pinned(self._pin(item, made[item.kind], undo))
+            if plan.adjust:
+                self._adjust(plan)
             if child:
                 maker.release(child, nstypes.PID in made)
             undo.pop_all()
@@ -135,7 +144,7 @@ class _Work:
             self._end_init(plan)
         if not found:
             self._remove_cgroup(plan)
-        return plan.state._replace(found=found, stacked=frozenset(), init_pid=self._find_init(found, child))
+        return plan.state._replace(found=found, stacked={}, init_pid=self._find_init(found, child))
 
     def _find_init(self, found: t.Mapping[Handle, handle.Pinned], child: Child | None) -> int | None:
         """The child if it is the set's new init; else whoever is, if there is a pid namespace."""
@@ -146,6 +155,14 @@ class _Work:
             return child.pid
         with during(f"look for the init of {place.path}"):
             return find_init(self._proc, place.path)
+
+    def _adjust(self, plan: Plan) -> None:
+        with contextlib.closing(
+            adjust.bring(self._proc, [adjust.Wish(plan.adjust, plan.definition)], check=False)
+        ) as answers:
+            for answer in answers:
+                if isinstance(answer, NamespaceError):
+                    raise answer
 
     def _remove(self, plan: Plan, item: Handle, held: contextlib.ExitStack, undo: contextlib.ExitStack) -> None:
         place = self._directory(item)
@@ -210,7 +227,7 @@ class _Work:
         kinds = {item.kind for item in plan.make}
         if kinds.isdisjoint((nstypes.CGROUP, nstypes.PID)):
             return plan.state.cgroup
-        top = cgroup.hierarchy(mountinfo.read(self._proc))
+        top = self._hierarchy
         if top is None:
             if nstypes.CGROUP in kinds:
                 raise NamespaceError("make a cgroup for the set", "no version 2 hierarchy is mounted", "mount cgroup2")
@@ -275,6 +292,10 @@ def _kill(pid: int, is_still_meant: t.Callable[[int], bool]) -> None:
                 process.pidfd_send_signal(pidfd, signal.SIGKILL)
             if not process.pidfd_ended(pidfd, _SECONDS * 1000):
                 raise OSError(errno.EBUSY, f"process {pid} goes on after SIGKILL")
+
+
+def _only_adjusts(plan: Plan) -> bool:
+    return not (plan.make or plan.remove or plan.unstack)
 
 
 def _kept(plan: Plan) -> list[Handle]:

@@ -63,7 +63,8 @@ def _compare_inside(proc: int, request: Request, plan: Plan, kept: t.Sequence[Ha
         child = stack.enter_context(spawn(lambda gate: _join(gate, joined), proc))
         child.expect("joined")
         with during(f"look into the set {plan.state.name}"):
-            for option, found, asked in _values(proc, child.pid, request.options, plan.definition):
+            kinds = [handle.kind for handle in kept]
+            for option, found, asked in _values(proc, child.pid, kinds, request.options, plan.definition):
                 if found != asked:
                     raise _differs(plan.state, option, found, asked)
 
@@ -77,16 +78,19 @@ def _join(gate: Gate, joined: t.Iterable[tuple[nstypes.NsType, int]]) -> t.NoRet
     os._exit(0)
 
 
-def _values(proc: int, pid: int, given: t.Mapping[str, t.Any], asked: Definition) -> t.Iterator[tuple[str, str, str]]:
-    """Each option that is given: what there is and what is asked for, as text."""
-    for option, ranges in (("uid_map", asked.maps.uid), ("gid_map", asked.maps.gid)):
-        if given.get(option) is not None:
-            lines = procfs.read(proc, f"{pid}/{option}").splitlines()
-            found = sorted(" ".join(line.split()) for line in lines)
-            yield option, ", ".join(found), ", ".join(sorted(" ".join(map(str, item)) for item in ranges))
-    if given.get("setgroups") is not None:
-        yield "setgroups", procfs.read(proc, f"{pid}/setgroups").strip(), str(asked.maps.setgroups)
-    if given.get("time_offsets") is not None:
+def _values(
+    proc: int, pid: int, kinds: t.Container[nstypes.NsType], given: t.Mapping[str, t.Any], asked: Definition
+) -> t.Iterator[tuple[str, str, str]]:
+    """Each option that is given and is about these types: what there is and what is asked for, as text."""
+    if nstypes.USER in kinds:
+        for option, ranges in (("uid_map", asked.maps.uid), ("gid_map", asked.maps.gid)):
+            if given.get(option) is not None:
+                lines = procfs.read(proc, f"{pid}/{option}").splitlines()
+                found = sorted(" ".join(line.split()) for line in lines)
+                yield option, ", ".join(found), ", ".join(sorted(" ".join(map(str, item)) for item in ranges))
+        if given.get("setgroups") is not None:
+            yield "setgroups", procfs.read(proc, f"{pid}/setgroups").strip(), str(asked.maps.setgroups)
+    if nstypes.TIME in kinds and given.get("time_offsets") is not None:
         lines = procfs.read(proc, f"{pid}/timens_offsets").splitlines()
         offsets = {clock: int(seconds) * _BILLION + int(rest) for clock, seconds, rest in map(str.split, lines)}
         for clock, offset in asked.offsets:

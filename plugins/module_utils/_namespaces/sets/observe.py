@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import typing as t
@@ -52,7 +53,7 @@ class _Places:
         self._open: dict[str, _Place | None] = {}
         self.cgroups = cgroups
         paths = {item.id: item.path for item in mounts}
-        self.stacked = frozenset(item.path for item in mounts if paths.get(item.parent) == item.path)
+        self.stacked = collections.Counter(item.path for item in mounts if paths.get(item.parent) == item.path)
 
     def look(self, request: Request, name: str, kind: nstypes.NsType) -> tuple[Handle, Pinned] | None:
         """The handle of a set, if there is something."""
@@ -82,7 +83,7 @@ def _observe_one(proc: int, places: _Places, name: str, request: Request, top: s
     return State(
         name,
         found,
-        frozenset(handle for handle in found if handle.path in places.stacked),
+        {handle: places.stacked[handle.path] for handle in found if handle.path in places.stacked},
         init_pid,
         cgroup.of_set(top, name) if top and name in places.cgroups else None,
     )

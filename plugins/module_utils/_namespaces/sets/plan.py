@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ..._kernel import nstypes
@@ -141,9 +142,10 @@ def _compare(proc: int, request: Request, planned: Planned) -> None:
     immutable.compare(proc, request, planned)
     names = [name for name, item in planned.items() if isinstance(item, Plan) and item.adjust]
     wishes = [adjust.Wish(item.adjust, item.definition) for item in map(planned.get, names) if isinstance(item, Plan)]
-    for name, found in zip(names, adjust.bring(proc, wishes, check=True)):
-        item = planned[name]
-        if isinstance(found, NamespaceError):
-            planned[name] = found
-        elif isinstance(item, Plan):
-            planned[name] = item._replace(adjust=item.adjust if found else (), changes=(*item.changes, *found))
+    with contextlib.closing(adjust.bring(proc, wishes, check=True)) as answers:
+        for name, found in zip(names, answers):
+            item = planned[name]
+            if isinstance(found, NamespaceError):
+                planned[name] = found
+            elif isinstance(item, Plan):
+                planned[name] = item._replace(adjust=item.adjust if found else (), changes=(*item.changes, *found))

@@ -8,9 +8,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import typing as t
 
-from ..._kernel import procfs
+from ..._kernel import nsfs, nstypes, procfs
 from .. import directory, host
 from ..errors import NamespaceError, during, refuse
 from ..target import Target
@@ -25,7 +27,8 @@ def adoptable(proc: int, found: Target, named: bool) -> Target:
 
     named: types were asked for by name, so none may be missing. Raises NamespaceError.
     """
-    with during("look at the namespaces of PID 1"):
+    of_init: t.Mapping[nstypes.NsType, nsfs.Identity] = {}
+    with during("look at the namespaces of PID 1"), contextlib.suppress(PermissionError):
         of_init = procfs.namespaces(proc, 1)
     shared = [kind for kind, identity in found.identities.items() if identity == of_init.get(kind)]
     left = {kind: fd for kind, fd in found.descriptors.items() if kind not in shared}
