@@ -30,10 +30,12 @@ from .._kernel import process, procfs
 from .errors import NamespaceError, during
 
 _GO = b"!"
-_NOTHING = b"{}"
 _TEXT_CHARACTERS = 4000
 _MESSAGE_BYTES = 65536
-_DESCRIPTOR_BYTES = socket.CMSG_SPACE(8 * array.array("i").itemsize)
+MOST_DESCRIPTORS = 253
+"""What one message can carry: SCM_MAX_FD of the kernel."""
+
+_DESCRIPTOR_BYTES = socket.CMSG_SPACE(MOST_DESCRIPTORS * array.array("i").itemsize)
 _FAREWELL_SECONDS = 1
 _FAREWELLS = 10
 _LONGEST_POLL = 2**31 - 1
@@ -71,7 +73,7 @@ class Gate:
 
         Whether it is still there is for wait() to find out. Raises OSError.
         """
-        _send(self._channel, json.dumps(message).encode() if message else _NOTHING, descriptors)
+        _send(self._channel, json.dumps(message).encode(), descriptors)
 
     def fail(self, error: NamespaceError) -> None:
         """Tell the parent why this child ends."""
@@ -227,7 +229,7 @@ class Child:
                 continue
             if not content:
                 return None
-            message: Message = {} if content == _NOTHING else json.loads(content)
+            message: Message = json.loads(content)
             for _level, _kind, data in ancillary:
                 message["descriptors"] = array.array("i", data).tolist()
             self._reap_former(os.WNOHANG)

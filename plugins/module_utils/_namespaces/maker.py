@@ -27,6 +27,9 @@ from .errors import NamespaceError, during
 from .inside import renew_proc, set_up
 from .target import Target
 
+# As many sets at a time as a message can carry, of up to five types each; one message each would double the time.
+_BATCH = 32
+
 Made = t.Dict[nstypes.NsType, int]
 """An open descriptor of each namespace, by type."""
 
@@ -34,19 +37,24 @@ Made = t.Dict[nstypes.NsType, int]
 def in_rounds(proc: int, definitions: t.Sequence[Definition]) -> t.Generator[Made | NamespaceError, None, None]:
     """Make sets of namespaces, none of type user, pid or cgroup: what was made for each, in order, or why not.
 
-    The descriptors are closed when the next is asked for. Raises NamespaceError where the child itself fails.
+    The descriptors are closed some time after the next is asked for. Raises NamespaceError where the child fails.
     """
+    if not definitions:
+        return
+    kinds = iter(definition.types for definition in definitions)
     with spawn(lambda gate: _make_all(gate, definitions), proc) as child:
         child.release()
-        for definition in definitions:
+        left = len(definitions)
+        while left:
             message = child.receive()
             if message is None:
                 raise NamespaceError("make namespaces", "the child that does it was ended from outside", "try again")
-            if "failed" in message:
-                yield NamespaceError(*message["failed"])
-            else:
-                with _closing_all(message["descriptors"]) as descriptors:
-                    yield dict(zip(definition.types, descriptors))
+            with _closing_all(message.get("descriptors", ())) as descriptors:
+                handed = iter(descriptors)
+                for failure in message["failures"]:
+                    types = next(kinds)
+                    yield dict(zip(types, handed)) if failure is None else NamespaceError(*failure)
+            left -= len(message["failures"])
 
 
 def _make_all(gate: Gate, definitions: t.Sequence[Definition]) -> t.NoReturn:
@@ -56,17 +64,32 @@ def _make_all(gate: Gate, definitions: t.Sequence[Definition]) -> t.NoReturn:
     with contextlib.ExitStack() as stack, during("look at the namespaces of the task"):
         origin = {kind: stack.enter_context(closing(procfs.open_namespace(gate.proc, us, kind.name))) for kind in kinds}
         ours = _number_of_mounts(gate)
-        for definition in definitions:
-            try:
-                create(gate, definition, joined_user=False)
-                _number_above(ours, gate, definition)
-                set_up(gate, definition, None)
-                _hand_over(gate, [kind.children_link for kind in definition.types])
-            except NamespaceError as error:
-                gate.report(failed=to_message(error))
-            for kind in definition.types:
-                process.setns(origin[kind], kind.flag)
+        for start in range(0, len(definitions), _BATCH):
+            with contextlib.ExitStack() as made:
+                failures: list[list[t.Any] | None] = []
+                descriptors: list[int] = []
+                for definition in definitions[start : start + _BATCH]:
+                    try:
+                        descriptors += _make(gate, definition, ours, made)
+                        failures.append(None)
+                    except NamespaceError as error:
+                        failures.append(to_message(error))
+                    for kind in definition.types:
+                        process.setns(origin[kind], kind.flag)
+                gate.report(descriptors, failures=failures)
     os._exit(0)
+
+
+def _make(gate: Gate, definition: Definition, ours: int | None, made: contextlib.ExitStack) -> list[int]:
+    """Make the namespaces, and open what was made."""
+    create(gate, definition, joined_user=False)
+    _number_above(ours, gate, definition)
+    set_up(gate, definition, None)
+    with during("open the namespaces that were made"):
+        return [
+            made.enter_context(closing(procfs.open_namespace(gate.proc, gate.pid(), kind.children_link)))
+            for kind in definition.types
+        ]
 
 
 class Alone(t.NamedTuple):
@@ -108,7 +131,10 @@ def _make_one(gate: Gate, order: Alone) -> t.NoReturn:
     set_up(gate, order.definition, None)
     if nstypes.PID in order.definition.types and nstypes.MNT in order.existing.descriptors:
         renew_proc(order.definition.mount_proc)
-    _hand_over(gate, [kind.name for kind in order.definition.types])
+    us = gate.pid()
+    with contextlib.ExitStack() as stack, during("open the namespaces that were made"):
+        links = [kind.name for kind in order.definition.types]
+        gate.report([stack.enter_context(closing(procfs.open_namespace(gate.proc, us, link))) for link in links])
     gate.wait()
     if nstypes.PID in order.definition.types:
         with during("start the init of the set"):
@@ -140,14 +166,6 @@ def _number_above(lowest: int | None, gate: Gate, definition: Definition) -> Non
                 process.unshare(nstypes.MNT.flag)
     finally:
         os.sched_setaffinity(0, allowed)
-
-
-def _hand_over(gate: Gate, links: t.Iterable[str]) -> None:
-    us = gate.pid()
-    with contextlib.ExitStack() as stack, during("open the namespaces that were made"):
-        gate.report(
-            descriptors=[stack.enter_context(closing(procfs.open_namespace(gate.proc, us, link))) for link in links]
-        )
 
 
 @contextlib.contextmanager
