@@ -156,11 +156,16 @@ def prepare(proc: int, memory: Memory, path: str, private: bool) -> int:
                 os.umask(mask)
     with closing(_open(path)) as fd, during(f"bind {path} to itself", _HINTS):
         mounts = mountinfo.read(proc)
-        # Handles that somebody has there already would be mounted twice.
-        has_handles = any(item.path.startswith(path + "/") for item in mounts)
-        if not has_handles and mountinfo.mount_at(proc, fd, mounts) is None:
+        present = mountinfo.mount_at(proc, fd, mounts)
+        if any(item.path.startswith(path + "/") for item in mounts):
+            # Somebody's handles, which would be mounted twice.
+            pass
+        elif present is None:
             memory.add(_BIND, path)
             _bind_self(fd, private)
+        elif path in memory.find(_BIND):
+            # It may have been left half done.
+            mount.set_propagation(fd, "private" if private else "shared", recursive=False)
     return _open(path)
 
 

@@ -122,10 +122,9 @@ class _Place:
             for path in new:
                 self._bind_self(path)
         present = self._read()
-        expected = {
-            item.id: self._expect(item, present) for path in self._request.paths for item in self._meant(path, present)
-        }
-        changed = bool(new) or any(word_of(item) != expected[item.id] for item in present if item.id in expected)
+        meant = {item.id: item for path in self._request.paths for item in self._meant(path, present)}
+        expected = {number: self._expect(item, present) for number, item in meant.items()}
+        changed = bool(new) or any(word_of(item) != expected[number] for number, item in meant.items())
         if changed and not self._check and self._request.propagation is not None:
             for path in self._request.paths:
                 self._set(self._meant(path, present), expected)
@@ -139,8 +138,7 @@ class _Place:
                 after[item.id].propagation.get("shared"),
                 after[item.id].propagation.get("master"),
             )
-            for item in present
-            if item.id in expected
+            for item in meant.values()
         ]
         if self._check:
             changes += [Change(path, None, self._request.propagation, None, None) for path in new]

@@ -132,6 +132,9 @@ class _Work:
             if plan.kill:
                 self._end_processes(plan)
             for item in gone:
+                if item.kind is nstypes.PID and not self._is_needed(plan, item):
+                    # Before its handle: without one nobody would find it again.
+                    self._end_init(plan)
                 self._remove(plan, item, held, undo)
             for item in plan.make:
                 found[item] = handle.Pinned(self._pin(item, made[item.kind], undo))
@@ -140,9 +143,7 @@ class _Work:
             if child:
                 maker.release(child, nstypes.PID in made)
             undo.pop_all()
-        if nstypes.PID in {item.kind for item in gone} and self._request.when_busy != "detach":
-            self._end_init(plan)
-        if not found:
+        if not found and not any(item.kind is nstypes.PID and self._is_needed(plan, item) for item in gone):
             self._remove_cgroup(plan)
         return plan.state._replace(found=found, stacked={}, init_pid=self._find_init(found, child))
 
@@ -256,6 +257,13 @@ class _Work:
                 cgroup.remove(plan.state.cgroup)
             except NamespaceError as error:
                 self.warnings.append(str(error))
+
+    def _is_needed(self, plan: Plan, item: Handle) -> bool:
+        """Whether the init of the pid namespace has to go on, for processes that are to go on."""
+        identity = plan.state.found[item].identity
+        if self._request.when_busy != "detach" or identity is None:
+            return False
+        return bool(busy.in_the_way(self._proc, plan, processes.inside(self._proc, (identity.inode,))))
 
     def _end_init(self, plan: Plan) -> None:
         """End the init that the collection gave the set; any other one was in the way, or is not ours to end."""
