@@ -4,23 +4,26 @@
 
 """Run ns_exec again and again, each time with another system call of one of its processes failing, or killing it.
 
-    fault_runner.py TASK ONE_IN SHARD/SHARDS
+    fault_runner.py TASK SHARD/SHARDS ONE_IN ONE_IN [ONE_IN ONE_IN]
 
-test_faults.py starts it and reads the JSON that it prints: how many faults were injected, and what was wrong then.
+test_faults.py starts it and reads the JSON that it prints: how many faults were injected, and what was wrong then. One
+in so many faults is injected: in the module, in its children, and where a child goes on as a sealed copy of the
+interpreter, in the start of that and in all that comes after. With 1 for each it is every fault.
 
 The module runs in a fork of this program, so that a run costs no interpreter. Its processes are numbered as they are
-born: 0 is the module, 1 its first child and so on. A process that is to fail is stopped at birth, by what Python lets a
-program register for its forks, until strace(1) holds it: only its own calls are counted, so that each call of each
-process gets its turn. Which calls there are says a run without faults. This program is the subreaper of all that it
-starts; when it has no child left, no process of the run is left, not even a zombie.
+born: 0 is the module, 1 its first child and so on; what goes on as a sealed copy of the interpreter is born again. A
+process that is to fail is stopped at birth, by what Python lets a program register for its forks, until strace(1) holds
+it: only its own calls are counted, so that each call of each process gets its turn. Which calls there are says a run
+without faults. This program is the subreaper of all that it starts; when it has no child left, no process of the run is
+left, not even a zombie.
 """
 
 from __future__ import annotations
 
 import collections
 import ctypes
+import inspect
 import json
-import mmap
 import os
 import re
 import select
@@ -40,23 +43,31 @@ from pathlib import Path
 from ansible_collections.linux.namespaces.plugins.modules import ns_exec
 
 PR_SET_CHILD_SUBREAPER = 36
+ORDINARY = 1000
 TYPES = ("user", "mnt", "uts", "ipc", "net", "cgroup", "time", "pid")
 MOST_PROCESSES = 8
 RUN_SECONDS = 8
-# The end of a command that timed out asks for every process of the machine.
-MOST_REPETITIONS = 60
+# Every process of the machine is asked for, every capability given up: what differs in such words alone is one call.
+VARIABLE = re.compile(r"\b(0x[0-9a-f]+|\d+|CAP_\w+)|\s+= .*")
+MOST_REPETITIONS = 5
 KILL = "signal=SIGKILL"
 FAULTS = (KILL, "error=ENOSPC", "error=EPERM", "error=ENOSYS")
 
-# Calls that change nothing outside of the process, so that a fault there is one at the next call.
+# Calls that change nothing outside of the process, so that a fault there is one at the next call; and what holds it.
 QUIET = re.compile(
     "access|brk|close|exit_group|fstat|futex|getcwd|gete?[ug]id|getp?pid|getsockname|gettid|lseek|madvise|mmap|mprotect|"
-    "mremap|munmap|newfstatat|poll|read|restart_syscall|rt_sigaction|rt_sigreturn|statfs|uname"
+    "mremap|munmap|newfstatat|readv|restart_syscall|rt_sigaction|rt_sigreturn|statfs|uname"
 )
 # What comes before the module's own work: Ansible reads the options and writes to syslog.
 FIRST_OWN_CALL = re.compile(r'openat\(AT_FDCWD, "/proc", ')
+# The sealed copy starts. All that it imports it has imported before it does anything of its own.
+SEALED_COPY = re.compile(r"execveat\(")
+IMPORT = re.compile(r'openat\(AT_FDCWD, "[^"]*\.(py|pyc|so)"')
+CLOSE = re.compile(r"close\(")
+# The parts of a task, in the order of the numbers on the command line.
+MODULE, CHILDREN, START, SEALED = range(4)
 # From here on the command may run.
-GO = re.compile(r'^sendto\(\d+, "!", 1, .* = 1$', re.MULTILINE)
+GO = re.compile(r'^sendmsg\(\d+, .*iov_base="!", .* = 1$', re.MULTILINE)
 # What comes after it all: Ansible writes the result.
 RESULT = re.compile(r"write\(1, ")
 
@@ -91,8 +102,9 @@ class Task(t.NamedTuple):
 
 
 class Case(t.NamedTuple):
-    """One fault: the nth time that this process makes this call."""
+    """One fault: the nth time that this process makes this call. It is held through the start of a sealed copy."""
 
+    part: int
     process: int
     call: str
     occurrence: int
@@ -134,8 +146,8 @@ def tasks(target: int, hidden: Path) -> dict[str, Task]:
             sees=("/proc/sys/kernel/hostname box", "/sys/class/net/lo/flags 0x9", "end"),
         ),
         "joined": Task({"pid": str(target), "types": ["user", "pid"]}, joined=("user", "pid")),
-        # What starts anew as a sealed copy of the interpreter is out of reach from there on.
         "sealed": Task({"pid": str(target)}, joined=("user", "mnt", "pid")),
+        "foreign": Task({"pid": str(target)}, joined=("mnt", "uts", "net")),
         "nested": Task(
             {"pid": str(target), "unshare": ["user", "uts"], "uid_map": own, "gid_map": own, "hostname": "box"},
             created=("user", "uts"),
@@ -155,7 +167,7 @@ def tasks(target: int, hidden: Path) -> dict[str, Task]:
             sees=("CapEff: 0000000000001002", "NoNewPrivs: 1", "end"),
         ),
         "init": Task({"unshare": ["pid", "uts"], "init": True}, created=("pid", "uts")),
-        "timeout": Task({"unshare": ["uts"], "timeout": "0.1"}, created=("uts",), times_out=True),
+        "timeout": Task({"unshare": ["uts"], "timeout": "0.3"}, created=("uts",), times_out=True),
     }
 
 
@@ -177,21 +189,23 @@ class Runner:
         self.kept = children(os.getpid())
         self.expected: list[str] = []
 
-    def run(self, process: int = MOST_PROCESSES, options: t.Sequence[str] = ()) -> Run:
-        """Run the module; strace with these options holds that process from its birth."""
+    def run(self, part: int, process: int, *options: str) -> Run:
+        """Run the module; strace with these options holds that process from its birth, at most until its next exec."""
         self.witness.write_text("")
         self.witness.chmod(0o666)
         self.log.write_text("")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        stdin, stdout, stderr = (os.memfd_create(name) for name in ("stdin", "stdout", "stderr"))
+        stdin, stdout, stderr, births = (os.memfd_create(name) for name in ("stdin", "stdout", "stderr", "births"))
         os.pwrite(stdin, self.arguments, 0)
         module = os.fork()
         if module == 0:
             ours.close()
-            be_the_module(theirs, process, (stdin, stdout, stderr))
+            be_the_module((process, theirs.fileno(), births), (stdin, stdout, stderr))
         theirs.close()
-        hung = not wait(ours, module, ["-o", str(self.log), "-b", "execve", *options])
+        os.close(births)
+        until = () if part == START else ("-b", "execve")
+        hung = not wait(ours, module, ["-o", str(self.log), *until, *options])
         ours.close()
         status = os.waitpid(module, 0)[1]
         left = self.reap(0.5 if status == signal.SIGKILL and self.task.times_out else 5)
@@ -221,40 +235,38 @@ class Runner:
         return (children(os.getpid()) - self.kept) | children(self.target)
 
     def cases(self) -> t.Iterator[Case]:
-        """Every fault, from runs without one; these have to succeed, and what they witness is right for all."""
+        """Every fault, from runs without one."""
+        part = MODULE
         for process in range(MOST_PROCESSES):
-            run = self.run(process)
-            if not run.log:
+            log = self.calls(part, process)
+            if not log:
                 return
-            self.expected = self.expected or run.witness
-            wrong = self.judge(run, Case(process, "", 0, ""))
-            if wrong or not {*self.task.sees} <= {*run.witness}:
-                raise SystemExit(f"without a fault: {wrong} {run}")
-            yield from self.cases_of(process, run.log.splitlines())
+            first, last = 0, len(log)
+            if part == MODULE:
+                first, last = index_of(log, FIRST_OWN_CALL), index_of(log, RESULT)
+            elif part == SEALED:
+                first = count_starting(log)
+            yield from cases_of(part, process, log[:last], first)
+            part = max(part, CHILDREN)
+            if SEALED_COPY.match(log[-1]):
+                log = self.calls(START, process)
+                yield from cases_of(START, process, log[: count_starting(log)], index_of(log, SEALED_COPY) + 1)
+                part = SEALED
 
-    def cases_of(self, process: int, log: list[str]) -> t.Iterator[Case]:
-        """Every fault for one process that made these calls."""
-        first, last = 0, len(log)
-        if process == 0:
-            first, last = (
-                min(number for number, line in enumerate(log) if words.match(line))
-                for words in (FIRST_OWN_CALL, RESULT)
-            )
-        counts: collections.Counter[str] = collections.Counter()
-        for number, line in enumerate(log[:last]):
-            call = line.partition("(")[0]
-            counts[call] += 1
-            interesting = number >= first and call.isidentifier() and not QUIET.fullmatch(call)
-            if interesting and counts[call] <= MOST_REPETITIONS:
-                yield from (Case(process, call, counts[call], fault) for fault in FAULTS)
+    def calls(self, part: int, process: int) -> list[str]:
+        """What a process calls in a run without faults. It has to succeed; what it witnesses is right for all."""
+        run = self.run(part, process)
+        self.expected = max(self.expected, run.witness, key=len)
+        wrong = self.judge(run, Case(part, process, "", 0, ""))
+        if wrong or not {*self.task.sees} <= {*run.witness}:
+            raise SystemExit(f"without a fault: {wrong} {run}")
+        return run.log.splitlines()
 
     def check(self, case: Case) -> tuple[bool, list[str]]:
         """Whether the fault was injected at all, and what was wrong afterwards."""
         before = self.machine()
-        run = self.run(
-            case.process,
-            ["-e", f"trace=sendto,{case.call}", "-e", f"inject={case.call}:{case.fault}:when={case.occurrence}"],
-        )
+        inject = f"inject={case.call}:{case.fault}:when={case.occurrence}"
+        run = self.run(case.part, case.process, "-e", f"trace=sendmsg,{case.call}", "-e", inject)
         after = self.machine()
         hit = "(INJECTED)" in run.log or "killed by SIGKILL" in run.log
         wrong = self.judge(run, case)
@@ -312,7 +324,8 @@ class Runner:
             [line for line in lines[len(TYPES) :] if not (loose and line.startswith("directory "))]
             for lines in (witness, self.expected)
         )
-        if seen != expected[: len(seen)]:
+        # What a timeout ends may end at any line.
+        if any(one != other for one, other in zip(seen, expected, strict=False)):
             wrong.append(f"the command saw {seen} and not {expected}")
         return wrong
 
@@ -339,33 +352,81 @@ class Runner:
             wrong.append("the message is none for people")
         if "rc" in result:
             wrong.append("it has an rc")
-        # A process whose report could not be sent has no other way to say why.
-        name = "" if case.fault == KILL or case.call == "sendto" else f" {case.fault.rpartition('=')[2]} ("
+        # A process whose report could not be sent has no other way to say why, nor has an interpreter that can't start.
+        silent = case.fault == KILL or case.call == "sendmsg" or case.part == START
+        name = "" if silent else f" {case.fault.rpartition('=')[2]} ("
         if not message.startswith("cannot ") or name not in message:
             wrong.append("the message lacks the operation or the errno")
         return wrong
 
 
-def be_the_module(gate: socket.socket, process: int, streams: t.Sequence[int]) -> t.NoReturn:
-    """Be a task's process; the one of its processes that has this number waits to be held."""
-    births = mmap.mmap(-1, 1)
+def cases_of(part: int, process: int, log: list[str], first: int) -> t.Iterator[Case]:
+    """Every fault for a process that made these calls, from the first one on that counts."""
+    counts: collections.Counter[str] = collections.Counter()
+    for number, line in enumerate(log):
+        call = line.partition("(")[0]
+        counts[call] += 1
+        if number >= first and call.isidentifier() and not QUIET.fullmatch(call):
+            alike = VARIABLE.sub("", line)
+            counts[alike] += 1
+            if counts[alike] <= MOST_REPETITIONS:
+                yield from (Case(part, process, call, counts[call], fault) for fault in FAULTS)
+
+
+def index_of(log: list[str], words: re.Pattern[str], first: int = 0) -> int:
+    return next(number for number in range(first, len(log)) if words.match(log[number]))
+
+
+def count_starting(log: list[str]) -> int:
+    """How many calls belong to the start of an interpreter: up to the end of its last import."""
+    imports = [number for number, line in enumerate(log) if IMPORT.match(line)]
+    return index_of(log, CLOSE, imports[-1]) + 1 if imports else 0
+
+
+def hold_births(process: int, gate: int, births: int) -> None:
+    """Number this program and what is forked from it; the one that has this number waits to be held.
+
+    The births are counted by the offset of a file that all share. Runs in other programs too, so it knows only os.
+    """
     upcoming = 0
 
     def count() -> None:
         nonlocal upcoming
-        births[0] += 1
-        upcoming = births[0]
+        upcoming = os.lseek(births, 1, os.SEEK_CUR) - 1
 
     def born() -> None:
         if upcoming == process:
-            gate.send(b"?")
-            os.read(gate.fileno(), 1)
+            os.write(gate, b"?")
+            os.readv(gate, [bytearray(1)])
 
+    os.register_at_fork(before=count, after_in_child=born)
+    count()
+    born()
+
+
+# Read once, and in no process that is to fail.
+HOLD_BIRTHS = inspect.getsource(hold_births)
+
+
+def be_the_module(births: tuple[int, int, int], streams: t.Sequence[int]) -> t.NoReturn:
+    """Be a task's process. The births are the arguments of hold_births(), for a sealed copy too."""
+    execve: t.Any = os.execve
+
+    def replace(program: t.Any, words: t.Sequence[str], environment: t.Mapping[str, str]) -> None:
+        if isinstance(program, int):
+            *options, script = words
+            words = [*options, f"import os\n{HOLD_BIRTHS}\nhold_births{births}\n{script}"]
+            for fd in births[1:]:
+                os.set_inheritable(fd, True)
+        execve(program, words, environment)
+
+    os.execve = t.cast("t.Any", replace)
+    # Or the first run differs from the others.
+    sys.dont_write_bytecode = True
     for number, fd in enumerate(streams):
         os.dup2(fd, number)
-    os.register_at_fork(before=count, after_in_child=born)
     sys.argv = ["ns_exec"]
-    born()
+    hold_births(*births)
     code: t.Any = 1
     try:
         ns_exec.main()
@@ -403,7 +464,7 @@ def wait(gate: socket.socket, module: int, options: t.Sequence[str]) -> bool:
 
 
 def hold(pid: int, options: t.Sequence[str]) -> None:
-    """Start strace and wait until it holds the process. It ends with that process."""
+    """Start strace and wait until it holds the process, unless that was ended before. It ends with that process."""
     ours, theirs = os.pipe()
     null = os.open(os.devnull, os.O_RDWR)
     actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, theirs, 2)]
@@ -412,7 +473,7 @@ def hold(pid: int, options: t.Sequence[str]) -> None:
     os.close(theirs)
     said = os.read(ours, 4096)
     os.close(ours)
-    if b"attached" not in said:
+    if b"attached" not in said and is_alive(pid):
         raise SystemExit(f"strace said: {said!r}")
 
 
@@ -431,6 +492,13 @@ def children(pid: int) -> set[int]:
     return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
+def is_alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def describe(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:100]
 
@@ -441,26 +509,31 @@ def read_all(fd: int) -> str:
         return file.read().decode()
 
 
-def start_target() -> tuple[subprocess.Popen[bytes], int]:
-    """A process with a user, a mount and a pid namespace of its own; its parent, and its pid."""
-    namespaces = "--user --map-root-user --mount --pid --fork --kill-child --mount-proc"
+def start_target(name: str) -> tuple[subprocess.Popen[bytes], int]:
+    """A process with namespaces of its own, as this task needs them; its parent, and its pid."""
+    theirs = "--mount --uts --net" if name == "foreign" else "--user --mount --pid --mount-proc"
     # With that signal ignored the kernel reaps the orphans that it is given.
-    parent = subprocess.Popen(["unshare", *namespaces.split(), "env", "--ignore-signal=CHLD", "sleep", "infinity"])
+    command = ["env", "--ignore-signal=CHLD", "sleep", "infinity"]
+    parent = subprocess.Popen(["unshare", *theirs.split(), "--fork", "--kill-child", *command])
     while True:
         for pid in children(parent.pid):
             if Path(f"/proc/{pid}/comm").read_text() == "sleep\n":
+                if "--user" in theirs:
+                    # Root inside is not root outside, so that it matters who the command is.
+                    for ids in ("uid_map", "gid_map"):
+                        Path(f"/proc/{pid}/{ids}").write_text(f"0 {ORDINARY} 1\n")
                 return parent, pid
         time.sleep(0.001)
 
 
 def main() -> None:
-    name, one_in, shard = sys.argv[1:]
+    name, shard, *one_in = sys.argv[1:]
     number, shards = map(int, shard.split("/"))
     if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         raise SystemExit("this process can not adopt orphans")
     # In /tmp itself: others than root have to come here.
     scratch = Path(tempfile.mkdtemp(prefix="ns_exec-", dir="/tmp"))
-    parent, target = start_target()
+    parent, target = start_target(name)
     try:
         (scratch / "hidden").mkdir()
         (scratch / "hidden/file").touch()
@@ -469,7 +542,7 @@ def main() -> None:
         runner = Runner(tasks(target, scratch / "hidden")[name], target, scratch)
         # By content and not by place: two runs without faults may differ by a call.
         keys = {case: zlib.crc32(repr(case).encode()) for case in runner.cases()}
-        chosen = [case for case, key in keys.items() if key % (int(one_in) * shards) == number]
+        chosen = [case for case, key in keys.items() if key % (int(one_in[case.part]) * shards) == number]
         checked = [runner.check(case) for case in chosen]
     finally:
         parent.kill()

@@ -13,6 +13,8 @@ import pickle
 import platform
 import select
 import signal
+import socket
+import stat
 import struct
 import sys
 import time
@@ -302,6 +304,45 @@ def without(*numbers: int) -> None:
     libc.function("prctl", 22, 2, libc.address(program), 0, 0)
 
 
+# ---- what stands at a path where something else should be
+
+
+WRONG_FILES = ("plain file", "fifo", "device", "socket", "directory", "symlink", "dangling symlink", "nothing")
+
+
+def wrong_file(kind: str, path: Path) -> Path:
+    """The path, with one of these kinds of files at it. The link leads to a namespace, of the parent."""
+    if kind == "plain file":
+        path.write_text("net:[4026531833]")
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "device":
+        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 7))
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(os.path.relpath(path))  # the name of a socket has to be short
+    elif kind == "directory":
+        path.mkdir()
+    elif kind == "symlink":
+        path.symlink_to(f"/proc/{os.getppid()}/ns/net")
+    elif kind == "dangling symlink":
+        path.symlink_to("nowhere")
+    return path
+
+
+@contextlib.contextmanager
+def zombie() -> t.Iterator[int]:
+    """The pid of a child that has ended and was not reaped."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    try:
+        yield pid
+    finally:
+        os.waitpid(pid, 0)
+
+
 # ---- namespaces with somebody in them
 
 
@@ -415,8 +456,15 @@ needs_ids = pytest.mark.skipif(kernel_release() < (6, 18), reason="needs Linux 6
 
 def live_children(pid: int) -> list[int]:
     """The children of a single-threaded process, without those that have ended and wait to be reaped."""
-    children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-    return [child for child in children if "\nState:\tZ" not in Path(f"/proc/{child}/status").read_text()]
+    return [child for child in map(int, read(f"/proc/{pid}/task/{pid}/children").split()) if not has_ended(child)]
+
+
+def has_ended(pid: int) -> bool:
+    """Whether the process is a zombie, or was reaped in the meantime."""
+    try:
+        return status_of(pid, "State")[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 class Roll:

@@ -6,15 +6,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shlex
 import signal
+import subprocess
 import time
 import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import command
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.tests.unit import support
 from ansible_collections.linux.namespaces.tests.unit.support import Roll, arguments_of, every_shape
@@ -125,6 +128,38 @@ def test_a_timeout_against_one_that_multiplies(
         if started:
             break
     assert started
+
+
+@contextlib.contextmanager
+def crowd() -> t.Iterator[None]:
+    """So many processes, though they have ended, that to look at all of them takes longer than one of a chain lives."""
+    script = (
+        "import os, sys\n"
+        "for number in range(2000):\n"
+        "    if os.fork() == 0: os._exit(0)\n"
+        "print(flush=True); sys.stdin.read()\n"
+        "for number in range(2000): os.wait()"
+    )
+    with subprocess.Popen(support.python(script), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        parent.stdout.readline()
+        yield
+
+
+@pytest.mark.parametrize(
+    ("shape", "has_children"),
+    [("no pid namespace", False), ("no pid namespace", True), ("in a joined pid namespace", False)],
+)
+def test_a_timeout_in_a_crowd(tmp_path: Path, shape: str, has_children: bool) -> None:
+    """Nobody escapes on a machine full of processes, nor is overlooked as the task has had a child before."""
+
+    def work() -> command.Result:
+        with support.zombie() if has_children else contextlib.nullcontext():
+            return support.run(*in_sessions_of_their_own(roll.path), **{**arguments, "timeout": 1})
+
+    with support.roll_at(tmp_path / "roll") as roll, arguments_of(shape) as arguments, crowd():
+        assert support.forked(work).timed_out
+        assert (roll.heard(), roll.is_empty()) == (b"x", True)
 
 
 @every_shape

@@ -6,12 +6,14 @@
 
 fault_runner.py says how. After each fault the machine has to be as before, with no process left; the command has run in
 its namespaces, set up in full, or not at all; and the module has succeeded, or failed with one message that names the
-operation and the errno. The two tasks that go through the most code meet every fault at every call of every process;
-the others a share of them that is the same each time.
+operation and the errno. Every fault at every call is met by the children of one task, and by the sealed copy of the
+interpreter in two that enter a foreign mount namespace; for the rest it is a share that is the same each time, and a
+small one for what only starts that interpreter and changes nothing outside of it.
 """
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import subprocess
@@ -21,20 +23,32 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+RUNNER = Path(__file__).with_name("fault_runner.py")
 # Each shard spends half of its time waiting.
 SHARDS = 4
-SECONDS = 180
+SECONDS = 300
 
 
 @pytest.mark.parametrize(
     ("task", "one_in"),
-    [("all", 1), ("joined", 1), ("sealed", 4), ("nested", 4), ("net", 6), ("init", 4), ("timeout", 6)],
+    [
+        ("all", [2, 1]),
+        ("joined", [8, 4]),
+        ("sealed", [12, 4, 32, 1]),
+        ("foreign", [12, 8, 32, 1]),
+        ("nested", [16, 8, 64, 6]),
+        ("net", [8, 4]),
+        ("init", [8, 4]),
+        ("timeout", [8, 8]),
+    ],
 )
-def test_faults_leave_nothing(task: str, one_in: int) -> None:
+def test_faults_leave_nothing(task: str, one_in: list[int]) -> None:
+    # A sealed copy of the interpreter writes no bytecode: it would compile in each run.
+    compileall.compile_dir(ROOT / "plugins/module_utils", quiet=1)
     environment = {**os.environ, "PYTHONPATH": str(ROOT / ".ansible/collections")}
     shards = [
         subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("fault_runner.py")), task, str(one_in), f"{number}/{SHARDS}"],
+            [sys.executable, str(RUNNER), task, f"{number}/{SHARDS}", *map(str, one_in)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             env=environment,
@@ -53,4 +67,4 @@ def test_faults_leave_nothing(task: str, one_in: int) -> None:
     assert not wrong, "\n".join([f"{len(wrong)}, the first of them:", *wrong[:10]])
     cases, hits = (sum(report[key] for report in reports) for key in ("cases", "hits"))
     # How often a process waits, and with it the count of its calls, may differ from run to run.
-    assert hits > 0.9 * cases > 50
+    assert hits > 0.8 * cases > 50

@@ -10,18 +10,22 @@ import contextlib
 import os
 import re
 import signal
+import threading
 import time
+import types
 import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._kernel import process
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import command
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import privilege, process
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import command, init
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.tests.unit import support
 from ansible_collections.linux.namespaces.tests.unit.support import SHAPES, Background, Roll, arguments_of, every_shape
 
-supervised = pytest.mark.parametrize("shape", ["below an init", "in a joined pid namespace", "in a container"])
+SUPERVISED = ["below an init", "in a joined pid namespace", "in a container"]
+supervised = pytest.mark.parametrize("shape", SUPERVISED)
 
 
 @contextlib.contextmanager
@@ -77,6 +81,21 @@ def test_a_signal_to_the_task_reaches_the_command(tmp_path: Path, shape: str, nu
         assert roll.is_empty(5)
 
 
+def test_a_signal_that_interrupts_nothing_reaches_the_command(tmp_path: Path) -> None:
+    """One that comes just before the task starts to wait does not. That is a matter of luck, so a thread gets it."""
+
+    def work() -> command.Result:
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        return support.run("sh", "-c", f"exec 3>{roll.path}; echo >&3; exec sleep 100", **support.UTS, timeout=10)
+
+    with support.roll_at(tmp_path / "roll") as roll:
+        task = Background(work)
+        assert roll.heard(1)
+        os.kill(task.pid, signal.SIGTERM)
+        assert task.result().code == -signal.SIGTERM
+
+
 @pytest.mark.parametrize("shape", ["no pid namespace", "below an init", "in a joined pid namespace"])
 def test_a_signal_without_a_handler_ends_the_command(tmp_path: Path, shape: str) -> None:
     with running(shape, "echo >&3; exec sleep 100", tmp_path) as (task, _roll):
@@ -85,12 +104,17 @@ def test_a_signal_without_a_handler_ends_the_command(tmp_path: Path, shape: str)
 
 
 def test_the_handlers_of_the_task_come_back() -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)]
+    def handlers() -> list[t.Any]:
+        return [signal.getsignal(number) for number in signal.valid_signals()]
+
+    before = handlers()
     support.run("true", unshare=["uts"])
-    assert [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)] == before
+    assert handlers() == before
     with pytest.raises(NamespaceError):
         support.run("/nowhere", unshare=["uts"])
-    assert [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)] == before
+    assert handlers() == before
+    wakeup = signal.set_wakeup_fd(-1)
+    assert wakeup == -1
 
 
 # ---- what it looks after
@@ -119,12 +143,30 @@ def test_a_command_that_is_pid_1_has_the_orphans() -> None:
     assert len(re.findall(r"\) Z", support.output(*support.python(script), **SHAPES["below an init"]))) == 1
 
 
-def test_an_init_reaps_while_the_command_goes_on(tmp_path: Path) -> None:
-    with running("below an init", "(sh -c 'exit 1' &); sleep 0.1; echo >&3; exec sleep 100", tmp_path) as (task, _roll):
-        init = child_of(task.pid)
-        assert Path(f"/proc/{init}/task/{init}/children").read_text().split() == [str(child_of(init))]
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "PID 1"])
+def test_orphans_are_reaped_while_the_command_goes_on(tmp_path: Path, shape: str) -> None:
+    """Without a process of ours above the command the task does it."""
+    script = "for i in 1 2 3; do (sh -c 'exit 1' &); done; echo >&3; sleep 0.1; echo x >&3; exec sleep 100"
+    with running(shape, script, tmp_path) as (task, roll):
+        assert roll.heard(3)
+        above = child_of(task.pid) if shape in SUPERVISED else task.pid
+        deadline = time.monotonic() + support.PATIENCE
+        while len(left := children_of(above)) > 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
         os.kill(task.pid, signal.SIGTERM)
-        task.result()
+        assert task.result().code == -signal.SIGTERM
+    assert len(left) == 1
+
+
+def children_of(pid: int) -> list[int]:
+    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+@pytest.mark.parametrize("shape", ["no pid namespace", "in a joined mount namespace"])
+def test_children_of_the_task_are_not_reaped(shape: str) -> None:
+    with arguments_of(shape) as arguments, support.zombie() as pid:
+        support.run("sh", "-c", "(true &); (true &); sleep 0.1", **arguments)
+        assert support.status_of(pid, "State")[0] == "Z"
 
 
 @supervised
@@ -144,15 +186,19 @@ def capabilities(pid: int) -> set[str]:
 
 @supervised
 def test_those_inside_have_no_say(tmp_path: Path, shape: str) -> None:
-    """What they send to the process above the command changes nothing; and they gain nothing by it."""
-    script = "for name in HUP INT TERM USR1 CHLD; do kill -$name $PPID; done; echo >&3; sleep 0.1; exit 4"
-    with running(shape, script, tmp_path) as (task, _roll):
-        kill = f"{1 << 5:016x}"
-        deadline = time.monotonic() + support.PATIENCE
-        while (sets := capabilities(child_of(task.pid))) != {kill} and time.monotonic() < deadline:
-            time.sleep(0.001)
-        assert sets == {kill}
-        assert task.result().code == 4
+    """What they send to the process above the command changes nothing; and they gain nothing by it.
+
+    Its capabilities are cut when the command starts, not later: they are looked at before it gets the first signal.
+    """
+    os.mkfifo(tmp_path / "go")
+    with closing(os.open(tmp_path / "go", os.O_RDWR)) as go:
+        signals = "for name in HUP INT TERM USR1 CHLD; do kill -$name $PPID; done"
+        script = f"echo >&3; read line <{tmp_path}/go; {signals}; sleep 0.1; exit 4"
+        with running(shape, script, tmp_path) as (task, _roll):
+            sets = capabilities(child_of(task.pid))
+            os.write(go, b"\n")
+            assert task.result().code == 4
+    assert sets == {f"{1 << 5:016x}"}
 
 
 @pytest.mark.parametrize("shape", ["PID 1", "below an init"])
@@ -175,6 +221,37 @@ def test_a_command_ends_with_its_supervisor(tmp_path: Path) -> None:
         with pytest.raises(NamespaceError, match="the process that watched over it was ended from outside"):
             task.result()
         assert roll.is_empty(5)
+
+
+def end_supervisor_before_the_cut() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def end_supervisor_before_exec() -> None:
+    above = os.getppid()
+    os.kill(above, signal.SIGKILL)
+    while os.getppid() == above:
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "end"),
+    [
+        (init, "_keep_only_the_right_to_kill", end_supervisor_before_the_cut),
+        (privilege, "clear_inherited", end_supervisor_before_exec),
+    ],
+    ids=["before the cut", "before exec"],
+)
+def test_a_command_does_not_start_without_its_supervisor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: types.ModuleType, name: str, end: t.Callable[[], None]
+) -> None:
+    """The steps that are replaced are only the moments in which it ends."""
+    monkeypatch.setattr(module, name, end)
+    with support.roll_at(tmp_path / "roll") as roll, arguments_of("in a joined pid namespace") as arguments:
+        with pytest.raises(NamespaceError, match="ended from outside"):
+            support.run("sh", "-c", f"exec 3>{roll.path}; echo >&3; exec sleep 100", **arguments)
+        time.sleep(0.2)
+        assert (roll.heard(), roll.is_empty()) == (b"", True)
 
 
 @every_shape

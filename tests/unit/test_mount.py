@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import typing as t
 from pathlib import Path
 
@@ -22,7 +23,7 @@ MOUNT_SETATTR = 442
 
 def fields_of(path: Path) -> tuple[set[str], set[str]]:
     """The options of the topmost mount at a path, and its propagation without the numbers of the groups."""
-    lines = [line.split(" ") for line in Path("/proc/self/mountinfo").read_text().split("\n") if line]
+    lines = [line.split(" ") for line in support.read("/proc/self/mountinfo").split("\n") if line]
     fields = [line for line in lines if line[4] == str(path)][-1]
     return set(fields[5].split(",")), {re.sub(r":\d+", "", field) for field in fields[6 : fields.index("-")]}
 
@@ -124,7 +125,10 @@ def test_what_is_mounted_below_comes_along_if_asked(tmp_path: Path, recursive: b
 # ---- propagation and flags, with mount_setattr and without
 
 
-@pytest.mark.parametrize("old_kernel", [False, True], ids=["mount_setattr", "mount"])
+by_each_call = pytest.mark.parametrize("old_kernel", [False, True], ids=["mount_setattr", "mount"])
+
+
+@by_each_call
 @pytest.mark.parametrize("propagation", mount.PROPAGATION)
 def test_propagation(tmp_path: Path, propagation: str, old_kernel: bool) -> None:
     """Seen from a mount below, which is reached recursively alone. A slave has its master in a copy."""
@@ -157,25 +161,163 @@ def test_propagation_of_what_is_no_mount_point(tmp_path: Path) -> None:
     assert support.secluded(work) == errno.EINVAL
 
 
-@pytest.mark.parametrize("old_kernel", [False, True], ids=["mount_setattr", "mount"])
-@pytest.mark.parametrize("name", sorted(mount.ATTRIBUTE_FLAGS))
-def test_flags_of_a_bind_mount(tmp_path: Path, name: str, old_kernel: bool) -> None:
-    def work() -> tuple[set[str], set[str]]:
-        with closing(os.open(tmp_path, os.O_PATH)) as place:
-            mount.mount_filesystem("tmpfs", "tmpfs", place, mount.FLAGS["nosuid"] | mount.FLAGS["nodev"])
+ATIMES = {"noatime", "relatime", "strictatime"}
+
+
+def flags_of(words: t.Iterable[str]) -> int:
+    return sum(mount.FLAGS[word] for word in words)
+
+
+def listed(words: set[str]) -> set[str]:
+    """How mountinfo lists a mount with these flags; it says nothing for strictatime, and relatime is the default."""
+    access = set() if "ro" in words else {"rw"}
+    return access | (words if words & ATIMES else words | {"relatime"}) - {"strictatime"}
+
+
+def added(present: set[str], words: set[str]) -> set[str]:
+    """The flags are added; of those for access times, a mount has one."""
+    return (present - ATIMES if words & ATIMES else present) | words
+
+
+@by_each_call
+@pytest.mark.parametrize(
+    "words",
+    [
+        *sorted(mount.ATTRIBUTE_FLAGS),
+        "ro,nosuid,nodev,noexec,noatime",
+        "ro,nosuid,nodev,noexec,nosymfollow,nodiratime,relatime",
+        "nodiratime,strictatime",
+    ],
+)
+@pytest.mark.parametrize(
+    "present",
+    [
+        "",
+        "nosuid,nodev",
+        "ro,noexec,noatime",
+        "nodiratime",
+        "strictatime",
+        "nodiratime,strictatime",
+        "nosymfollow",
+        "ro,nosuid,nodev,noexec,nosymfollow,nodiratime,noatime",
+    ],
+)
+def test_flags_of_a_bind_mount(tmp_path: Path, present: str, words: str, old_kernel: bool) -> None:
+    """It has those of its source, and those that it is given; the source stays as it is."""
+
+    def work() -> tuple[list[set[str]], bool]:
+        with closing(os.open(source, os.O_PATH)) as place:
+            mount.mount_filesystem("tmpfs", "tmpfs", place, flags_of(before))
+        support.bind(source, copy)
+        found, file_system = [fields_of(copy)[0]], os.statvfs(source)
+        if old_kernel:
+            support.without(MOUNT_SETATTR)
+        with closing(os.open(copy, os.O_PATH)) as top:
+            mount.set_flags(top, flags_of(given))
+        found += [fields_of(copy)[0], fields_of(source)[0]]
+        return found, os.statvfs(source) == file_system
+
+    before, given = set(filter(None, present.split(","))), set(words.split(","))
+    source, copy = tmp_path / "source", tmp_path / "copy"
+    source.mkdir()
+    copy.mkdir()
+    expected = [listed(before), listed(added(before, given)), listed(before)]
+    assert support.secluded(work) == (expected, True)
+
+
+@by_each_call
+def test_what_the_flags_do(tmp_path: Path, old_kernel: bool) -> None:
+    """Not what is listed: what is refused."""
+
+    def work() -> tuple[list[int | None], int]:
+        support.mount_over("tmpfs", tmp_path)
+        (tmp_path / "program").write_text("#!/bin/sh\n")
+        (tmp_path / "program").chmod(0o755)
+        (tmp_path / "link").symlink_to("program")
+        os.mknod(tmp_path / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
         support.bind(tmp_path, tmp_path)
-        before = fields_of(tmp_path)[0]
         if old_kernel:
             support.without(MOUNT_SETATTR)
         with closing(os.open(tmp_path, os.O_PATH)) as top:
-            mount.set_flags(top, mount.FLAGS[name])
-        return before, fields_of(tmp_path)[0]
+            mount.set_flags(top, flags_of(("ro", "nosuid", "nodev", "noexec", "nosymfollow")))
+        codes = [
+            support.code_of((tmp_path / "new").touch),
+            support.code_of(lambda: os.execv(tmp_path / "program", ["program"])),
+            support.code_of((tmp_path / "null").read_bytes),
+            support.code_of((tmp_path / "link").read_bytes),
+        ]
+        return codes, os.statvfs(tmp_path).f_flag & (os.ST_RDONLY | os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC)
 
-    before, after = support.secluded(work)
-    kept = {"nosuid", "nodev"}
-    assert before == {"rw", "relatime"} | kept
-    expected = {"ro": {"ro", "relatime"}, "noatime": {"rw", "noatime"}, "strictatime": {"rw"}}
-    assert after == kept | expected.get(name, {"rw", "relatime", name})
+    codes = [errno.EROFS, errno.EACCES, errno.EACCES, errno.ELOOP]
+    assert support.secluded(work) == (codes, os.ST_RDONLY | os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC)
+
+
+@by_each_call
+@pytest.mark.parametrize("recursive", [False, True])
+def test_flags_of_what_is_mounted_below(tmp_path: Path, recursive: bool, old_kernel: bool) -> None:
+    """mount(2) can not reach it: there it stays as it is."""
+
+    def work() -> tuple[set[str], set[str]]:
+        support.mount_over("tmpfs", tmp_path)
+        (tmp_path / "below").mkdir()
+        support.mount_over("tmpfs", tmp_path / "below")
+        if old_kernel:
+            support.without(MOUNT_SETATTR)
+        with closing(os.open(tmp_path, os.O_PATH)) as top:
+            mount.set_flags(top, mount.FLAGS["ro"], recursive)
+        return fields_of(tmp_path)[0], fields_of(tmp_path / "below")[0]
+
+    below = listed({"ro"} if recursive and not old_kernel else set())
+    assert support.secluded(work) == (listed({"ro"}), below)
+
+
+@by_each_call
+def test_flags_of_a_bound_file(tmp_path: Path, old_kernel: bool) -> None:
+    """mount(2) takes a path, and the one that surely leads to what is held is the working directory."""
+
+    def work() -> tuple[int | None, set[str]]:
+        support.bind(path, path)
+        code = None
+        if old_kernel:
+            support.without(MOUNT_SETATTR)
+        with closing(os.open(path, os.O_PATH)) as top:
+            if old_kernel:
+                code = support.code_of(lambda: mount.set_flags(top, mount.FLAGS["ro"]))
+            else:
+                mount.set_flags(top, mount.FLAGS["ro"])
+        return code, fields_of(path)[0] & {"ro", "rw"}
+
+    path = tmp_path / "file"
+    path.touch()
+    assert support.secluded(work) == ((errno.ENOTDIR, {"rw"}) if old_kernel else (None, {"ro"}))
+
+
+@by_each_call
+@pytest.mark.parametrize("present", ["nosuid,nodev,noexec,noatime", "nodiratime", "nodiratime,strictatime"])
+def test_flags_that_a_user_namespace_may_not_take_away(tmp_path: Path, present: str, old_kernel: bool) -> None:
+    """What came along into a mount namespace of another owner is locked: a remount without it is refused."""
+
+    def work() -> set[str]:
+        with closing(os.open(tmp_path, os.O_PATH)) as place:
+            mount.mount_filesystem("tmpfs", "tmpfs", place, flags_of(before))
+        process.unshare(nstypes.USER.flag)
+        process.unshare(nstypes.MNT.flag)
+        if old_kernel:
+            support.without(MOUNT_SETATTR)
+        with closing(os.open(tmp_path, os.O_PATH)) as top:
+            mount.set_flags(top, mount.FLAGS["ro"])
+        return fields_of(tmp_path)[0]
+
+    before = set(present.split(","))
+    assert support.secluded(work) == listed(before | {"ro"})
+
+
+@pytest.mark.parametrize("opts", ["ro", "nosuid,nodev,noexec,relatime", "ro,nosuid,nodev,noexec,noatime,nodiratime"])
+def test_flags_from_the_words_of_a_task(tmp_path: Path, opts: str) -> None:
+    """Of a bind mount, by the way that a task takes."""
+    item = {"path": str(tmp_path), "src": str(tmp_path), "opts": f"bind,{opts}"}
+    found = support.seen(lambda: sorted(fields_of(tmp_path)[0]), unshare=["mnt"], options={"mounts": [item]})
+    assert set(opts.split(",")) <= set(found)
 
 
 @pytest.mark.parametrize(

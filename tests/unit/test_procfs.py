@@ -30,9 +30,14 @@ def test_what_is_no_root_of_a_procfs(path: str) -> None:
     assert support.code_of(lambda: procfs.open_root(path)) == errno.ENOTSUP
 
 
-@pytest.mark.parametrize(("path", "code"), [("/proc/nothing", errno.ENOENT), ("/proc/stat", errno.ENOTDIR)])
-def test_what_is_no_directory(path: str, code: int) -> None:
-    assert support.code_of(lambda: procfs.open_root(path)) == code
+OF_WRONG_FILES = {"directory": errno.ENOTSUP, "dangling symlink": errno.ENOENT, "nothing": errno.ENOENT}
+
+
+@pytest.mark.parametrize("kind", support.WRONG_FILES)
+def test_what_is_no_procfs_at_all(tmp_path: Path, kind: str) -> None:
+    path = support.wrong_file(kind, tmp_path / "proc")
+    code = support.forked(lambda: support.code_of(lambda: procfs.open_root(str(path))), seconds=5)
+    assert code == OF_WRONG_FILES.get(kind, errno.ENOTDIR)
 
 
 def test_the_procfs_of_the_outer_pid_namespace() -> None:
@@ -170,15 +175,8 @@ def test_a_kernel_thread(tmp_path: Path) -> None:
 
 
 def test_processes() -> None:
-    ended = os.fork()
-    if ended == 0:
-        os._exit(0)
-    os.waitid(os.P_PID, ended, os.WEXITED | os.WNOWAIT)
-    try:
-        with support.own_procfs() as proc:
-            found = dict(procfs.processes(proc))
-    finally:
-        os.waitpid(ended, 0)
+    with support.zombie() as ended, support.own_procfs() as proc:
+        found = dict(procfs.processes(proc))
     assert (found[os.getpid()].parent, found[os.getpid()].state) == (os.getppid(), "R")
     assert (found[ended].parent, found[ended].state) == (os.getpid(), "Z")
     assert {1, os.getpid(), ended} <= set(found)

@@ -103,15 +103,9 @@ def test_a_process_that_is_gone() -> None:
 
 
 def test_a_process_that_has_ended() -> None:
-    pid = os.fork()
-    if pid == 0:
-        os._exit(0)
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    try:
+    with support.zombie() as pid:
         for types in (None, ["net"]):
             assert "ended while it was looked at" in refusal(pid=pid, types=types)
-    finally:
-        os.waitpid(pid, 0)
 
 
 def test_a_thread() -> None:
@@ -170,25 +164,28 @@ def test_handles() -> None:
     assert text == "cannot use the option types as given: handles names no mnt namespace"
 
 
-def test_four_errors_for_four_things(tmp_path: Path) -> None:
+def test_a_handle_of_another_type() -> None:
     with support.inhabited("uts") as pid:
-        kept = os.open(f"/proc/{pid}/ns/uts", os.O_RDONLY)
-        wrong = refusal(handles={"net": f"/proc/{pid}/ns/uts"})
-        assert wrong.startswith(
-            f"cannot use the option handles.net as given: /proc/{pid}/ns/uts is a namespace of type uts"
-        )
-    os.close(kept)
-    path = tmp_path / "handle"
-    assert "there is nothing at that path" in refusal(handles={"net": str(path)})
-    assert "there is nothing at that path" in refusal(handles={"net": f"/proc/{pid}/ns/net"})
-    path.touch()
-    assert "it is no namespace; a handle whose mount is gone is a plain file" in refusal(handles={"net": str(path)})
-    path.unlink()
-    path.symlink_to("/proc/self/ns/net")
-    assert "ELOOP" in (text := refusal(handles={"net": str(path)}))
-    assert "it is a symbolic link" in text
-    assert "it is a directory and no namespace" in refusal(handles={"net": str(tmp_path)})
-    assert f"cannot open the net handle {tmp_path}" in refusal(handles={"net": str(tmp_path)})
+        path = f"/proc/{pid}/ns/uts"
+        wrong = refusal(handles={"net": path})
+    assert wrong.startswith(f"cannot use the option handles.net as given: {path} is a namespace of type uts")
+    assert "there is nothing at that path" in refusal(handles={"net": path})
+
+
+OF_WRONG_FILES = {
+    "directory": "it is a directory and no namespace",
+    "symlink": "it is a symbolic link",
+    "dangling symlink": "it is a symbolic link",
+    "nothing": "there is nothing at that path",
+}
+
+
+@pytest.mark.parametrize("kind", support.WRONG_FILES)
+def test_what_is_no_handle(tmp_path: Path, kind: str) -> None:
+    path = support.wrong_file(kind, tmp_path / "handle")
+    text = support.forked(lambda: refusal(handles={"net": str(path)}), seconds=5)
+    assert text.startswith(f"cannot open the net handle {path}: ")
+    assert OF_WRONG_FILES.get(kind, "it is no namespace; a handle whose mount is gone is a plain file") in text
 
 
 @pytest.mark.parametrize("name", support.TYPE_NAMES)
