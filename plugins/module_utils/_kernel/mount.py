@@ -114,7 +114,7 @@ def clone_tree(source: int, recursive: bool) -> int:
 
 
 def attach_tree(tree: int, target: int, name: str = "") -> None:
-    """Mount a detached tree over what is held open, or over an entry of that directory, which may be no link.
+    """Mount a detached tree over what is held open, or over an entry of that directory; a link there is not followed.
 
     Source: move_mount(2). Raises OSError.
     """

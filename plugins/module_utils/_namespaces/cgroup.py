@@ -74,10 +74,7 @@ def enter(directory: str) -> None:
 
 
 def remove(directory: str) -> None:
-    """Remove it, and the one above with the last. A process that has ended may take a moment to leave.
-
-    Raises NamespaceError.
-    """
+    """Remove it. A process that has ended may take a moment to leave. Raises NamespaceError."""
     limit = time.monotonic() + _SECONDS
     with during(f"remove the cgroup {directory}", _HINTS):
         while True:
@@ -91,5 +88,10 @@ def remove(directory: str) -> None:
                 time.sleep(_STEP_SECONDS)
             else:
                 break
-    with contextlib.suppress(OSError):
-        os.rmdir(os.path.dirname(directory))
+
+
+def clean_up(top: str | None) -> None:
+    """Remove the cgroup above those of the sets, with the last of them."""
+    if top is not None:
+        with contextlib.suppress(OSError):
+            os.rmdir(f"{top}/{_NAME}")

@@ -38,7 +38,6 @@ def end(proc: int, child: Child, before: frozenset[int], supervised: bool) -> No
     Raises NamespaceError where something does not end.
     """
     limit = time.monotonic() + _SECONDS
-    parent = child.pid if supervised else procfs.own_pid(proc)
     left = frozenset((child.pid,))
     while True:
         seen = left
@@ -46,7 +45,7 @@ def end(proc: int, child: Child, before: frozenset[int], supervised: bool) -> No
             if supervised:
                 # Again and again: one of the same that comes from inside, and is not obeyed, can swallow it.
                 child.signal(init.LINGER)
-            left = _kill_children(proc, parent, before)
+            left = _kill_children(proc, child.pid if supervised else procfs.own_pid(proc), before)
             if not supervised:
                 _reap(child, left)
             if not left and (not supervised or process.pidfd_ended(child.pidfd)):
@@ -56,7 +55,8 @@ def end(proc: int, child: Child, before: frozenset[int], supervised: bool) -> No
             pids = ", ".join(map(str, sorted(left) or (child.pid,)))
             raise NamespaceError("end the command", f"its processes ({pids}) went on after SIGKILL", "look at them")
         if left == seen:
-            time.sleep(_STEP_SECONDS)
+            with contextlib.suppress(OSError):
+                time.sleep(_STEP_SECONDS)
 
 
 def reap_orphans(proc: int, child: Child, before: frozenset[int]) -> None:

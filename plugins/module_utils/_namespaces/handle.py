@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
@@ -88,13 +87,13 @@ def look(handle: Handle, directory: int) -> Pinned | None:
 def pin(handle: Handle, directory: int, namespace: int) -> None:
     """Bind mount the open namespace to the file of the handle, made if it is missing. Raises NamespaceError."""
     with during(f"pin the {handle.kind.name} namespace at {handle.path}", _PIN_HINTS):
-        with contextlib.suppress(FileExistsError):
-            _make_file(handle, directory)
+        is_new = _make_file(handle, directory)
         try:
             with closing(mount.clone_tree(namespace, False)) as tree:
                 mount.attach_tree(tree, directory, handle.file)
         except BaseException:
-            os.unlink(handle.file, dir_fd=directory)
+            if is_new:
+                os.unlink(handle.file, dir_fd=directory)
             raise
 
 
@@ -139,8 +138,7 @@ def hold(handle: Handle, directory: int) -> int:
 def restore(handle: Handle, directory: int, held: int) -> None:
     """Put what hold() gave back in its place, if it is not there. Raises NamespaceError."""
     with during(f"restore the handle {handle.path}", _PIN_HINTS):
-        with contextlib.suppress(FileExistsError):
-            _make_file(handle, directory)
+        _make_file(handle, directory)
         with closing(_open_file(handle, directory)) as file:
             fd = nsfs.open_held(file)
             if fd is None:
@@ -149,8 +147,13 @@ def restore(handle: Handle, directory: int, held: int) -> None:
                 os.close(fd)
 
 
-def _make_file(handle: Handle, directory: int) -> None:
-    os.close(os.open(handle.file, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0, dir_fd=directory))
+def _make_file(handle: Handle, directory: int) -> bool:
+    """Whether it was missing."""
+    try:
+        os.close(os.open(handle.file, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0, dir_fd=directory))
+    except FileExistsError:
+        return False
+    return True
 
 
 def _open_file(handle: Handle, directory: int) -> int:

@@ -22,6 +22,7 @@ from . import cgroup, init
 from .checkpoint import Child, Gate, spawn, to_message
 from .create import create
 from .definition import Definition
+from .discovery import processes
 from .enter import enter
 from .errors import NamespaceError, during
 from .inside import renew_proc, set_up
@@ -111,15 +112,19 @@ def alone(proc: int, order: Alone) -> t.Iterator[tuple[Child, Made]]:
         yield child, dict(zip(order.definition.types, descriptors))
 
 
-def release(child: Child, is_init: bool) -> None:
-    """Let the child of a set become its init, or end. Raises NamespaceError."""
+def release(proc: int, child: Child, init_of: str | None) -> None:
+    """Let the child become the init of that set, or end. Raises NamespaceError, OSError."""
     child.release()
     if child.receive() is not None:
         raise NamespaceError("start the init of the set", "it said something unexpected")
-    if is_init:
-        if process.pidfd_ended(child.pidfd):
-            raise NamespaceError("start the init of the set", "it was ended from outside", "try again")
-        child.let_go()
+    if init_of is None:
+        return
+    # The channel is closed by exec a moment before the arguments change, and by death a moment before the pidfd tells.
+    while not process.pidfd_ended(child.pidfd, milliseconds=1):
+        if init.is_persistent(init_of, processes.arguments(proc, child.pid)):
+            child.let_go()
+            return
+    raise NamespaceError("start the init of the set", "it was ended from outside", "try again")
 
 
 def _make_one(gate: Gate, order: Alone) -> t.NoReturn:

@@ -17,8 +17,10 @@ from .._kernel.descriptor import closing
 from .checkpoint import Gate, answer_of
 from .enter import join
 from .errors import NamespaceError, during
+from .handle import Handle
 from .inside import PATH_HINTS
 from .target import Target
+from .visit import visit
 
 Mounts = t.Sequence[mountinfo.Mount]
 
@@ -50,15 +52,25 @@ class Results(t.NamedTuple):
     warnings: tuple[str, ...]
 
 
+class _Elsewhere(t.NamedTuple):
+    """The peer groups of mount namespaces, by inode, and whether these are all there are."""
+
+    groups: t.Mapping[int, frozenset[int]]
+    complete: bool
+
+
 def run(proc: int, target: Target, request: Request, check: bool) -> Results:
     """Bring the mounts at the paths to what is asked, in the target's mount namespace or in our own.
 
     Raises NamespaceError.
     """
 
+    wanted = request.propagation or ""
+    elsewhere = _look_elsewhere(proc) if wanted.startswith("slave") else _Elsewhere({}, True)
+
     def work(gate: Gate) -> Results:
         join(target)
-        return _Place(gate, request, check).bring()
+        return _Place(gate, request, check, elsewhere).bring()
 
     return answer_of(work, proc)
 
@@ -101,13 +113,12 @@ def steps(before: str, after: str | None, wanted: str) -> tuple[str, ...]:
 class _Place:
     """The mount namespace that the mounts are in, as the process in it sees it."""
 
-    def __init__(self, gate: Gate, request: Request, check: bool) -> None:
+    def __init__(self, gate: Gate, request: Request, check: bool, elsewhere: _Elsewhere) -> None:
         self._gate = gate
         self._request = request
         self._check = check
         self._warnings: list[str] = []
-        self._elsewhere: frozenset[int] | None = None
-        self._all_seen = True
+        self._elsewhere = elsewhere
 
     def bring(self) -> Results:
         before = self._read()
@@ -183,18 +194,14 @@ class _Place:
         return after
 
     def _has_peers(self, item: mountinfo.Mount, mounts: Mounts) -> bool | None:
-        """Whether another mount is in the peer group, here or in the mount namespace of any process.
-
-        None where there are mount namespaces that can't be looked at: those that only a handle holds.
-        """
+        """Whether another mount is in the peer group, in any mount namespace; None where not all can be looked at."""
         group = item.propagation["shared"]
         if any(other.propagation.get("shared") == group and other.id != item.id for other in mounts):
             return True
-        if self._elsewhere is None:
-            self._elsewhere, self._all_seen = _groups_elsewhere(self._gate.proc, mounts)
-        if group in self._elsewhere:
+        here = procfs.namespaces(self._gate.proc, self._gate.pid())[nstypes.MNT].inode
+        if any(group in groups for inode, groups in self._elsewhere.groups.items() if inode != here):
             return True
-        return False if self._all_seen else None
+        return False if self._elsewhere.complete else None
 
     def _bind_self(self, path: str) -> None:
         with contextlib.ExitStack() as stack, during(f"bind {path} to itself"):
@@ -224,29 +231,42 @@ class _Place:
             mount.set_propagation(fd, word, recursive)
 
 
-def _groups_elsewhere(proc: int, mounts: Mounts) -> tuple[frozenset[int], bool]:
-    """The peer groups in the mount namespaces of all other processes, and whether these are all that handles show."""
-    ours = procfs.namespaces(proc, procfs.own_pid(proc))[nstypes.MNT].inode
-    groups: set[int] = set()
-    seen = {ours}
+def _look_elsewhere(proc: int) -> _Elsewhere:
+    """The peer groups in the mount namespaces of all processes, and of all handles that we see."""
+    found: dict[int, frozenset[int]] = {}
     complete = True
     for name in os.listdir(proc):
-        if not name.isdigit():
-            continue
-        try:
-            inode = _mount_namespace(proc, name)
-            if inode not in seen:
-                others = mountinfo.parse(procfs.read(proc, f"{name}/mountinfo"))
-                groups.update(item.propagation["shared"] for item in others if "shared" in item.propagation)
-                seen.add(inode)
-        except PermissionError:
-            complete = False
-        except OSError:
-            continue
-    handles = {f"mnt:[{inode}]" for inode in seen}
-    return frozenset(groups), complete and all(
-        item.root in handles for item in mounts if item.fstype == "nsfs" and item.root.startswith("mnt:")
-    )
+        if name.isdigit():
+            try:
+                inode = _mount_namespace(proc, name)
+                if inode not in found:
+                    found[inode] = _groups(mountinfo.parse(procfs.read(proc, f"{name}/mountinfo")))
+            except PermissionError:
+                complete = False
+            except OSError:
+                continue
+    with during("read the mounts"):
+        handles = {
+            item.root: Handle(nstypes.MNT, *os.path.split(item.path))
+            for item in mountinfo.read(proc)
+            if item.root.startswith("mnt:[") and int(item.root[5:-1]) not in found
+        }
+    with contextlib.closing(visit(proc, [((handle,), _groups_here) for handle in handles.values()])) as answers:
+        for root, answer in zip(handles, answers):
+            if isinstance(answer, NamespaceError):
+                complete = False
+            else:
+                found[int(root[5:-1])] = frozenset(answer)
+    return _Elsewhere(found, complete)
+
+
+def _groups_here(gate: Gate) -> list[int]:
+    with during("read the mounts"):
+        return sorted(_groups(mountinfo.read(gate.proc)))
+
+
+def _groups(mounts: Mounts) -> frozenset[int]:
+    return frozenset(item.propagation["shared"] for item in mounts if "shared" in item.propagation)
 
 
 def _mount_namespace(proc: int, name: str) -> int:

@@ -50,10 +50,10 @@ def namespaces_of(proc: int, pid: int) -> frozenset[int]:
 
 
 def arguments(proc: int, pid: int) -> list[str]:
-    """The argument list of a process; empty where it has ended. Source: proc_pid_cmdline(5)."""
+    """The argument list of a process; empty where it has ended. Source: proc_pid_cmdline(5). Raises OSError."""
     try:
         return procfs.read(proc, f"{pid}/cmdline").split("\0")[:-1]
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
 
 

@@ -40,6 +40,7 @@ def carry_out(proc: int, memory: directory.Memory, request: Request, planned: Pl
     with contextlib.ExitStack() as stack:
         work = _Work(proc, memory, request, stack)
         states = work.carry_out(plans, failed)
+    cgroup.clean_up(work.hierarchy)
     with during("take away directories that have no handles any more"):
         directory.clean_up(memory)
     inodes = frozenset(identity.inode for state in states.values() for identity in identities(state).values())
@@ -61,7 +62,7 @@ class _Work:
         self._stack = stack
         self._directories: dict[str, int] = {}
         self._prepared: set[str] = set()
-        self._hierarchy = cgroup.hierarchy(mountinfo.read(proc))
+        self.hierarchy = cgroup.hierarchy(mountinfo.read(proc))
         self._ours = procfs.namespaces(proc, procfs.own_pid(proc))
         self.warnings: list[str] = []
 
@@ -141,7 +142,7 @@ class _Work:
             if plan.adjust:
                 self._adjust(plan)
             if child:
-                maker.release(child, nstypes.PID in made)
+                maker.release(self._proc, child, plan.state.name if nstypes.PID in made else None)
             undo.pop_all()
         if not found and not any(item.kind is nstypes.PID and self._is_needed(plan, item) for item in gone):
             self._remove_cgroup(plan)
@@ -228,7 +229,7 @@ class _Work:
         kinds = {item.kind for item in plan.make}
         if kinds.isdisjoint((nstypes.CGROUP, nstypes.PID)):
             return plan.state.cgroup
-        top = self._hierarchy
+        top = self.hierarchy
         if top is None:
             if nstypes.CGROUP in kinds:
                 raise NamespaceError("make a cgroup for the set", "no version 2 hierarchy is mounted", "mount cgroup2")
