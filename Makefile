@@ -13,9 +13,10 @@ VENV = .ansible/test
 
 help:
 	@echo "make demo                         run work in real namespaces, from a playbook"
+	@echo "make demo KEEP=1                  leave them for you to look around; make demo takes them down"
 	@echo "make test                         prove everything: lint types sanity units molecule"
 	@echo "make test SESSION=units ARGS=...  one session of it, with arguments for its tool"
-	@echo "make bench                        measure ns_exec against nsenter"
+	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns"
 	@echo "make lock                         pin the newest versions of tests/requirements.in"
 	@echo "make clean                        remove all that was made here"
 	@echo "PYTHON=... chooses the Python; otherwise it is the newest one that works."
@@ -26,15 +27,16 @@ demo: root .ansible/demo/made $(LINK)
 	@mkdir -p '$(HOME_HERE)/tmp'
 	@env HOME='$(HOME_HERE)' TMPDIR='$(HOME_HERE)/tmp' ANSIBLE_HOME='$(HOME_HERE)/.ansible' \
 	    ANSIBLE_REMOTE_TEMP='$(HOME_HERE)/tmp' ANSIBLE_CONFIG='$(CURDIR)/ansible.cfg' \
-	    .ansible/demo/bin/ansible-playbook playbooks/demo.yml $(ARGS)
+	    .ansible/demo/bin/ansible-playbook playbooks/demo.yml $(if $(KEEP),--extra-vars keep=$(KEEP)) $(ARGS)
 
 # tests/sealed.py says what the seal is. Only the fetching inside it reaches a network.
 test: root programs .ansible/python
 	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch' -- \
 	    $(VENV)/bin/nox --non-interactive $(if $(SESSION),--session $(SESSION)) $(if $(ARGS),-- $(ARGS))
 
-bench: root .ansible/demo/made $(LINK)
-	@.ansible/demo/bin/python benchmarks/ns_exec.py $(ARGS)
+bench: root .ansible/bench/made $(LINK)
+	@.ansible/bench/bin/python benchmarks/ns_exec.py $(ARGS)
+	@.ansible/bench/bin/python benchmarks/ns_persistent.py
 
 lock: .ansible/lock/made
 	@.ansible/lock/bin/uv --cache-dir .ansible/lock/cache pip compile --quiet --upgrade --universal --no-annotate --no-header \
@@ -77,6 +79,10 @@ endef
 
 .ansible/demo/made: .ansible/python tests/requirements.txt
 	$(call environment,ansible-core --constraint tests/requirements.txt)
+
+# The package ansible has community.general.
+.ansible/bench/made: .ansible/python tests/requirements.txt
+	$(call environment,ansible --constraint tests/requirements.txt)
 
 $(VENV)/made: .ansible/python tests/requirements.txt
 	$(call environment,--requirement tests/requirements.txt)

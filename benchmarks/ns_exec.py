@@ -40,7 +40,7 @@ def main() -> int:
         return 1
     with tempfile.TemporaryDirectory(prefix="ns_exec-") as name, target() as pid:
         folder = Path(name)
-        describe_machine()
+        describe_machine(run_for_output("nsenter", "--version"))
         show_tasks(measure_tasks(folder, pid, rounds))
         show_modules(*measure_modules(folder, pid, rounds))
     return 0
@@ -154,11 +154,14 @@ def import_times(report: str) -> dict[str, float]:
     return seconds
 
 
-def describe_machine() -> None:
-    core = subprocess.run([BIN / "ansible", "--version"], capture_output=True, text=True, check=True).stdout
-    nsenter = subprocess.run(["nsenter", "--version"], capture_output=True, text=True, check=True).stdout
+def describe_machine(*peers: str) -> None:
+    core = run_for_output(BIN / "ansible", "--version").split()[2].rstrip("]")
     print(f"Linux {platform.release()} on {platform.machine()}, {os.cpu_count()} cores;", end=" ")
-    print(f"Python {platform.python_version()}, ansible-core {core.split()[2].rstrip(']')}, {nsenter.strip()}.\n")
+    print(f"Python {platform.python_version()}, {', '.join([f'ansible-core {core}', *peers])}.\n", flush=True)
+
+
+def run_for_output(*command: str | Path) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def show_tasks(times: Times) -> None:

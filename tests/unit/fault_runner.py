@@ -47,7 +47,7 @@ ORDINARY = 1000
 TYPES = ("user", "mnt", "uts", "ipc", "net", "cgroup", "time", "pid")
 MOST_PROCESSES = 8
 RUN_SECONDS = 8
-# Every process of the machine is asked for, every capability given up: what differs in such words alone is one call.
+# Every capability is given up by a call of its own, every process looked at: what differs in such words alone is alike.
 VARIABLE = re.compile(r"\b(0x[0-9a-f]+|\d+|CAP_\w+)|\s+= .*")
 MOST_REPETITIONS = 5
 KILL = "signal=SIGKILL"
@@ -58,6 +58,8 @@ QUIET = re.compile(
     "access|brk|close|exit_group|fstat|futex|getcwd|gete?[ug]id|getp?pid|getsockname|gettid|lseek|madvise|mmap|mprotect|"
     "mremap|munmap|newfstatat|readv|restart_syscall|rt_sigaction|rt_sigreturn|statfs|uname"
 )
+# Python says to itself that a signal has come; how often differs from run to run, and so does what the next write is.
+SIGNALED = re.compile(r'write\(\d+, "\\\d+", 1\)')
 # What comes before the module's own work: Ansible reads the options and writes to syslog.
 FIRST_OWN_CALL = re.compile(r'openat\(AT_FDCWD, "/proc", ')
 # The sealed copy starts. All that it imports it has imported before it does anything of its own.
@@ -102,7 +104,7 @@ class Task(t.NamedTuple):
 
 
 class Case(t.NamedTuple):
-    """One fault: the nth time that this process makes this call. It is held through the start of a sealed copy."""
+    """One fault, in this part of the task: the nth time that this process makes this call."""
 
     part: int
     process: int
@@ -268,6 +270,8 @@ class Runner:
         inject = f"inject={case.call}:{case.fault}:when={case.occurrence}"
         run = self.run(case.part, case.process, "-e", f"trace=sendmsg,{case.call}", "-e", inject)
         after = self.machine()
+        if re.search(RESULT.pattern + r".*\(INJECTED\)", run.log):
+            return False, []
         hit = "(INJECTED)" in run.log or "killed by SIGKILL" in run.log
         wrong = self.judge(run, case)
         wrong += [f"the machine changed: {line}" for line in sorted(before ^ after)]
@@ -366,7 +370,7 @@ def cases_of(part: int, process: int, log: list[str], first: int) -> t.Iterator[
     for number, line in enumerate(log):
         call = line.partition("(")[0]
         counts[call] += 1
-        if number >= first and call.isidentifier() and not QUIET.fullmatch(call):
+        if number >= first and call.isidentifier() and not QUIET.fullmatch(call) and not SIGNALED.match(line):
             alike = VARIABLE.sub("", line)
             counts[alike] += 1
             if counts[alike] <= MOST_REPETITIONS:

@@ -13,7 +13,7 @@ import os
 import stat
 import typing as t
 
-from .._kernel import mount, nsfs, nstypes
+from .._kernel import mount, mountinfo, nsfs, nstypes
 from .._kernel.descriptor import closing
 from .errors import Hint, NamespaceError, during
 
@@ -110,7 +110,7 @@ def unpin(handle: Handle, directory: int, detach: bool = False) -> None:
         os.unlink(handle.file, dir_fd=directory)
 
 
-def unstack(handle: Handle, directory: int, surplus: int) -> None:
+def unstack(proc: int, handle: Handle, directory: int) -> None:
     """Leave one of several mounts, of the namespace of the uppermost, which is what everybody enters.
 
     Raises NamespaceError.
@@ -119,7 +119,8 @@ def unstack(handle: Handle, directory: int, surplus: int) -> None:
         entered = look(handle, directory)
         with closing(hold(handle, directory)) as kept:
             try:
-                for _mount in range(surplus):
+                # One that is taken off may take along others, where they are peers.
+                while sum(item.path == handle.path for item in mountinfo.read(proc)) > 1:
                     mount.unmount(directory, handle.file)
                 if look(handle, directory) != entered:
                     mount.unmount(directory, handle.file)

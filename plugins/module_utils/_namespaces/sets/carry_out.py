@@ -105,7 +105,7 @@ class _Work:
     def _unstack(self, plan: Plan) -> None:
         """Before a handle is opened: that holds its mount. Raises NamespaceError."""
         for item in plan.unstack:
-            handle.unstack(item, self._directory(item), plan.state.stacked[item])
+            handle.unstack(self._proc, item, self._directory(item))
 
     def _change_alone(self, plan: Plan) -> State:
         self._unstack(plan)
@@ -146,7 +146,7 @@ class _Work:
             undo.pop_all()
         if not found and not any(item.kind is nstypes.PID and self._is_needed(plan, item) for item in gone):
             self._remove_cgroup(plan)
-        return plan.state._replace(found=found, stacked={}, init_pid=self._find_init(found, child))
+        return plan.state._replace(found=found, stacked=frozenset(), init_pid=self._find_init(found, child))
 
     def _find_init(self, found: t.Mapping[Handle, handle.Pinned], child: Child | None) -> int | None:
         """The child if it is the set's new init; else whoever is, if there is a pid namespace."""

@@ -55,8 +55,8 @@ class State(t.NamedTuple):
 
     name: str
     found: t.Mapping[Handle, Pinned]
-    stacked: t.Mapping[Handle, int]
-    """How many mounts too many each handle has, of those that have."""
+    stacked: frozenset[Handle]
+    """The handles with more than one mount."""
     init_pid: int | None
     """The init of its pid namespace; None where there is no such namespace, 0 where the init has ended."""
     cgroup: str | None

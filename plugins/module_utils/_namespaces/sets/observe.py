@@ -52,8 +52,7 @@ class _Places:
         self._stack = stack
         self._open: dict[str, _Place | None] = {}
         self.cgroups = cgroups
-        paths = {item.id: item.path for item in mounts}
-        self.stacked = collections.Counter(item.path for item in mounts if paths.get(item.parent) == item.path)
+        self.mounts = collections.Counter(item.path for item in mounts)
 
     def look(self, request: Request, name: str, kind: nstypes.NsType) -> tuple[Handle, Pinned] | None:
         """The handle of a set, if there is something."""
@@ -83,7 +82,7 @@ def _observe_one(proc: int, places: _Places, name: str, request: Request, top: s
     return State(
         name,
         found,
-        {handle: places.stacked[handle.path] for handle in found if handle.path in places.stacked},
+        frozenset(handle for handle in found if places.mounts[handle.path] > 1),
         init_pid,
         cgroup.of_set(top, name) if top and name in places.cgroups else None,
     )
