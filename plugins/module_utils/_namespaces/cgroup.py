@@ -17,11 +17,13 @@ import os
 import time
 import typing as t
 
-from .._kernel import mountinfo, nstypes
+from .._kernel import mountinfo, nsfs, nstypes
+from .._kernel.descriptor import closing
 from .errors import Hint, during
 from .target import Target
 
 _NAME = "linux-namespaces"
+_CGROUP2_SUPER_MAGIC = 0x63677270
 _SECONDS = 2
 _STEP_SECONDS = 0.01
 
@@ -32,9 +34,19 @@ _HINTS = {
 
 
 def hierarchy(mounts: t.Iterable[mountinfo.Mount]) -> str | None:
-    """Where the version 2 hierarchy is mounted, among these mounts; None where it is not."""
-    found = [item.path for item in mounts if item.fstype == "cgroup2"]
-    return found[0] if found else None
+    """Where the version 2 hierarchy is mounted and not hidden, among these mounts; None where it is not."""
+    for item in mounts:
+        if item.fstype == "cgroup2":
+            with contextlib.suppress(OSError), closing(os.open(item.path, os.O_PATH | os.O_CLOEXEC)) as fd:
+                if nsfs.filesystem_magic(fd) == _CGROUP2_SUPER_MAGIC:
+                    return item.path
+    return None
+
+
+def members(directory: str) -> list[int]:
+    """The pids of the processes in a cgroup, as the caller sees them. Raises OSError."""
+    with open(f"{directory}/cgroup.procs", encoding="ascii") as file:
+        return [int(line) for line in file]
 
 
 def names(top: str | None) -> frozenset[str]:
@@ -65,12 +77,9 @@ def make(directory: str) -> None:
 
 def enter(directory: str) -> None:
     """Move the calling process there. Raises NamespaceError."""
-    with during(f"enter the cgroup {directory}", _HINTS):
-        fd = os.open(f"{directory}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            os.write(fd, b"0")
-        finally:
-            os.close(fd)
+    operation, path = f"enter the cgroup {directory}", f"{directory}/cgroup.procs"
+    with during(operation, _HINTS), closing(os.open(path, os.O_WRONLY | os.O_CLOEXEC)) as fd:
+        os.write(fd, b"0")
 
 
 def remove(directory: str) -> None:

@@ -186,7 +186,8 @@ class Child:
         Raises NamespaceError where SIGKILL does not end it.
         """
         # Who waits for the go byte ends by itself, and has reaped its own children then.
-        self._channel.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):
+            self._channel.shutdown(socket.SHUT_WR)
         for _attempt in range(_FAREWELLS):
             try:
                 while (message := self._next(time.monotonic() + _FAREWELL_SECONDS)) is not None:

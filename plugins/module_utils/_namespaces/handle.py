@@ -118,6 +118,8 @@ def unstack(proc: int, handle: Handle, directory: int) -> None:
     with during(f"take off the doubled mounts of {handle.path}", _UNPIN_HINTS):
         entered = look(handle, directory)
         with closing(hold(handle, directory)) as kept:
+            # What is put back shall be nobody's peer.
+            mount.set_propagation(kept, "private", recursive=False)
             try:
                 # One that is taken off may take along others, where they are peers.
                 while sum(item.path == handle.path for item in mountinfo.read(proc)) > 1:
@@ -126,7 +128,8 @@ def unstack(proc: int, handle: Handle, directory: int) -> None:
                     mount.unmount(directory, handle.file)
                     mount.attach_tree(kept, directory, handle.file)
             except BaseException:
-                restore(handle, directory, kept)
+                if look(handle, directory) != entered:
+                    mount.attach_tree(kept, directory, handle.file)
                 raise
 
 

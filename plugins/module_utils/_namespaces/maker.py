@@ -76,7 +76,8 @@ def _make_all(gate: Gate, definitions: t.Sequence[Definition]) -> t.NoReturn:
                     except NamespaceError as error:
                         failures.append(to_message(error))
                     for kind in definition.types:
-                        process.setns(origin[kind], kind.flag)
+                        with during(f"go back to the {kind.name} namespace of the task"):
+                            process.setns(origin[kind], kind.flag)
                 gate.report(descriptors, failures=failures)
     os._exit(0)
 
@@ -115,6 +116,15 @@ def alone(proc: int, order: Alone) -> t.Iterator[tuple[Child, Made]]:
 def release(proc: int, child: Child, init_of: str | None) -> None:
     """Let the child become the init of that set, or end. Raises NamespaceError, OSError."""
     child.release()
+    try:
+        _await_end_or_exec(proc, child, init_of)
+    except BaseException:
+        # From the go byte on nothing else ends it.
+        child.kill()
+        raise
+
+
+def _await_end_or_exec(proc: int, child: Child, init_of: str | None) -> None:
     if child.receive() is not None:
         raise NamespaceError("start the init of the set", "it said something unexpected")
     if init_of is None:

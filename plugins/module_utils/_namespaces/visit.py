@@ -51,7 +51,8 @@ def _visit_all(gate: Gate, stops: t.Sequence[Stop]) -> t.NoReturn:
             except NamespaceError as error:
                 gate.report(failed=to_message(error))
             for handle in handles:
-                process.setns(origin[handle.kind], handle.kind.flag)
+                with during(f"go back to the {handle.kind.name} namespace of the task"):
+                    process.setns(origin[handle.kind], handle.kind.flag)
     os._exit(0)
 
 

@@ -16,7 +16,7 @@ import typing as t
 
 from ..._kernel import mountinfo, nsfs, nstypes, process, procfs
 from ..._kernel.descriptor import closing
-from .. import cgroup, directory, handle, maker
+from .. import cgroup, directory, handle, init, maker
 from ..checkpoint import Child
 from ..definition import Definition
 from ..discovery import processes
@@ -132,8 +132,10 @@ class _Work:
         with contextlib.ExitStack() as held, contextlib.ExitStack() as undo:
             if plan.kill:
                 self._end_processes(plan)
+            self._end_strays(plan)
+            ends_init = any(item.kind is nstypes.PID and not self._is_needed(plan, item) for item in gone)
             for item in gone:
-                if item.kind is nstypes.PID and not self._is_needed(plan, item):
+                if item.kind is nstypes.PID and ends_init and not plan.make:
                     # Before its handle: without one nobody would find it again.
                     self._end_init(plan)
                 self._remove(plan, item, held, undo)
@@ -144,9 +146,12 @@ class _Work:
             if child:
                 maker.release(self._proc, child, plan.state.name if nstypes.PID in made else None)
             undo.pop_all()
-        if not found and not any(item.kind is nstypes.PID and self._is_needed(plan, item) for item in gone):
+        if ends_init and plan.make:
+            # Not earlier: up to here all could be taken back.
+            self._end_init(plan)
+        if not found and (ends_init or nstypes.PID not in {item.kind for item in gone}):
             self._remove_cgroup(plan)
-        return plan.state._replace(found=found, stacked=frozenset(), init_pid=self._find_init(found, child))
+        return plan.state._replace(found=found, stacked=frozenset(), strays=(), init_pid=self._find_init(found, child))
 
     def _find_init(self, found: t.Mapping[Handle, handle.Pinned], child: Child | None) -> int | None:
         """The child if it is the set's new init; else whoever is, if there is a pid namespace."""
@@ -272,6 +277,12 @@ class _Work:
         if pid and busy.is_own_init(self._proc, plan.state):
             with during(f"end the init of the set {plan.state.name}"):
                 _kill(pid, lambda _pid: busy.is_own_init(self._proc, plan.state))
+
+    def _end_strays(self, plan: Plan) -> None:
+        name = plan.state.name
+        with during(f"end the inits of the set {name} that no handle is of"):
+            for pid in plan.state.strays:
+                _kill(pid, lambda pid: init.is_persistent(name, processes.arguments(self._proc, pid)))
 
     def _end_processes(self, plan: Plan) -> None:
         """End what is in the set, and what that starts meanwhile. Raises NamespaceError."""

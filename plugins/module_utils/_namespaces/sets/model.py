@@ -61,6 +61,8 @@ class State(t.NamedTuple):
     """The init of its pid namespace; None where there is no such namespace, 0 where the init has ended."""
     cgroup: str | None
     """The directory of its cgroup, if there is one."""
+    strays: tuple[int, ...] = ()
+    """Inits of the set that no handle is of: a run that replaced one was killed."""
 
     def lives(self, handle: Handle) -> bool:
         """Whether what the handle is for is there, and usable."""

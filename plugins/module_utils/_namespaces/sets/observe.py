@@ -15,7 +15,7 @@ import typing as t
 
 from ..._kernel import mountinfo, nsfs, nstypes, procfs
 from ..._kernel.descriptor import closing
-from .. import cgroup, directory
+from .. import cgroup, directory, init
 from ..discovery import processes
 from ..errors import NamespaceError, during
 from ..handle import Handle, Pinned, look
@@ -79,13 +79,25 @@ def _observe_one(proc: int, places: _Places, name: str, request: Request, top: s
     for handle, pinned in found.items():
         if handle.kind is nstypes.PID and pinned.identity:
             init_pid = find_init(proc, handle.path)
+    own_cgroup = cgroup.of_set(top, name) if top and name in places.cgroups else None
     return State(
         name,
         found,
         frozenset(handle for handle in found if places.mounts[handle.path] > 1),
         init_pid,
-        cgroup.of_set(top, name) if top and name in places.cgroups else None,
+        own_cgroup,
+        _find_strays(proc, name, own_cgroup, init_pid) if own_cgroup else (),
     )
+
+
+def _find_strays(proc: int, name: str, own_cgroup: str, init_pid: int | None) -> tuple[int, ...]:
+    found = []
+    for pid in cgroup.members(own_cgroup):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            is_init = init.is_persistent(name, processes.arguments(proc, pid)) and procfs.innermost_pid(proc, pid) == 1
+            if is_init and pid != init_pid and procfs.stat(proc, pid).state not in "ZX":
+                found.append(pid)
+    return tuple(found)
 
 
 def find_init(proc: int, path: str) -> int:

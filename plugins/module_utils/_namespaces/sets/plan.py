@@ -55,7 +55,7 @@ class _Definitions:
 
 def _absent(request: Request, state: State) -> Plan:
     remove = tuple(handle for handle in state.found if request.types is None or handle.kind in request.types)
-    changes = [f"remove the {handle.kind.name} namespace" for handle in remove]
+    changes = [*_describe_strays(state), *(f"remove the {handle.kind.name} namespace" for handle in remove)]
     if not remove and state.cgroup and not state.found:
         changes.append(f"remove the cgroup {state.cgroup}")
     return Plan(state, remove=remove, changes=tuple(changes))
@@ -72,6 +72,7 @@ def _present(request: Request, state: State, definitions: _Definitions) -> Plan:
     definition = Definition(types=wanted) if request.adopted is not None else definitions.of(wanted)
     unstack = tuple(handle for handle in kept if handle in state.stacked)
     changes = [
+        *_describe_strays(state),
         *(f"remove the {handle.kind.name} namespace" for handle in remove),
         *(f"take off the doubled mount of the {handle.kind.name} namespace" for handle in unstack),
         *(_describe(request, state, handle) for handle in make),
@@ -85,6 +86,10 @@ def _present(request: Request, state: State, definitions: _Definitions) -> Plan:
         definition=definition,
         changes=tuple(changes),
     )
+
+
+def _describe_strays(state: State) -> list[str]:
+    return [f"end the init {pid} that no handle is of" for pid in state.strays]
 
 
 def _wanted(request: Request, state: State) -> Kinds:
