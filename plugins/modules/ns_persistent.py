@@ -219,7 +219,7 @@ from ..module_utils._namespaces import payload
 
 payload.start_quickly()
 
-from ..module_utils._namespaces import host, target
+from ..module_utils._namespaces import host, options, target
 from ..module_utils._namespaces.errors import refuse
 from ..module_utils._namespaces.sets import run
 from ..module_utils._namespaces.sets.model import Outcome, Request, Results, kinds_of
@@ -251,12 +251,15 @@ def execute(module: AnsibleModule) -> outcome.Result:
     names = _parse_names(params["name"])
     places = _parse_places(params, names)
     _refuse_contradictions(params, names)
+    given = {option: params[option] for option in argspec.DEFINITION}
+    # Whatever types the sets come to have: a value that can't be is refused before any is looked at.
+    options.parse(argspec.TYPE_NAMES, given)
     proc = host.open_proc()
     with target.of(proc, params["pid"], None, params["types"] if params["pid"] is not None else None) as found:
         request = Request(
             names=names,
             types=kinds_of(places if params["types"] is None else params["types"]),
-            options={option: params[option] for option in argspec.DEFINITION},
+            options=given,
             present=params["state"] == "present",
             recreate=params["recreate"],
             when_busy=params["when_busy"],
@@ -290,6 +293,8 @@ def _parse_places(params: t.Mapping[str, t.Any], names: t.Sequence[str]) -> dict
             raise refuse(
                 f"handles.{name}", f"{path!r} is not the plain path of a file", "leave out . and .. and doubled /"
             )
+    if len(set(places.values())) < len(places):
+        raise refuse("handles", "two types have one path", "give each its own")
     lacking = sorted(set(params["types"] or ()) ^ set(places)) if params["types"] is not None else []
     if lacking or not places:
         raise refuse("handles", f"types and handles differ in {', '.join(lacking) or 'that handles is empty'}")

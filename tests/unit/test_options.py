@@ -62,8 +62,8 @@ def refusal(types: t.Iterable[str], given_options: Options) -> str:
 def test_an_option_of_a_type_that_is_not_created(option: str, value: t.Any, name: str) -> None:
     others = set(support.TYPE_NAMES) - {name}
     expected = (
-        f"cannot use the option {option} as given: it describes a new {name} namespace, and none is being created"
-        f"; create one (add {name} to unshare), or leave it out"
+        f"cannot use the option {option} as given: it describes a {name} namespace, and there is to be none"
+        f"; add {name} to unshare, or leave it out"
     )
     assert refusal(others, {option: value}) == expected
     assert refusal((), {option: value}) == expected

@@ -47,15 +47,17 @@ _MOST_RANGES = 340
 # 4294967295 is no id: to setresuid(2) it means "unchanged".
 
 
-def parse(types: t.Iterable[str], options: t.Mapping[str, t.Any]) -> Definition:
+def parse(types: t.Iterable[str], options: t.Mapping[str, t.Any], named_in: str = "unshare") -> Definition:
     """The definition that a task gives; an option that is absent or None is not given.
+
+    named_in: the option that names the types.
 
     Raises NamespaceError for an option of a type that is not being created and for a value that can't be.
     """
     wanted = frozenset(types)
     _refuse_unknown_words(wanted, options)
     kinds = tuple(kind for kind in nstypes.ALL if kind.name in wanted)
-    _refuse_strangers(kinds, options)
+    _refuse_strangers(kinds, options, named_in)
     propagation = options.get("propagation") or "private"
     mounts = tuple(_parse_mount(item) for item in options.get("mounts") or ())
     if mounts:
@@ -90,14 +92,14 @@ def _refuse_unknown_words(types: frozenset[str], options: t.Mapping[str, t.Any])
                 raise refuse(option, f"{word!r} is none of its words", "there are " + ", ".join(known))
 
 
-def _refuse_strangers(kinds: t.Container[nstypes.NsType], options: t.Mapping[str, t.Any]) -> None:
+def _refuse_strangers(kinds: t.Container[nstypes.NsType], options: t.Mapping[str, t.Any], named_in: str) -> None:
     for kind, names in _OPTIONS_OF.items():
         for name in names:
             if options.get(name) is not None and kind not in kinds:
                 raise refuse(
                     name,
-                    f"it describes a new {kind.name} namespace, and none is being created",
-                    f"create one (add {kind.name} to unshare), or leave it out",
+                    f"it describes a {kind.name} namespace, and there is to be none",
+                    f"add {kind.name} to {named_in}, or leave it out",
                 )
 
 

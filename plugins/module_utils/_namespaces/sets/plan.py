@@ -49,7 +49,7 @@ class _Definitions:
     def of(self, kinds: Kinds) -> Definition:
         """Raises NamespaceError for an option of a type that the set does not have."""
         if kinds not in self._read:
-            self._read[kinds] = options.parse([kind.name for kind in kinds], self._given)
+            self._read[kinds] = options.parse([kind.name for kind in kinds], self._given, named_in="types")
         return self._read[kinds]
 
 
