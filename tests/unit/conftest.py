@@ -12,6 +12,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.linux.namespaces.tests.unit import support
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-fault", action="store_true", help="inject every fault, and not a share of them")
 
 
 def held() -> set[str]:
@@ -42,3 +47,10 @@ def leaves_nothing() -> t.Iterator[None]:
     yield
     gc.collect()
     assert sorted(held() ^ before) == []
+
+
+@pytest.fixture
+def own_run() -> t.Iterator[None]:
+    """An empty /run and an empty hierarchy of cgroups, for sets that the test makes."""
+    with support.own_run():
+        yield

@@ -16,7 +16,9 @@ import signal
 import socket
 import stat
 import struct
+import subprocess
 import sys
+import tempfile
 import time
 import typing as t
 from pathlib import Path
@@ -27,12 +29,14 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
     descriptor,
     libc,
     mount,
+    mountinfo,
     nsfs,
     nstypes,
     process,
     procfs,
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import (
+    cgroup,
     checkpoint,
     command,
     inside,
@@ -44,6 +48,8 @@ from ansible_collections.linux.namespaces.plugins.module_utils._namespaces impor
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.definition import Definition, showing_network
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.sets import model
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.sets import run as sets_run
 
 ORDINARY = 1000
 """An id without any privilege; nobody has to have it."""
@@ -218,7 +224,10 @@ def _answer(work: t.Callable[[], t.Any]) -> bytes:
     try:
         return pickle.dumps((True, work()))
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is raised again in the parent
-        return pickle.dumps((False, error))
+        try:
+            return pickle.dumps((False, error))
+        except Exception:  # noqa: BLE001 - some exceptions can't be pickled, those of pytest.fail() among them
+            return pickle.dumps((False, AssertionError(repr(error))))
 
 
 def secluded(work: t.Callable[[], T]) -> T:
@@ -287,8 +296,9 @@ def bind(source: str | Path, path: str | Path) -> None:
 
 
 def mount_over(fstype: str, path: str | Path, data: str = "") -> None:
-    with descriptor.closing(os.open(path, os.O_PATH)) as place:
+    with descriptor.closing(os.open(".", os.O_PATH)) as here, descriptor.closing(os.open(path, os.O_PATH)) as place:
         mount.mount_filesystem(fstype, fstype, place, 0, data)
+        os.fchdir(here)
 
 
 def without(*numbers: int) -> None:
@@ -387,7 +397,10 @@ def _inhabit(types: t.Iterable[str], prepare: t.Callable[[], object], say: int, 
     try:
         process.die_with_parent(signal.SIGKILL)
         for name in types:
-            process.unshare(nstypes.BY_NAME[name].flag)
+            if name == "mnt":
+                _unshare_mounts()
+            else:
+                process.unshare(nstypes.BY_NAME[name].flag)
             if name == "user":
                 os.write(say, b"u")
                 os.read(wait, 1)
@@ -402,6 +415,22 @@ def _inhabit(types: t.Iterable[str], prepare: t.Callable[[], object], say: int, 
             signal.pause()
     finally:
         os._exit(1)
+
+
+def _unshare_mounts() -> None:
+    """A mount namespace that can be pinned where we are now.
+
+    Linux 6.18 wants it to have a higher id for that, and has numbers of its own for each CPU; that which ours comes
+    from goes on with higher ones.
+    """
+    ours = own_identity("mnt").id
+    allowed = os.sched_getaffinity(0)
+    for cpu in allowed:
+        os.sched_setaffinity(0, {cpu})
+        process.unshare(nstypes.MNT.flag)
+        if ours is None or (own_identity("mnt").id or 0) > ours:
+            break
+    os.sched_setaffinity(0, allowed)
 
 
 def identity(pid: int, name: str) -> nsfs.Identity:
@@ -534,3 +563,226 @@ def arguments_of(shape: str) -> t.Iterator[dict[str, t.Any]]:
         return
     with inhabited(*SHAPES[shape]["types"]) as pid:
         yield {**SHAPES[shape], "pid": pid}
+
+
+# ---- sets of persistent namespaces
+
+
+@contextlib.contextmanager
+def own_run(options: str = "mode=755", propagation: str = "private") -> t.Iterator[None]:
+    """An empty /run and an empty hierarchy of cgroups, for sets. What is left of them at the end is taken away.
+
+    Their inits come to this process, which reaps them only at the end.
+    """
+    with contextlib.ExitStack() as stack:
+        process.set_subreaper(True)
+        stack.callback(process.set_subreaper, False)
+        stack.enter_context(_own_cgroups())
+        stack.callback(_end_new_children, children())
+        mount_over("tmpfs", "/run", options)
+        stack.callback(unmount, "/run")
+        with descriptor.closing(os.open("/run", os.O_PATH)) as run_directory:
+            mount.set_propagation(run_directory, propagation, recursive=False)
+        yield
+
+
+@contextlib.contextmanager
+def _own_cgroups() -> t.Iterator[None]:
+    """A new cgroup, mounted where the hierarchy of version 2 is, if there is one."""
+    top = _cgroup_hierarchy()
+    if top is None:
+        yield
+        return
+    directory = Path(tempfile.mkdtemp(dir=top, prefix="linux-namespaces-tests-"))
+    try:
+        bind(directory, top)
+        try:
+            yield
+        finally:
+            unmount(top)
+    finally:
+        # The files in there can not be removed, and go with it.
+        for path, _directories, _files in os.walk(directory, topdown=False):
+            os.rmdir(path)
+
+
+def _cgroup_hierarchy() -> str | None:
+    with own_procfs() as proc:
+        return cgroup.hierarchy(mountinfo.read(proc))
+
+
+def unmount(path: str) -> None:
+    """Take off the uppermost mount there, whoever holds it open."""
+    libc.function("umount2", os.fsencode(path), mount.MNT_DETACH)
+
+
+def remount(path: str, options: str) -> None:
+    """Change the options of the file system that is mounted there."""
+    libc.function("mount", b"none", os.fsencode(path), None, 0x20, os.fsencode(options))
+
+
+def children() -> set[int]:
+    """Ours, the adopted ones and those that have ended too."""
+    return set(map(int, read(f"/proc/self/task/{os.getpid()}/children").split()))
+
+
+def _end_new_children(before: set[int]) -> None:
+    while left := children() - before:
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+            # An init waits for what is in its namespace, and that for us.
+            os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.001)
+
+
+def link(path: str) -> str:
+    try:
+        return os.readlink(path)
+    except FileNotFoundError:
+        return "gone"
+
+
+def in_own_world(work: t.Callable[[], T], *types: str, **more: int) -> T:
+    """Do the work as PID 1 of namespaces of its own, by default of all types, with an empty /run.
+
+    Without user among the types there are no cgroups either.
+    more: how many more namespaces of a type there may be, if user is among the types.
+    """
+    kinds = types or TYPE_NAMES
+
+    def make() -> T:
+        if "user" in kinds:
+            process.unshare(nstypes.USER.flag)
+            write("/proc/self/setgroups", "deny")
+            for name in ("uid_map", "gid_map"):
+                write(f"/proc/self/{name}", "0 0 1")
+        own_mounts()
+        for name in kinds:
+            if name not in ("user", "mnt"):
+                process.unshare(nstypes.BY_NAME[name].flag)
+        return forked(live)
+
+    def live() -> T:
+        mount_over("proc", "/proc")
+        mount_over("tmpfs", "/run", "mode=755")
+        if "user" not in kinds:
+            # With all that is hidden there.
+            while mounts_below("/sys"):
+                unmount("/sys")
+            mount_over("sysfs", "/sys")
+        for name, number in more.items():
+            write(f"/proc/sys/{nstypes.BY_NAME[name].limit.replace('.', '/')}", str(number + 1))
+        return work()
+
+    return forked(make)
+
+
+def bring(
+    *names: str,
+    types: t.Iterable[str] | None = None,
+    present: bool = True,
+    recreate: bool = False,
+    when_busy: str = "fail",
+    pid: int | None = None,
+    places: t.Mapping[str, str] | None = None,
+    check: bool = False,
+    prepare: t.Callable[[], object] = lambda: None,
+    **options: t.Any,
+) -> model.Results:
+    """Bring sets to what is asked, in a process of its own that is left with what it had before."""
+
+    def work() -> model.Results:
+        prepare()
+        open_before, children_before = os.listdir("/proc/self/fd"), children()
+        named = None if types is None else list(types)
+        with own_procfs() as proc, target.of(proc, pid, None, named if pid is not None else None) as found:
+            adopted = None if pid is None else sets_run.adoptable(proc, found, named is not None)
+            kinds = model.kinds_of(named if named is not None or places is None else places)
+            results = sets_run.run(
+                proc,
+                model.Request(names, kinds, options, present, recreate, when_busy, adopted, places),
+                check,
+            )
+        left = set(os.listdir("/proc/self/fd")) ^ set(open_before)
+        assert not left, [link(f"/proc/self/fd/{number}") for number in left]
+        inits = {done.state.init_pid for done in results.done.values()}
+        assert children() - children_before <= inits, (children() - children_before, inits)
+        return results
+
+    return forked(work)
+
+
+def brought(*names: str, **arguments: t.Any) -> dict[str, tuple[str, ...]]:
+    """What was done to each of the sets, in words; none may fail."""
+    results = bring(*names, **arguments)
+    assert (dict(results.failed), results.warnings) == ({}, ()), results
+    return {name: done.changes for name, done in results.done.items()}
+
+
+def failure(name: str, *others: str, **arguments: t.Any) -> NamespaceError:
+    """Why a set can't be brought to what is asked; the others can."""
+    results = bring(name, *others, **arguments)
+    assert set(results.done) == set(others), results
+    return results.failed[name]
+
+
+def at_handle(kind: str, name: str) -> nsfs.Identity:
+    """Which namespace is pinned as this one of a set, asked of the kernel."""
+    with descriptor.closing(nsfs.open_handle(f"/run/{kind}ns/{name}")) as fd:
+        assert nsfs.type_of(fd).name == kind
+        return nsfs.identity(fd)
+
+
+def mounts_below(path: str) -> list[mountinfo.Mount]:
+    """The mounts at and below a path, in the mount namespace of this process."""
+    with own_procfs() as proc:
+        return [item for item in mountinfo.read(proc) if item.path == path or item.path.startswith(path + "/")]
+
+
+def everything() -> list[str]:
+    """All that a task could change here: mounts, what is in /run, cgroups, processes."""
+    found = read("/proc/self/mountinfo").splitlines()
+    top = _cgroup_hierarchy()
+    for place in ("/run", *([top] if top else [])):
+        for path, directories, files in os.walk(place):
+            for name in (".", *sorted(directories), *sorted(files)):
+                status = os.lstat(f"{path}/{name}")
+                details = status.st_mode, status.st_uid, status.st_ino, status.st_size, status.st_mtime_ns
+                # The files of a cgroup have the time at which they are looked at.
+                found.append(f"{path}/{name} {details if place == '/run' else ''}")
+    for name in sorted(filter(str.isdigit, os.listdir("/proc")), key=int):
+        # What the init of a set waits for starts some time later than the init.
+        (parent,) = status_of(name, "PPid")
+        if parent == "0" or "\0linux-namespaces\0" not in read(f"/proc/{parent}/cmdline"):
+            found.append(f"{name} {read(f'/proc/{name}/cmdline')!r}")
+    return found
+
+
+NSENTER = {name: "mount" if name == "mnt" else name for name in TYPE_NAMES}
+"""What nsenter(1) calls the types."""
+
+
+@contextlib.contextmanager
+def occupied(name: str, kind: str, *argv: str) -> t.Iterator[int]:
+    """A process in a namespace of a set; whoever ends it, it is reaped."""
+    words = argv or ("sleep", str(PATIENCE * 2))
+    fork = ["--no-fork"] if kind != "pid" else []
+    child = subprocess.Popen(["nsenter", *fork, f"--{NSENTER[kind]}=/run/{kind}ns/{name}", "--", *words])
+
+    def started() -> list[int]:
+        candidates = live_children(child.pid) if kind == "pid" else [child.pid]
+        return [pid for pid in candidates if read(f"/proc/{pid}/comm").strip() == os.path.basename(words[0])]
+
+    try:
+        wait_for(lambda: bool(started()))
+        yield started()[0]
+    finally:
+        child.kill()
+        child.wait()
+
+
+def wait_for(condition: t.Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

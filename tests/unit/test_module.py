@@ -258,7 +258,7 @@ def test_option_of_a_type_that_is_not_created(kind: str, name: str, witness: Pat
         for target in ({"unshare": others}, {"pid": pid}, {"handles": {kind: f"/proc/{pid}/ns/{kind}"}}):
             message = refusal({**target, **given}, witness)
             assert f"option {name} " in message
-            assert f"new {kind} namespace" in message
+            assert f"describes a {kind} namespace" in message
 
 
 def test_pid_that_is_no_process(witness: Path) -> None:

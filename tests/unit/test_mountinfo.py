@@ -138,3 +138,44 @@ def test_a_root_below_another_one(tmp_path: Path) -> None:
         return last.root, last.path
 
     assert support.secluded(work) == ("/a b", str(tmp_path))
+
+
+def test_the_mounts_of_the_caller(tmp_path: Path) -> None:
+    def work() -> list[mountinfo.Mount]:
+        support.mount_over("tmpfs", tmp_path)
+        with support.own_procfs() as proc:
+            return mountinfo.read(proc)
+
+    found = support.secluded(work)
+    assert (found[-1].path, found[-1].fstype) == (str(tmp_path), "tmpfs")
+    assert str(tmp_path) not in [item.path for item in own_mounts()]
+
+
+def test_which_mount_something_is_the_root_of(tmp_path: Path) -> None:
+    """Not what is merely on it, nor what another mount hides."""
+    place = tmp_path / "a b"
+    place.mkdir()
+
+    def work() -> None:
+        with support.own_procfs() as proc, closing(os.open(place, os.O_RDONLY)) as before:
+            assert mountinfo.mount_at(proc, before, mountinfo.read(proc)) is None
+            support.mount_over("tmpfs", place)
+            (place / "below").mkdir()
+            mounts = mountinfo.read(proc)
+            with closing(os.open(place, os.O_RDONLY)) as at, closing(os.open(place / "below", os.O_RDONLY)) as below:
+                assert mountinfo.mount_at(proc, at, mounts) == mounts[-1]
+                assert mountinfo.mount_at(proc, below, mounts) is None
+                assert mountinfo.mount_at(proc, at, mounts[:-1]) is None
+            assert mountinfo.mount_at(proc, before, mounts) is None
+
+    support.secluded(work)
+
+
+def test_a_bind_mount_of_a_directory_to_itself(tmp_path: Path) -> None:
+    def work() -> bool:
+        support.bind(tmp_path, tmp_path)
+        with support.own_procfs() as proc, closing(os.open(tmp_path, os.O_RDONLY)) as fd:
+            mounts = mountinfo.read(proc)
+            return mountinfo.mount_at(proc, fd, mounts) == mounts[-1]
+
+    assert support.secluded(work)

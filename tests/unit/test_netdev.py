@@ -9,9 +9,11 @@ from __future__ import annotations
 import errno
 import re
 import socket
+import struct
 import subprocess
 import typing as t
 
+import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import netdev, nstypes, process
 from ansible_collections.linux.namespaces.tests.unit import support
 
@@ -74,3 +76,91 @@ def test_without_privilege() -> None:
         return support.code_of(lambda: netdev.set_up("lo"))
 
     assert in_new_network(work) == errno.EPERM
+
+
+def test_up_and_down() -> None:
+    def work() -> list[bool]:
+        found = [netdev.is_up("lo")]
+        for up in (True, False):
+            netdev.set_up("lo", up)
+            found += [netdev.is_up("lo"), "UP" in flags_of_all()["lo"]]
+        return found
+
+    assert in_new_network(work) == [False, True, True, False, False]
+    assert support.code_of(lambda: netdev.is_up("nothing0")) == errno.ENODEV
+
+
+# ---- physical devices
+
+
+def test_what_software_made_is_not_physical() -> None:
+    """More of it than fits in one message of the kernel."""
+
+    def work() -> tuple[list[str], int]:
+        ip("link", "add", "bridge0", "type", "bridge")
+        ip("tuntap", "add", "tap0", "mode", "tap")
+        for number in range(60):
+            ip("link", "add", f"a{number}", "type", "veth", "peer", "name", f"b{number}")
+        return netdev.physical(), len(flags_of_all())
+
+    physical, count = in_new_network(work)
+    assert physical == []
+    assert count >= 123
+
+
+RTM_NEWLINK, NLMSG_ERROR, NLMSG_DONE = 16, 2, 3
+
+
+def message(kind: int, content: bytes) -> bytes:
+    """As netlink(7) has it."""
+    length = 16 + len(content)
+    return struct.pack("=IHHII", length, kind, 2, 1, 0) + content + bytes(-length % 4)
+
+
+def link(name: str, arphrd: int, info: bytes | None) -> bytes:
+    attributes = [(3, name.encode() + b"\0"), (4, struct.pack("=I", 1500))]
+    if info is not None:
+        # Nested attributes may be marked as such.
+        attributes.append((18 | 0x8000, info))
+    content = struct.pack("=BBHiII", 0, 0, arphrd, 7, 0, 0)
+    for number, value in attributes:
+        content += struct.pack("=HH", 4 + len(value), number) + value + bytes(-len(value) % 4)
+    return message(RTM_NEWLINK, content)
+
+
+class Route(socket.socket):
+    """A kernel with other devices than a test can have: none is without software in a new network namespace."""
+
+    answers: t.ClassVar[list[bytes]] = []
+
+    def __init__(self, *_arguments: object) -> None:
+        super().__init__(socket.AF_UNIX, socket.SOCK_DGRAM)
+
+    def sendto(self, request: t.Any, *_address: t.Any) -> int:
+        return len(request)
+
+    def recv(self, *_arguments: t.Any) -> bytes:
+        return self.answers.pop(0)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_physical_devices(monkeypatch: pytest.MonkeyPatch, together: bool) -> None:
+    """Those without a kind: not the loopback, and not what software made."""
+    messages = [
+        link("lo", 772, None),
+        link("eth0", 1, None),
+        link("veth0", 1, b"\x09\x00\x01\x00veth\0\0\0\0"),
+        link("wlp0s20f3", 1, None),
+        link("ib0", 32, None),
+        message(NLMSG_DONE, bytes(4)),
+    ]
+    Route.answers = [b"".join(messages)] if together else list(messages)
+    monkeypatch.setattr(socket, "socket", Route)
+    assert netdev.physical() == ["eth0", "wlp0s20f3", "ib0"]
+    assert Route.answers == []
+
+
+def test_an_answer_that_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    Route.answers = [message(NLMSG_ERROR, struct.pack("=i", -errno.EPERM) + bytes(16))]
+    monkeypatch.setattr(socket, "socket", Route)
+    assert support.code_of(netdev.physical) == errno.EPERM

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from pathlib import Path
 
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nsfs, nstypes
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nsfs, nstypes, process
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.tests.unit import support
 
@@ -124,3 +125,56 @@ def test_a_bound_handle_and_what_its_mount_leaves(tmp_path: Path) -> None:
     found, expected = support.secluded(work)
     assert found == expected
     assert refused(path) == errno.EINVAL
+
+
+# ---- what is held, and who is init
+
+
+def test_what_is_held_is_opened_only_if_it_is_a_namespace(tmp_path: Path) -> None:
+    """A fifo would wait for somebody."""
+    os.mkfifo(tmp_path / "fifo")
+
+    def look() -> list[nsfs.Identity | None]:
+        found = []
+        for path in ("/proc/self/ns/uts", str(tmp_path / "fifo"), str(tmp_path), "/dev/null", "/proc/self/status"):
+            with closing(os.open(path, os.O_PATH)) as held:
+                fd = nsfs.open_held(held)
+                found.append(None if fd is None else nsfs.identity(fd))
+        return found
+
+    assert support.forked(look, seconds=5) == [support.own_identity("uts"), None, None, None, None]
+
+
+def test_the_init_of_a_pid_namespace() -> None:
+    with support.inhabited("pid") as pid:
+        with closing(os.open(f"/proc/{pid}/ns/pid", os.O_RDONLY)) as fd:
+            if nsfs.init_of(fd) is None:
+                pytest.skip("Linux 6.11 is the first that says who is the init: run it there")
+            assert nsfs.init_of(fd) == pid
+        with closing(os.open("/proc/self/ns/pid", os.O_RDONLY)) as fd:
+            assert nsfs.init_of(fd) == 1
+
+
+@pytest.mark.parametrize("reaped", [False, True])
+def test_a_pid_namespace_whose_init_has_ended(reaped: bool) -> None:
+    """As long as it is not reaped it has a pid, and whoever asks has to look at its state."""
+
+    def work() -> tuple[int | None, int]:
+        process.unshare(nstypes.PID.flag)
+        pid = os.fork()
+        if pid == 0:
+            signal.pause()
+        with closing(os.open(f"/proc/{pid}/ns/pid", os.O_RDONLY)) as fd:
+            os.kill(pid, signal.SIGKILL)
+            os.waitid(os.P_PID, pid, os.WEXITED | (0 if reaped else os.WNOWAIT))
+            return nsfs.init_of(fd), pid
+
+    found, pid = support.forked(work)
+    if found is None:
+        pytest.skip("Linux 6.11 is the first that says who is the init: run it there")
+    assert found == (0 if reaped else pid)
+
+
+def test_the_init_of_what_is_no_pid_namespace() -> None:
+    with closing(os.open("/proc/self/ns/uts", os.O_RDONLY)) as fd:
+        assert support.code_of(lambda: nsfs.init_of(fd)) == errno.EINVAL

@@ -34,10 +34,10 @@ _HINTS = {
 
 
 def hierarchy(mounts: t.Iterable[mountinfo.Mount]) -> str | None:
-    """Where the version 2 hierarchy is mounted and not hidden, among these mounts; None where it is not."""
+    """Where the version 2 hierarchy is mounted and not hidden, of these mounts; None if it is not. Raises OSError."""
     for item in mounts:
         if item.fstype == "cgroup2":
-            with contextlib.suppress(OSError), closing(os.open(item.path, os.O_PATH | os.O_CLOEXEC)) as fd:
+            with contextlib.suppress(FileNotFoundError), closing(os.open(item.path, os.O_PATH | os.O_CLOEXEC)) as fd:
                 if nsfs.filesystem_magic(fd) == _CGROUP2_SUPER_MAGIC:
                     return item.path
     return None
@@ -45,7 +45,7 @@ def hierarchy(mounts: t.Iterable[mountinfo.Mount]) -> str | None:
 
 def members(directory: str) -> list[int]:
     """The pids of the processes in a cgroup, as the caller sees them. Raises OSError."""
-    with open(f"{directory}/cgroup.procs", encoding="ascii") as file:
+    with open(f"{directory}/cgroup.procs", encoding="utf-8") as file:
         return [int(line) for line in file]
 
 

@@ -97,8 +97,12 @@ def pin(handle: Handle, directory: int, namespace: int) -> None:
             raise
 
 
-def unpin(handle: Handle, directory: int, detach: bool = False) -> None:
-    """Take off the namespace, however often it is mounted there, and the file. Raises NamespaceError."""
+def unpin(handle: Handle, directory: int, detach: bool = False, keep_file: bool = False) -> None:
+    """Take off the namespace, however often it is mounted there, and the file.
+
+    The file that is kept says that the set has a namespace of this type, until another one is pinned there.
+    Raises NamespaceError.
+    """
     with during(f"remove the handle {handle.path}", _UNPIN_HINTS):
         while True:
             try:
@@ -107,7 +111,8 @@ def unpin(handle: Handle, directory: int, detach: bool = False) -> None:
                 if error.errno != errno.EINVAL:
                     raise
                 break
-        os.unlink(handle.file, dir_fd=directory)
+        if not keep_file:
+            os.unlink(handle.file, dir_fd=directory)
 
 
 def unstack(proc: int, handle: Handle, directory: int) -> None:

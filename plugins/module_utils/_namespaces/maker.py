@@ -63,7 +63,11 @@ def _make_all(gate: Gate, definitions: t.Sequence[Definition]) -> t.NoReturn:
     us = gate.pid()
     kinds = {kind for definition in definitions for kind in definition.types}
     with contextlib.ExitStack() as stack, during("look at the namespaces of the task"):
-        origin = {kind: stack.enter_context(closing(procfs.open_namespace(gate.proc, us, kind.name))) for kind in kinds}
+        origin = {}
+        for kind in kinds:
+            # Where the kernel lacks the type, the making of it says so.
+            with contextlib.suppress(FileNotFoundError):
+                origin[kind] = stack.enter_context(closing(procfs.open_namespace(gate.proc, us, kind.name)))
         ours = _number_of_mounts(gate)
         for start in range(0, len(definitions), _BATCH):
             with contextlib.ExitStack() as made:
@@ -75,7 +79,7 @@ def _make_all(gate: Gate, definitions: t.Sequence[Definition]) -> t.NoReturn:
                         failures.append(None)
                     except NamespaceError as error:
                         failures.append(to_message(error))
-                    for kind in definition.types:
+                    for kind in origin.keys() & definition.types:
                         with during(f"go back to the {kind.name} namespace of the task"):
                             process.setns(origin[kind], kind.flag)
                 gate.report(descriptors, failures=failures)

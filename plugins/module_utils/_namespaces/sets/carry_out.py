@@ -147,8 +147,11 @@ class _Work:
                 maker.release(self._proc, child, plan.state.name if nstypes.PID in made else None)
             undo.pop_all()
         if ends_init and plan.make:
-            # Not earlier: up to here all could be taken back.
-            self._end_init(plan)
+            # Not earlier: up to here all could be taken back. The next run finds it if it goes on.
+            try:
+                self._end_init(plan)
+            except NamespaceError as error:
+                self.warnings.append(str(error))
         if not found and (ends_init or nstypes.PID not in {item.kind for item in gone}):
             self._remove_cgroup(plan)
         return plan.state._replace(found=found, stacked=frozenset(), strays=(), init_pid=self._find_init(found, child))
@@ -177,7 +180,7 @@ class _Work:
             with during(f"hold the {item.kind.name} namespace at {item.path}"):
                 tree = held.enter_context(closing(handle.hold(item, place)))
             undo.callback(handle.restore, item, place, tree)
-        handle.unpin(item, place, detach=self._request.when_busy == "detach")
+        handle.unpin(item, place, detach=self._request.when_busy == "detach", keep_file=item in plan.make)
 
     def _pin(self, item: Handle, namespace: int, undo: contextlib.ExitStack) -> nsfs.Identity:
         with during(f"look at the new {item.kind.name} namespace"):
@@ -278,6 +281,9 @@ class _Work:
             with during(f"end the init of the set {plan.state.name}"):
                 _kill(pid, lambda _pid: busy.is_own_init(self._proc, plan.state))
 
+    def _in_the_way(self, plan: Plan, inodes: frozenset[int]) -> list[int]:
+        return busy.in_the_way(self._proc, plan, processes.inside(self._proc, inodes))
+
     def _end_strays(self, plan: Plan) -> None:
         name = plan.state.name
         with during(f"end the inits of the set {name} that no handle is of"):
@@ -297,7 +303,8 @@ class _Work:
             with during(f"end what is in the set {plan.state.name}"):
                 for pid in left:
                     _kill(pid, lambda pid: bool(inodes & processes.namespaces_of(self._proc, pid)))
-            left = busy.in_the_way(self._proc, plan, processes.inside(self._proc, inodes))
+            # Twice: who is born and whose parent ends during one reading of /proc may be in neither place.
+            left = self._in_the_way(plan, inodes) or self._in_the_way(plan, inodes)
 
 
 def _kill(pid: int, is_still_meant: t.Callable[[int], bool]) -> None:

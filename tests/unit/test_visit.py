@@ -1,0 +1,110 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One child that looks into many sets, each from where it started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import typing as t
+
+import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import visit
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.checkpoint import Gate
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.handle import Handle
+from ansible_collections.linux.namespaces.tests.unit import support
+
+NAMES = ("uts", "ipc", "net", "cgroup", "mnt", "time")
+
+
+def handle_of(pid: int, name: str) -> Handle:
+    return Handle(nstypes.BY_NAME[name], f"/proc/{pid}/ns", name)
+
+
+def answers(*stops: visit.Stop) -> list[t.Any]:
+    with support.own_procfs() as proc:
+        return list(visit.visit(proc, stops))
+
+
+def links(gate: Gate) -> dict[str, str]:
+    """The namespaces that the visitor is in."""
+    return {kind.name: os.readlink(f"{gate.pid()}/ns/{kind.children_link}", dir_fd=gate.proc) for kind in nstypes.ALL}
+
+
+def links_of(pid: int) -> dict[str, str]:
+    return {name: os.readlink(f"/proc/{pid}/ns/{name}") for name in support.TYPE_NAMES}
+
+
+def hostname(_gate: Gate) -> str:
+    return os.uname().nodename
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_inside_and_comes_back(name: str) -> None:
+    with support.inhabited(name) as pid:
+        first, second = answers(((handle_of(pid, name),), links), ((), links))
+        own = links_of(os.getpid())
+        assert first == {**own, name: links_of(pid)[name]}
+        assert second == own
+
+
+def test_several_at_once() -> None:
+    """All handles are opened before the first is joined: behind a mount namespace there may be no such path."""
+    with support.inhabited(*NAMES[:-1]) as pid:
+        (found,) = answers(([handle_of(pid, name) for name in reversed(NAMES[:-1])], links))
+        assert found == {**links_of(os.getpid()), **{name: links_of(pid)[name] for name in NAMES[:-1]}}
+
+
+def test_what_fails_is_that_stop_alone() -> None:
+    def fail(_gate: Gate) -> t.NoReturn:
+        raise NamespaceError("look", "a cause", "a remedy", 5)
+
+    with support.inhabited("uts", prepare=lambda: socket.sethostname("inside")) as pid:
+        there = (handle_of(pid, "uts"),)
+        missing = (Handle(nstypes.UTS, "/run", "nothing here"), *there)
+        wrong = (Handle(nstypes.UTS, f"/proc/{pid}/ns", "net"),)
+        found = answers((there, hostname), (there, fail), (missing, hostname), (wrong, hostname), ((), hostname))
+    assert (found[0], found[4]) == ("inside", socket.gethostname())
+    assert [type(item) for item in found[1:4]] == [NamespaceError] * 3
+    assert str(found[1]) == "cannot look: EIO (Input/output error): a cause; a remedy"
+    assert "open the uts handle /run/nothing here" in str(found[2])
+    assert "join the uts namespace" in str(found[3])
+
+
+def test_a_failure_in_the_middle_of_joining_leaves_it_nowhere() -> None:
+    """The next stop starts from home all the same."""
+    with support.inhabited("uts", "ipc") as pid:
+        half = (handle_of(pid, "uts"), Handle(nstypes.IPC, f"/proc/{pid}/ns", "net"))
+        first, second = answers((half, links), ((), links))
+    assert isinstance(first, NamespaceError)
+    assert second == links_of(os.getpid())
+
+
+def test_nowhere_to_go() -> None:
+    """Not even a child."""
+    before = support.children()
+    assert answers() == []
+    assert support.children() == before
+
+
+def test_a_child_that_is_ended() -> None:
+    def end(_gate: Gate) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(NamespaceError, match="the child that does it was ended from outside"):
+        answers(((), hostname), ((), end), ((), hostname))
+
+
+def test_somebody_stops_listening() -> None:
+    """No child is left."""
+    before = support.children()
+    with support.own_procfs() as proc:
+        with contextlib.closing(visit.visit(proc, [((), hostname)] * 3)) as found:
+            assert next(found) == socket.gethostname()
+        assert support.children() == before
