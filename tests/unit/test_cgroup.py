@@ -47,20 +47,15 @@ def mount_of(fstype: str, path: str) -> mountinfo.Mount:
     return mountinfo.Mount(1, 0, "/", path, {}, fstype, "none")
 
 
-@pytest.mark.parametrize(
-    "mounts",
-    [[], [mount_of("cgroup", "/sys/fs/cgroup/pids"), mount_of("tmpfs", "/sys/fs/cgroup")]],
-    ids=["none", "version 1"],
-)
-def test_no_hierarchy_of_version_2(mounts: list[mountinfo.Mount]) -> None:
-    assert cgroup.hierarchy(mounts) is None
-
-
-def test_a_hierarchy_that_another_mount_hides(top: str) -> None:
-    """mountinfo lists it all the same, as it would at /tmp here."""
-    hidden = mount_of("cgroup2", "/tmp")
-    assert cgroup.hierarchy([hidden]) is None
-    assert cgroup.hierarchy([mount_of("cgroup", "/sys/fs/cgroup/pids"), hidden, mount_of("cgroup2", top)]) == top
+def test_hierarchy(top: str) -> None:
+    """That of version 2, where it is to be seen: mountinfo lists what another mount hides too."""
+    first = mount_of("cgroup", f"{top}/../pids")
+    assert cgroup.hierarchy([]) is None
+    assert cgroup.hierarchy([first, mount_of("tmpfs", top)]) is None
+    assert cgroup.hierarchy([first, mount_of("cgroup2", top)]) == top
+    hidden = [mount_of("cgroup2", "/run"), mount_of("cgroup2", "/run/nothing")]
+    assert cgroup.hierarchy(hidden) is None
+    assert cgroup.hierarchy([*hidden, mount_of("cgroup2", top)]) == top
 
 
 def test_a_cgroup_comes_and_goes(top: str) -> None:
@@ -89,6 +84,7 @@ def test_a_process_enters(top: str) -> None:
 
     def enter() -> tuple[list[int], int, str]:
         cgroup.enter(directory)
+        assert cgroup.members(directory) == members(directory)
         return members(directory), os.getpid(), place_of("self")
 
     before = place_of("self")

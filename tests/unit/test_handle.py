@@ -50,6 +50,11 @@ def pin(it: Handle, directory: int) -> nsfs.Identity:
         return support.identity(pid, it.kind.name)
 
 
+def unstack(it: Handle, directory: int) -> None:
+    with support.own_procfs() as proc:
+        handle.unstack(proc, it, directory)
+
+
 def entered(path: str) -> nsfs.Identity:
     with closing(nsfs.open_handle(path)) as fd:
         return nsfs.identity(fd)
@@ -252,11 +257,6 @@ def test_a_handle_with_copies_in_other_mount_namespaces(tmp_path: Path) -> None:
     before, after = at(tmp_path / "blue", work)
     assert len(before) == 1
     assert after == []
-
-
-def unstack(it: Handle, directory: int) -> None:
-    with support.own_procfs() as proc:
-        handle.unstack(proc, it, directory)
 
 
 @pytest.mark.parametrize("same", [False, True])

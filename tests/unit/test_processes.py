@@ -86,10 +86,10 @@ def test_processes_of_somebody_else_are_left_out() -> None:
     assert all(os.getpid() not in pids for pids in found.values())
 
 
-@pytest.mark.parametrize("words", [["sleep", "100"], ["sh", "-c", "sleep 100; :", "", "a b", "\udcff"]])
+@pytest.mark.parametrize("words", [["sleep", "100"], ["sh", "-c", "read line; :", "", "a b", "\udcff"]])
 def test_arguments(words: list[str]) -> None:
     with support.own_procfs() as proc:
-        started = subprocess.Popen(words)
+        started = subprocess.Popen(words, stdin=subprocess.PIPE)
         try:
             while not processes.arguments(proc, started.pid):
                 assert started.poll() is None
@@ -98,7 +98,7 @@ def test_arguments(words: list[str]) -> None:
             started.kill()
             os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)
             assert processes.arguments(proc, started.pid) == []
-            started.wait()
+            started.communicate()
         assert processes.arguments(proc, started.pid) == []
 
 

@@ -473,6 +473,26 @@ def test_a_pid_namespace_gets_a_new_init(reaped: bool) -> None:
     assert brought("blue") == {"blue": ()}
 
 
+@pytest.mark.parametrize("present", [True, False])
+def test_an_init_that_no_handle_is_of(present: bool) -> None:
+    """What a task that was killed, or somebody who removed the handle by hand, left."""
+    brought("blue", types=["pid", "uts"])
+    stray = init_of("blue")
+    support.unmount("/run/pidns/blue")
+    os.unlink("/run/pidns/blue")
+    before = everything()
+    words = f"end the init {stray} that no handle is of"
+    assert words in brought("blue", types=["pid"] if present else None, present=present, check=True)["blue"]
+    assert everything() == before
+    assert words in brought("blue", types=["pid"] if present else None, present=present)["blue"]
+    assert is_gone(stray)
+    if present:
+        assert not is_gone(init_of("blue"))
+        assert brought("blue", types=["pid"]) == {"blue": ()}
+    else:
+        assert os.listdir("/run") == []
+
+
 def test_a_broken_set_can_be_removed() -> None:
     brought("blue", types=["net", "uts", "pid"])
     support.unmount("/run/netns/blue")

@@ -60,9 +60,8 @@ def in_the_way(proc: int, plan: Plan, inside: t.Mapping[int, t.Sequence[int]]) -
     inside: processes by the inode of a namespace.
     """
     members = sorted({pid for inode in inodes(plan) for pid in inside.get(inode, ())})
-    if not members or not is_own_init(proc, plan.state):
-        return members
-    return [pid for pid in members if pid != plan.state.init_pid and not _is_waiting(proc, plan.state, pid)]
+    inits = {*plan.state.strays, *((plan.state.init_pid,) if members and is_own_init(proc, plan.state) else ())}
+    return [pid for pid in members if pid not in inits and not _is_waiting(proc, plan.state.name, inits, pid)]
 
 
 def is_own_init(proc: int, state: State) -> bool:
@@ -70,14 +69,15 @@ def is_own_init(proc: int, state: State) -> bool:
     return bool(state.init_pid) and init.is_persistent(state.name, processes.arguments(proc, state.init_pid or 0))
 
 
-def _is_waiting(proc: int, state: State, pid: int) -> bool:
+def _is_waiting(proc: int, name: str, inits: t.Container[int | None], pid: int) -> bool:
+    """Whether it is what one of the inits of the set waits for."""
     try:
         parent = procfs.stat(proc, pid).parent
     except OSError:
         return True
     # Between fork and exec it still has the arguments of the init.
     words = processes.arguments(proc, pid)
-    return parent == state.init_pid and (init.is_waiting(words) or init.is_persistent(state.name, words))
+    return parent in inits and (init.is_waiting(words) or init.is_persistent(name, words))
 
 
 def still_held(proc: int, plans: t.Sequence[Plan], used_again: frozenset[int]) -> dict[str, dict[str, list[int]]]:
