@@ -37,6 +37,7 @@ def _ioctl_number(number: int, size: int) -> int:
     return ((2 if size else 0) << 30) | (size << 16) | (_NSIO << 8) | number
 
 
+_MAGIC = struct.Struct("=I" if os.uname().machine.startswith("s390") else "@L")
 _NS_GET_NSTYPE = _ioctl_number(3, 0)
 _NS_GET_MNTNS_ID = _ioctl_number(5, 8)
 _NS_GET_TGID_FROM_PIDNS = _ioctl_number(7, 4)
@@ -47,8 +48,7 @@ def filesystem_magic(fd: int) -> int:
     """The magic number of the file system that the descriptor is on. Source: fstatfs(2). Raises OSError."""
     memory = libc.buffer(bytes(256))
     libc.function("fstatfs", fd, memory)
-    layout = "=I" if os.uname().machine.startswith("s390") else "@L"
-    magic: int = struct.unpack_from(layout, memory.raw)[0]
+    magic: int = _MAGIC.unpack_from(memory)[0]
     return magic
 
 

@@ -31,6 +31,9 @@ from .target import Target
 # As many sets at a time as a message can carry, of up to five types each; one message each would double the time.
 _BATCH = 32
 
+# A new one copies nothing of the one that the process is in.
+_STARTS_EMPTY = frozenset((nstypes.IPC, nstypes.NET))
+
 Made = t.Dict[nstypes.NsType, int]
 """An open descriptor of each namespace, by type."""
 
@@ -62,7 +65,11 @@ def _make_all(gate: Gate, definitions: t.Sequence[Definition]) -> t.NoReturn:
     gate.wait()
     us = gate.pid()
     kinds = {kind for definition in definitions for kind in definition.types}
+    if nstypes.MNT not in kinds:
+        # Else a file system that a later set mounts would show that of an earlier one.
+        kinds -= _STARTS_EMPTY
     with contextlib.ExitStack() as stack, during("look at the namespaces of the task"):
+        links = stack.enter_context(closing(procfs.open_file(gate.proc, f"{us}/ns", os.O_PATH | os.O_DIRECTORY)))
         origin = {}
         for kind in kinds:
             # Where the kernel lacks the type, the making of it says so.
@@ -75,7 +82,7 @@ def _make_all(gate: Gate, definitions: t.Sequence[Definition]) -> t.NoReturn:
                 descriptors: list[int] = []
                 for definition in definitions[start : start + _BATCH]:
                     try:
-                        descriptors += _make(gate, definition, ours, made)
+                        descriptors += _make(gate, definition, ours, links, made)
                         failures.append(None)
                     except NamespaceError as error:
                         failures.append(to_message(error))
@@ -86,14 +93,14 @@ def _make_all(gate: Gate, definitions: t.Sequence[Definition]) -> t.NoReturn:
     os._exit(0)
 
 
-def _make(gate: Gate, definition: Definition, ours: int | None, made: contextlib.ExitStack) -> list[int]:
-    """Make the namespaces, and open what was made."""
+def _make(gate: Gate, definition: Definition, ours: int | None, links: int, made: contextlib.ExitStack) -> list[int]:
+    """Make the namespaces, and open what was made by the links of this process."""
     create(gate, definition, joined_user=False)
     _number_above(ours, gate, definition)
     set_up(gate, definition, None)
     with during("open the namespaces that were made"):
         return [
-            made.enter_context(closing(procfs.open_namespace(gate.proc, gate.pid(), kind.children_link)))
+            made.enter_context(closing(os.open(kind.children_link, os.O_RDONLY | os.O_CLOEXEC, dir_fd=links)))
             for kind in definition.types
         ]
 

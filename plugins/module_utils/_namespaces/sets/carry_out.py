@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import signal
 import time
 import typing as t
@@ -24,7 +25,7 @@ from ..errors import NamespaceError, during
 from ..handle import Handle
 from ..target import Target
 from . import adjust, busy
-from .model import Outcome, Plan, Request, Results, State, identities
+from .model import Kinds, Outcome, Plan, Request, Results, State, identities
 from .observe import find_init
 from .plan import Planned
 
@@ -337,7 +338,13 @@ def _to_remove(plan: Plan) -> list[Handle]:
 
 
 def _to_make(plan: Plan) -> Definition:
-    return plan.definition.only(tuple(item.kind for item in plan.make))
+    return _only(plan.definition, tuple(item.kind for item in plan.make))
+
+
+@functools.lru_cache(maxsize=None)
+def _only(definition: Definition, kinds: Kinds) -> Definition:
+    """Mostly the same for many sets in a row."""
+    return definition.only(kinds)
 
 
 def _quietly(undo: t.Callable[..., object], *arguments: t.Any) -> None:

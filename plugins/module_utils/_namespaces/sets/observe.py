@@ -21,9 +21,6 @@ from ..errors import NamespaceError, during
 from ..handle import Handle, Pinned, look
 from .model import Request, State
 
-_Place = t.Tuple[int, t.FrozenSet[str]]
-_UNKNOWN: _Place = (-1, frozenset())
-
 Observed = t.Dict[str, t.Union[State, NamespaceError]]
 
 
@@ -50,31 +47,36 @@ class _Places:
         self, mounts: t.Sequence[mountinfo.Mount], stack: contextlib.ExitStack, cgroups: frozenset[str]
     ) -> None:
         self._stack = stack
-        self._open: dict[str, _Place | None] = {}
+        self._directories: dict[str, tuple[int, frozenset[str]] | None] = {}
+        self._listings: list[tuple[nstypes.NsType, int, frozenset[str]]] | None = None
         self.cgroups = cgroups
         self.mounts = collections.Counter(item.path for item in mounts)
 
-    def look(self, request: Request, name: str, kind: nstypes.NsType) -> tuple[Handle, Pinned] | None:
-        """The handle of a set, if there is something."""
-        handle = request.handle(name, kind)
-        place = self._open.get(handle.directory, _UNKNOWN)
-        if place is _UNKNOWN:
-            place = self._open_place(handle.directory)
-        if place is None or handle.file not in place[1]:
-            return None
-        pinned = look(handle, place[0])
-        return (handle, pinned) if pinned else None
+    def look(self, request: Request, name: str) -> dict[Handle, Pinned]:
+        """What there is at the handles of a set. Raises NamespaceError, OSError."""
+        if self._listings is None:
+            self._listings = [(kind, *place) for kind in request.kinds() if (place := self._list(request, kind))]
+        found = {}
+        for kind, fd, files in self._listings:
+            if request.places is not None or name in files:
+                handle = request.handle(name, kind)
+                pinned = look(handle, fd) if handle.file in files else None
+                if pinned:
+                    found[handle] = pinned
+        return found
 
-    def _open_place(self, path: str) -> _Place | None:
-        fd = directory.open_directory(path)
-        if fd is not None:
-            self._stack.enter_context(closing(fd))
-        self._open[path] = None if fd is None else (fd, frozenset(os.listdir(fd)))
-        return self._open[path]
+    def _list(self, request: Request, kind: nstypes.NsType) -> tuple[int, frozenset[str]] | None:
+        path = request.handle("", kind).directory
+        if path not in self._directories:
+            fd = directory.open_directory(path)
+            if fd is not None:
+                self._stack.enter_context(closing(fd))
+            self._directories[path] = None if fd is None else (fd, frozenset(os.listdir(fd)))
+        return self._directories[path]
 
 
 def _observe_one(proc: int, places: _Places, name: str, request: Request, top: str | None) -> State:
-    found = dict(filter(None, (places.look(request, name, kind) for kind in request.kinds())))
+    found = places.look(request, name)
     init_pid = None
     for handle, pinned in found.items():
         if handle.kind is nstypes.PID and pinned.identity:
