@@ -83,7 +83,7 @@ def test_a_process_enters(top: str) -> None:
     cgroup.make(directory)
 
     def enter() -> tuple[list[int], int, str]:
-        cgroup.enter(directory)
+        support.enter_cgroup(directory)
         assert cgroup.members(directory) == members(directory)
         return members(directory), os.getpid(), place_of("self")
 
@@ -97,7 +97,7 @@ def test_a_process_enters(top: str) -> None:
 
 def test_a_cgroup_that_is_missing(top: str) -> None:
     with pytest.raises(NamespaceError) as caught:
-        cgroup.enter(cgroup.of_set(top, "blue"))
+        support.enter_cgroup(cgroup.of_set(top, "blue"))
     assert caught.value.code == errno.ENOENT
 
 
@@ -105,7 +105,7 @@ def test_a_cgroup_that_somebody_is_in(top: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(cgroup, "_SECONDS", 0.1)
     directory = cgroup.of_set(top, "blue")
     cgroup.make(directory)
-    with support.inhabited("uts", prepare=lambda: cgroup.enter(directory)) as pid:
+    with support.inhabited("uts", prepare=lambda: support.enter_cgroup(directory)) as pid:
         assert members(directory) == [pid]
         with pytest.raises(NamespaceError) as caught:
             cgroup.remove(directory)
@@ -119,7 +119,7 @@ def test_somebody_leaves_a_moment_later(top: str) -> None:
     cgroup.make(directory)
 
     def stay() -> None:
-        cgroup.enter(directory)
+        support.enter_cgroup(directory)
         time.sleep(0.3)
 
     task = support.Background(stay)
@@ -156,7 +156,7 @@ def test_a_set_owns_a_cgroup(top: str, kind: str) -> None:
     else:
 
         def look() -> tuple[str, list[int]]:
-            cgroup.enter(directory)
+            support.enter_cgroup(directory)
             with closing(nsfs.open_handle("/run/cgroupns/blue")) as fd:
                 process.setns(fd, nstypes.CGROUP.flag)
             return place_of("self"), members(directory)
@@ -172,7 +172,7 @@ def test_an_init_is_not_in_the_cgroup_of_the_task(top: str) -> None:
     """Which a manager of services ends as a whole."""
     unit = f"{top}/unit"
     os.mkdir(unit)
-    support.brought("blue", types=["pid"], prepare=lambda: cgroup.enter(unit))
+    support.brought("blue", types=["pid"], prepare=lambda: support.enter_cgroup(unit))
     assert members(unit) == []
     os.rmdir(unit)
     assert members(cgroup.of_set(top, "blue"))

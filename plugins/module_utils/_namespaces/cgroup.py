@@ -75,13 +75,6 @@ def make(directory: str) -> None:
                 os.mkdir(path)
 
 
-def enter(directory: str) -> None:
-    """Move the calling process there. Raises NamespaceError."""
-    operation, path = f"enter the cgroup {directory}", f"{directory}/cgroup.procs"
-    with during(operation, _HINTS), closing(os.open(path, os.O_WRONLY | os.O_CLOEXEC)) as fd:
-        os.write(fd, b"0")
-
-
 def remove(directory: str) -> None:
     """Remove it. A process that has ended may take a moment to leave. Raises NamespaceError."""
     limit = time.monotonic() + _SECONDS

@@ -27,6 +27,7 @@ import time
 import typing as t
 
 from .._kernel import process, procfs
+from .._kernel.descriptor import closing
 from .errors import NamespaceError, during
 
 _GO = b"!"
@@ -266,15 +267,20 @@ class Child:
 
 
 @contextlib.contextmanager
-def spawn(work: t.Callable[[Gate], t.NoReturn], proc: int) -> t.Iterator[Child]:
+def spawn(work: t.Callable[[Gate], t.NoReturn], proc: int, cgroup: str | None = None) -> t.Iterator[Child]:
     """Clone a child that does the work; a NamespaceError there is raised here by Child.receive().
 
-    The child never returns into the caller's code. On leaving it is ended and reaped. proc is the caller's procfs.
-    Raises NamespaceError.
+    The child never returns into the caller's code. On leaving it is ended and reaped. proc is the caller's procfs,
+    cgroup the directory of the version 2 cgroup to start the child in, if not the caller's. Raises NamespaceError.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with during("clone a child"):
-        cloned = process.clone_child()
+    if cgroup is None:
+        with during("clone a child"):
+            cloned = process.clone_child()
+    else:
+        operation = f"clone a child in the cgroup {cgroup}"
+        with during(operation), closing(os.open(cgroup, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) as directory:
+            cloned = process.clone_child(directory)
     _parents_ends.add(ours)
     if cloned is None:
         live(work, Gate(theirs, proc))

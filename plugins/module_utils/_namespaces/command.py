@@ -60,7 +60,7 @@ def run(proc: int, command: Command, target: Target, definition: Definition) -> 
             stack.callback(pipe.close)
         new = showing_network(definition, target.descriptors) if command.sysfs else definition
         launch = Launch(command, target, new, [pipe.theirs for pipe in streams])
-        child = stack.enter_context(spawn(_work_of(launch), proc))
+        child = stack.enter_context(spawn(_work_of(launch), proc, command.cgroup))
         for pipe in streams:
             pipe.close_theirs()
         try:

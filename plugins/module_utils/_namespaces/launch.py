@@ -97,8 +97,6 @@ class Launch(t.NamedTuple):
 
         Most tasks join and need none of it, and what Ansible sends along is compiled anew for each of them.
         """
-        if self.command.cgroup is not None:
-            from . import cgroup  # noqa: F401, PLC0415 - see above
         if self.definition.types:
             from . import create  # noqa: F401, PLC0415 - see above
         if self.sets_up:
@@ -107,10 +105,6 @@ class Launch(t.NamedTuple):
 
 def work(gate: Gate, launch: Launch) -> t.NoReturn:
     """Be the child. Raises NamespaceError, OSError."""
-    if launch.command.cgroup is not None:
-        from . import cgroup  # noqa: PLC0415 - see Launch.preload()
-
-        cgroup.enter(launch.command.cgroup)
     enter(gate, launch.target, launch.definition)
     with during("look at the namespaces that were entered"):
         found = procfs.namespaces(gate.proc, gate.pid())

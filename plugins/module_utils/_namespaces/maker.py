@@ -18,7 +18,7 @@ import typing as t
 
 from .._kernel import nsfs, nstypes, process, procfs
 from .._kernel.descriptor import closing
-from . import cgroup, init
+from . import init
 from .checkpoint import Child, Gate, spawn, to_message
 from .create import create
 from .definition import Definition
@@ -119,7 +119,7 @@ class Alone(t.NamedTuple):
 def alone(proc: int, order: Alone) -> t.Iterator[tuple[Child, Made]]:
     """Make the namespaces of one set; a pid namespace among them gets its init by release(). Raises NamespaceError."""
     with contextlib.ExitStack() as stack:
-        child = stack.enter_context(spawn(lambda gate: _make_one(gate, order), proc))
+        child = stack.enter_context(spawn(lambda gate: _make_one(gate, order), proc, order.cgroup))
         descriptors = stack.enter_context(_closing_all(child.expect("descriptors")))
         yield child, dict(zip(order.definition.types, descriptors))
 
@@ -149,8 +149,6 @@ def _await_end_or_exec(proc: int, child: Child, init_of: str | None) -> None:
 
 
 def _make_one(gate: Gate, order: Alone) -> t.NoReturn:
-    if order.cgroup is not None:
-        cgroup.enter(order.cgroup)
     ours = _number_of_mounts(gate)
     enter(gate, order.existing, order.definition)
     _number_above(ours, gate, order.definition)
