@@ -96,9 +96,9 @@ def test_a_process_enters(top: str) -> None:
 
 
 def test_a_cgroup_that_is_missing(top: str) -> None:
-    with pytest.raises(NamespaceError) as caught:
-        support.enter_cgroup(cgroup.of_set(top, "blue"))
-    assert caught.value.code == errno.ENOENT
+    directory = cgroup.of_set(top, "blue")
+    error = support.refusal("true", cgroup=directory)
+    assert (error.operation, error.code) == (f"clone a child in the cgroup {directory}", errno.ENOENT)
 
 
 def test_a_cgroup_that_somebody_is_in(top: str, monkeypatch: pytest.MonkeyPatch) -> None:
