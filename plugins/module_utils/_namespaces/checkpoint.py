@@ -274,13 +274,12 @@ def spawn(work: t.Callable[[Gate], t.NoReturn], proc: int, cgroup: str | None = 
     cgroup the directory of the version 2 cgroup to start the child in, if not the caller's. Raises NamespaceError.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    if cgroup is None:
-        with during("clone a child"):
-            cloned = process.clone_child()
-    else:
-        operation = f"clone a child in the cgroup {cgroup}"
-        with during(operation), closing(os.open(cgroup, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) as directory:
-            cloned = process.clone_child(directory)
+    try:
+        cloned = _clone(cgroup)
+    except BaseException:
+        ours.close()
+        theirs.close()
+        raise
     _parents_ends.add(ours)
     if cloned is None:
         live(work, Gate(theirs, proc))
@@ -291,6 +290,15 @@ def spawn(work: t.Callable[[Gate], t.NoReturn], proc: int, cgroup: str | None = 
     finally:
         _parents_ends.discard(ours)
         child.close()
+
+
+def _clone(cgroup: str | None) -> process.Cloned | None:
+    if cgroup is None:
+        with during("clone a child"):
+            return process.clone_child()
+    operation = f"clone a child in the cgroup {cgroup}"
+    with during(operation), closing(os.open(cgroup, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) as directory:
+        return process.clone_child(directory)
 
 
 def answer_of(work: t.Callable[[Gate], T], proc: int) -> T:
