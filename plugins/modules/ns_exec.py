@@ -157,8 +157,8 @@ notes:
     leaves nothing.
   - A program of a container that is entered by O(pid) runs with the capabilities of the task, more than the container
     itself may have. Cut them with O(capabilities) where you do not trust it.
-  - An option that is null counts as not given, as everywhere in Ansible. Name the O(types) where the value of O(pid)
-    comes out of a variable.
+  - An option that is null counts as not given, as everywhere in Ansible, but beside one that excludes it; say C(omit)
+    there. Name the O(types) where the value of O(pid) comes out of a variable.
 seealso:
   - module: ansible.builtin.command
   - module: linux.namespaces.ns_persistent
@@ -209,7 +209,7 @@ EXAMPLES = r"""
 RETURN = r"""
 cmd:
   description: The command that was run, as a list.
-  returned: always, unless the options were refused
+  returned: when the namespaces were entered
   type: list
   elements: str
   sample: [ip, link]
@@ -220,25 +220,25 @@ rc:
   sample: 0
 stdout:
   description: What the command wrote to its standard output. Bytes that are not UTF-8 became U+FFFD.
-  returned: always, unless the options were refused
+  returned: when the namespaces were entered
   type: str
 stderr:
   description: What the command wrote to its standard error.
-  returned: always, unless the options were refused
+  returned: when the namespaces were entered
   type: str
 start:
   description: When the task began with it; null where it had not to run.
-  returned: always, unless the options were refused
+  returned: when the namespaces were entered
   type: str
   sample: '2026-01-01 12:00:00.000000'
 end:
   description: When the command had ended; null where it had not to run.
-  returned: always, unless the options were refused
+  returned: when the namespaces were entered
   type: str
   sample: '2026-01-01 12:00:00.100000'
 delta:
   description: How long it took; null where it had not to run.
-  returned: always, unless the options were refused
+  returned: when the namespaces were entered
   type: str
   sample: '0:00:00.100000'
 runs:
@@ -375,13 +375,11 @@ def _run_in_any_set(
 def _run_in_set(module: AnsibleModule, proc: int, wanted: launch.Command, new: Definition, name: str) -> outcome.Result:
     from ..module_utils._namespaces import cgroup, definition, named  # noqa: PLC0415 - as above
 
-    handles = named.handles_of(proc, name)
+    handles = named.handles_of(proc, name, module.params["types"])
     if not handles:
         if module.check_mode:
             return {"skipped": True, "changed": False, "msg": f"there is no set {name} yet", "cmd": list(wanted.argv)}
-        raise NamespaceError(
-            f"enter the set {name}", "there is no such set", "create it with linux.namespaces.ns_persistent"
-        )
+        raise named.refuse_missing(name)
     with target.of(proc, None, handles, module.params["types"]) as existing:
         if module.params["etc_overlay"]:
             mounts, missing = named.etc_overlay(name, existing)
@@ -403,7 +401,7 @@ def _combine(runs: t.Mapping[str, outcome.Result]) -> outcome.Result:
         "msg": "",
     }
     for stream in ("stdout", "stderr"):
-        lines = (f"{name} | {line}" for name, result in runs.items() for line in result.get(stream, "").splitlines())
+        lines = [f"{name} | {line}" for name, result in runs.items() for line in _lines(result.get(stream, ""))]
         combined[stream] = "\n".join(lines)
     if failed:
         first = failed[0]
@@ -411,6 +409,11 @@ def _combine(runs: t.Mapping[str, outcome.Result]) -> outcome.Result:
     elif all(result.get("skipped") for result in runs.values()):
         combined["skipped"] = True
     return combined
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of an output; nothing but a newline ends one."""
+    return text.rstrip("\n").split("\n") if text else []
 
 
 def _run(

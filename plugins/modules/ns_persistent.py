@@ -62,7 +62,9 @@ options:
       - With one name, and without options that describe new namespaces.
     type: str
   handles:
-    description: Pin the namespaces at these paths, by type, in place of the usual ones. With one name.
+    description:
+      - Pin the namespaces at these paths, by type, in place of the usual ones. With one name.
+      - Such a set is not found by its name. Give the same paths to O(state=absent) and to M(linux.namespaces.ns_exec).
     type: dict
     suboptions:
       user:
@@ -105,8 +107,10 @@ options:
     choices: [fail, detach, kill]
     default: fail
 notes:
-  - The host name, the loopback device and the mounts of existing sets are brought to what is asked. The maps, setgroups
-    and the offsets of existing namespaces can not change; a difference is an error unless O(recreate).
+  - The host name and the loopback device of existing sets are brought to what is asked, and O(mounts) that are missing
+    are made; options of mounts that are there, and O(propagation), are not compared (M(linux.namespaces.ns_propagation)
+    sets the latter). The maps, setgroups and the offsets of existing namespaces can not change; a difference is an
+    error unless O(recreate).
   - A PID namespace lives as long as its init. The one that this module starts, C(sh) with the name of the set in its
     arguments, reaps, ends on SIGTERM and belongs to no session of the task. It is in all namespaces of the set that
     were made with it.

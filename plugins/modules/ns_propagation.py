@@ -66,7 +66,7 @@ EXAMPLES = r"""
 
 - name: Let a set see what the host mounts, and not the other way round
   linux.namespaces.ns_propagation:
-    name: blue
+    name: box
     path: /
     propagation: slave
     recursive: true
@@ -145,12 +145,12 @@ def execute(module: AnsibleModule) -> outcome.Result:
     proc = host.open_proc()
     handles = params["handles"]
     if params["name"] is not None:
-        handles = named.handles_of(proc, params["name"])
+        handles = named.handles_of(proc, params["name"], ["mnt"])
         if not handles and module.check_mode:
             module.warn(f"there is no set {params['name']} yet; what its mounts will be like is not known")
             return {"changed": params["propagation"] is not None or params["bind_self"], "mounts": []}
         if not handles:
-            raise refuse("name", f"there is no set {params['name']}", "create it with linux.namespaces.ns_persistent")
+            raise named.refuse_missing(params["name"])
     if params["pid"] is None and handles is None:
         if params["types"] is not None:
             raise refuse("types", "it narrows a target, and none is named", "leave it out")
@@ -167,7 +167,7 @@ def execute(module: AnsibleModule) -> outcome.Result:
 def _parse_paths(given: t.Sequence[str]) -> tuple[str, ...]:
     if not given:
         raise refuse("path", "it names no mount point")
-    return tuple(os.path.normpath(absolute_path("path", path)) for path in given)
+    return tuple(dict.fromkeys("/" + os.path.normpath(absolute_path("path", path)).lstrip("/") for path in given))
 
 
 def _describe(module: AnsibleModule, results: propagation.Results) -> outcome.Result:

@@ -36,12 +36,17 @@ def read(proc: int) -> list[Mount]:
 def mount_at(proc: int, fd: int, mounts: t.Iterable[Mount]) -> Mount | None:
     """The mount that has what the descriptor is open on as its root, of those given; None where it is no mount point.
 
-    Source: proc_pid_fdinfo(5), mnt_id. Raises OSError.
+    Raises OSError.
     """
+    item = mount_of(proc, fd, mounts)
+    return item if item and item.path == os.readlink(f"self/fd/{fd}", dir_fd=proc) else None
+
+
+def mount_of(proc: int, fd: int, mounts: t.Iterable[Mount]) -> Mount | None:
+    """The mount that the descriptor is on, of those given. Source: proc_pid_fdinfo(5), mnt_id. Raises OSError."""
     text = procfs.read(proc, f"{procfs.own_pid(proc)}/fdinfo/{fd}")
     number = next(int(line.split()[1]) for line in text.split("\n") if line.startswith("mnt_id:"))
-    path = os.readlink(f"self/fd/{fd}", dir_fd=proc)
-    return next((item for item in mounts if item.id == number and item.path == path), None)
+    return next((item for item in mounts if item.id == number), None)
 
 
 def parse(text: str) -> list[Mount]:

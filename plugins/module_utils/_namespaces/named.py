@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import os
+import re
 import typing as t
 
 from .._kernel import nstypes
@@ -28,8 +29,15 @@ _OVERLAYS = "/etc/netns"
 
 
 def is_pattern(name: str) -> bool:
-    """Whether it stands for several sets; no name has such a character."""
-    return any(character in name for character in "*?[")
+    """Whether it stands for several sets; no name has such a character. Raises NamespaceError for what is neither."""
+    if not any(character in name for character in "*?["):
+        set_name("name", name)
+        return False
+    if not re.fullmatch(r"[A-Za-z0-9_.@+*?\[\]!-]+", name):
+        raise refuse(
+            "name", f"{name!r} is no name of a set and no pattern", "take a pattern or a loop for several sets"
+        )
+    return True
 
 
 def matching(proc: int, pattern: str) -> list[str]:
@@ -44,10 +52,11 @@ def matching(proc: int, pattern: str) -> list[str]:
     return sorted(fnmatch.filter(found, pattern))
 
 
-def handles_of(proc: int, name: str) -> dict[str, str]:
+def handles_of(proc: int, name: str, types: t.Sequence[str] | None) -> dict[str, str]:
     """The paths of a set's handles, by type; empty where there is no such set.
 
-    Raises NamespaceError for a handle that is none (any more): the command would be on the host for that type.
+    Raises NamespaceError for a handle that is none (any more), as the command would be on the host for that type, and
+    for one of the types that are asked for which the set does not have.
     """
     set_name("name", name)
     found = {}
@@ -68,7 +77,23 @@ def handles_of(proc: int, name: str) -> dict[str, str]:
                     "repair the set with linux.namespaces.ns_persistent",
                 )
             found[kind.name] = prefix + handle.path
+    lacking = sorted(set(types or ()) - set(found))
+    if found and lacking:
+        raise NamespaceError(
+            f"enter the {lacking[0]} namespace of the set {name}",
+            f"the set has only {', '.join(found)}",
+            "add it, or leave it out",
+        )
     return found
+
+
+def refuse_missing(name: str) -> NamespaceError:
+    """The error for a set that is not there."""
+    return NamespaceError(
+        f"enter the set {name}",
+        "there is no such set",
+        "create it with linux.namespaces.ns_persistent; one with paths of its own is entered by handles",
+    )
 
 
 @contextlib.contextmanager

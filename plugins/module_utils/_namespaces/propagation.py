@@ -119,6 +119,8 @@ class _Place:
         self._check = check
         self._warnings: list[str] = []
         self._elsewhere = elsewhere
+        self._together = request.recursive
+        """Whether all mounts can take the last step at once, the hidden ones too."""
 
     def bring(self) -> Results:
         before = self._read()
@@ -130,11 +132,13 @@ class _Place:
                 "say bind_self, or name the mount that it is on",
             )
         if not self._check:
-            for path in new:
+            for path in sorted(new):
                 self._bind_self(path)
         present = self._read()
         meant = {item.id: item for path in self._request.paths for item in self._meant(path, present)}
-        expected = {number: self._expect(item, present) for number, item in meant.items()}
+        # What is changed along with it is no peer that stays.
+        others = [item for item in present if item.id not in meant]
+        expected = {number: self._expect(item, others) for number, item in meant.items()}
         changed = bool(new) or any(word_of(item) != expected[number] for number, item in meant.items())
         if changed and not self._check and self._request.propagation is not None:
             for path in self._request.paths:
@@ -152,7 +156,7 @@ class _Place:
             for item in meant.values()
         ]
         if self._check:
-            changes += [Change(path, None, self._request.propagation, None, None) for path in new]
+            changes += [Change(path, None, self._foretell(path, before), None, None) for path in new]
         return Results(tuple(changes), changed, tuple(self._warnings))
 
     def _read(self) -> list[mountinfo.Mount]:
@@ -171,42 +175,56 @@ class _Place:
         found, level = [top], {top.id}
         while level and self._request.recursive:
             below = [item for item in mounts if item.parent in level and item.id not in level]
-            found += [item for item in below if self._can_be_set(item)]
+            found += below
             level = {item.id for item in below}
-        return found
+        if all(self._can_be_set(item) for item in found):
+            return found
+        self._together = False
+        return [item for item in found if self._is_in_sight(item)]
 
     def _can_be_set(self, item: mountinfo.Mount) -> bool:
-        """Whether it is within reach: not hidden by another mount, or no more than a step away."""
-        one_step = self._request.propagation not in ("shared", "slave_shared") or word_of(item) in (
-            "private",
-            "unbindable",
-        )
-        return one_step or self._at(item.path, (item,)) is not None
+        """Whether it is within reach: no more than a step away, or not hidden by another mount."""
+        wanted, before = self._request.propagation, word_of(item)
+        if wanted is None or len(steps(before, outcome(before, wanted, True), wanted)) <= 1:
+            return True
+        return self._is_in_sight(item)
 
-    def _expect(self, item: mountinfo.Mount, mounts: Mounts) -> str | None:
+    def _is_in_sight(self, item: mountinfo.Mount) -> bool:
+        with contextlib.suppress(NamespaceError):
+            return self._at(item.path, (item,)) is not None
+        return False
+
+    def _expect(self, item: mountinfo.Mount, others: Mounts) -> str | None:
         wanted, before = self._request.propagation, word_of(item)
         if wanted is None:
             return before
-        has_peers = self._has_peers(item, mounts) if before == "shared" and wanted.startswith("slave") else None
+        has_peers = self._has_peers(item, others) if before == "shared" and wanted.startswith("slave") else None
         after = outcome(before, wanted, has_peers)
         if after not in (wanted, None):
             self._warnings.append(f"{item.path} has no peers to be a slave of; it is {after} and not {wanted}")
         return after
 
-    def _has_peers(self, item: mountinfo.Mount, mounts: Mounts) -> bool | None:
+    def _has_peers(self, item: mountinfo.Mount, others: Mounts) -> bool | None:
         """Whether another mount is in the peer group, in any mount namespace; None where not all can be looked at."""
         group = item.propagation["shared"]
-        if any(other.propagation.get("shared") == group and other.id != item.id for other in mounts):
+        if any(other.propagation.get("shared") == group for other in others):
             return True
         here = procfs.namespaces(self._gate.proc, self._gate.pid())[nstypes.MNT].inode
         if any(group in groups for inode, groups in self._elsewhere.groups.items() if inode != here):
             return True
         return False if self._elsewhere.complete else None
 
+    def _foretell(self, path: str, mounts: Mounts) -> str | None:
+        """What a mount that is bound to itself would be: it begins as a copy, and peer, of the one that it is on."""
+        with closing(_open(path)) as fd, during(f"look at the mount at {path}"):
+            on = mountinfo.mount_of(self._gate.proc, fd, mounts)
+        before = word_of(on) if on else "private"
+        return outcome(before, self._request.propagation, True) if self._request.propagation else before
+
     def _bind_self(self, path: str) -> None:
         with contextlib.ExitStack() as stack, during(f"bind {path} to itself"):
             place = stack.enter_context(closing(_open(path)))
-            tree = stack.enter_context(closing(mount.clone_tree(place, recursive=False)))
+            tree = stack.enter_context(closing(mount.clone_tree(place, recursive=True)))
             mount.attach_tree(tree, place)
 
     def _set(self, meant: Mounts, expected: t.Mapping[int, str | None]) -> None:
@@ -217,9 +235,9 @@ class _Place:
         wanted = self._request.propagation or ""
         todo = {item.id: (item, steps(word_of(item), expected[item.id], wanted)) for item in meant}
         for item, words in todo.values():
-            for word in words[:-1] if self._request.recursive else words:
+            for word in words[:-1] if self._together else words:
                 self._set_one(item, word, recursive=False)
-        if self._request.recursive and any(words for _item, words in todo.values()):
+        if self._together and any(words for _item, words in todo.values()):
             self._set_one(meant[0], "shared" if wanted == "slave_shared" else wanted, recursive=True)
 
     def _set_one(self, item: mountinfo.Mount, word: str, recursive: bool) -> None:
