@@ -48,8 +48,15 @@ T = t.TypeVar("T")
 _parents_ends: set[socket.socket] = set()
 
 
-class DeadlineError(Exception):
+PATIENCE = 60
+"""Seconds that a child has that does a little work on namespaces: who is in there may be able to stop it."""
+
+
+class DeadlineError(NamespaceError):
     """The time that a child was given is over."""
+
+    def __init__(self) -> None:
+        super().__init__("wait for the child", "it did not answer in time", "see whether somebody inside stopped it")
 
 
 def milliseconds_left(deadline: float | None) -> float | None:

@@ -191,7 +191,7 @@ def clean_up(memory: Memory) -> None:
         with contextlib.suppress(FileNotFoundError):
             if os.listdir(path):
                 continue
-            with closing(os.open(os.path.dirname(path), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) as above:
+            with closing(mount.open_path(os.path.dirname(path))) as above:
                 try:
                     mount.unmount(above, os.path.basename(path))
                 except OSError as error:

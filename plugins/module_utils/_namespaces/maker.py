@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 import typing as t
 
 from .._kernel import nsfs, nstypes, process, procfs
 from .._kernel.descriptor import closing
 from . import init
-from .checkpoint import Child, Gate, spawn, to_message
+from .checkpoint import PATIENCE, Child, Gate, spawn, to_message
 from .create import create
 from .definition import Definition
 from .discovery import processes
@@ -50,7 +51,7 @@ def in_rounds(proc: int, definitions: t.Sequence[Definition]) -> t.Generator[Mad
         child.release()
         left = len(definitions)
         while left:
-            message = child.receive()
+            message = child.receive(time.monotonic() + PATIENCE)
             if message is None:
                 raise NamespaceError("make namespaces", "the child that does it was ended from outside", "try again")
             with _closing_all(message.get("descriptors", ())) as descriptors:
@@ -120,7 +121,7 @@ def alone(proc: int, order: Alone) -> t.Iterator[tuple[Child, Made]]:
     """Make the namespaces of one set; a pid namespace among them gets its init by release(). Raises NamespaceError."""
     with contextlib.ExitStack() as stack:
         child = stack.enter_context(spawn(lambda gate: _make_one(gate, order), proc, order.cgroup))
-        descriptors = stack.enter_context(_closing_all(child.expect("descriptors")))
+        descriptors = stack.enter_context(_closing_all(child.expect("descriptors", time.monotonic() + PATIENCE)))
         yield child, dict(zip(order.definition.types, descriptors))
 
 
@@ -136,7 +137,8 @@ def release(proc: int, child: Child, init_of: str | None) -> None:
 
 
 def _await_end_or_exec(proc: int, child: Child, init_of: str | None) -> None:
-    if child.receive() is not None:
+    limit = time.monotonic() + PATIENCE
+    if child.receive(limit) is not None:
         raise NamespaceError("start the init of the set", "it said something unexpected")
     if init_of is None:
         return
@@ -145,6 +147,10 @@ def _await_end_or_exec(proc: int, child: Child, init_of: str | None) -> None:
         if init.is_persistent(init_of, processes.arguments(proc, child.pid)):
             child.let_go()
             return
+        if time.monotonic() > limit:
+            raise NamespaceError(
+                "start the init of the set", "what runs there is another program", "look at its /bin/sh"
+            )
     raise NamespaceError("start the init of the set", "it was ended from outside", "try again")
 
 

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 import typing as t
 
 from .._kernel import nsfs, process, procfs
 from .._kernel.descriptor import closing
-from .checkpoint import Gate, spawn, to_message
+from .checkpoint import PATIENCE, Gate, spawn, to_message
 from .errors import NamespaceError, during
 from .handle import Handle
 
@@ -32,7 +33,7 @@ def visit(proc: int, stops: t.Sequence[Stop]) -> t.Generator[t.Any, None, None]:
     with spawn(lambda gate: _visit_all(gate, stops), proc) as child:
         child.release()
         for _stop in stops:
-            message = child.receive()
+            message = child.receive(time.monotonic() + PATIENCE)
             if message is None:
                 raise NamespaceError("look into the sets", "the child that does it was ended from outside", "try again")
             yield NamespaceError(*message["failed"]) if "failed" in message else message["answer"]

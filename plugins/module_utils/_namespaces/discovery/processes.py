@@ -13,6 +13,7 @@ import os
 import typing as t
 
 from ..._kernel import nstypes, procfs
+from ..._kernel.descriptor import closing
 
 _LINKS = sorted({link for kind in nstypes.ALL for link in (kind.name, kind.children_link)})
 
@@ -34,19 +35,31 @@ def inside(proc: int, inodes: t.Container[int]) -> dict[int, list[int]]:
 
 
 def _lives(proc: int, pid: int) -> bool:
-    try:
-        return procfs.stat(proc, pid).state not in "ZX"
-    except OSError:
-        return False
+    """Whether one of its threads does: the first may have ended before the others."""
+    for thread in _threads(proc, pid):
+        with contextlib.suppress(OSError):
+            if procfs.read(proc, f"{pid}/task/{thread}/stat").rpartition(")")[2].split()[0] not in "ZX":
+                return True
+    return False
 
 
 def namespaces_of(proc: int, pid: int) -> frozenset[int]:
-    """The inodes of the namespaces that a process or its next child is in, as far as they can be read."""
+    """The inodes of the namespaces that a process, a thread of it or its next child is in, as far as can be read."""
     found = set()
-    for link in _LINKS:
-        with contextlib.suppress(OSError):
-            found.add(int(os.readlink(f"{pid}/ns/{link}", dir_fd=proc).partition("[")[2][:-1]))
+    for thread in _threads(proc, pid):
+        for link in _LINKS:
+            with contextlib.suppress(OSError):
+                shown = os.readlink(f"{pid}/task/{thread}/ns/{link}", dir_fd=proc)
+                found.add(int(shown.partition("[")[2][:-1]))
     return frozenset(found)
+
+
+def _threads(proc: int, pid: int) -> list[str]:
+    try:
+        with closing(procfs.open_file(proc, f"{pid}/task", os.O_RDONLY | os.O_DIRECTORY)) as fd:
+            return os.listdir(fd)
+    except OSError:
+        return []
 
 
 def arguments(proc: int, pid: int) -> list[str]:

@@ -17,7 +17,7 @@ from ..._kernel import mount, mountinfo, netdev, nstypes, procfs, uts
 from ..._kernel.descriptor import closing
 from ..checkpoint import Gate
 from ..definition import Definition, MountPoint
-from ..errors import during
+from ..errors import NamespaceError, during
 from ..handle import Handle
 from ..inside import mount_item
 from ..visit import visit
@@ -69,6 +69,7 @@ def _differences(gate: Gate, kind: nstypes.NsType, definition: Definition) -> t.
         elif kind is nstypes.MNT:
             for item in definition.mounts:
                 if not _is_mounted(gate, item):
+                    _refuse_mount(gate, item)
                     yield f"mount {item.source} at {item.path}", _mounting(item), _unmounting(item)
 
 
@@ -83,6 +84,22 @@ def _names(gate: Gate, definition: Definition) -> t.Iterator[_Step]:
 
 def _domainname(gate: Gate) -> str:
     return procfs.read(gate.proc, "sys/kernel/domainname").rstrip("\n")
+
+
+def _refuse_mount(gate: Gate, item: MountPoint) -> None:
+    """Refuse what would show what is the task's own, or the host what is mounted: we have joined but the mounts.
+
+    Raises NamespaceError.
+    """
+    operation = f"mount {item.source} at {item.path} in a set that is there"
+    if not item.bind and item.fstype != "tmpfs":
+        raise NamespaceError(operation, f"{item.fstype} may show what is outside of the set", "say recreate")
+    with closing(mount.open_path(item.path)) as place:
+        on = mountinfo.mount_of(gate.proc, place, mountinfo.read(gate.proc))
+    if on is not None and "shared" in on.propagation:
+        raise NamespaceError(
+            operation, "it could appear in other mount namespaces", "make the mount there private with ns_propagation"
+        )
 
 
 def _is_mounted(gate: Gate, item: MountPoint) -> bool:

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 import typing as t
 
-from ..._kernel import nsfs, nstypes, process, procfs
+from ..._kernel import nsfs, nstypes, procfs
 from ..._kernel.descriptor import closing
-from ..checkpoint import Gate, spawn
+from ..checkpoint import PATIENCE, Gate, spawn
 from ..definition import Definition
+from ..enter import join
 from ..errors import NamespaceError, during
 from ..handle import Handle
+from ..target import Target
 from .model import Plan, Request, State
 
 _BILLION = 10**9
@@ -61,7 +64,7 @@ def _compare_inside(proc: int, request: Request, plan: Plan, kept: t.Sequence[Ha
             with during(f"open the {handle.kind.name} handle {handle.path}"):
                 joined.append((handle.kind, stack.enter_context(closing(nsfs.open_handle(handle.path)))))
         child = stack.enter_context(spawn(lambda gate: _join(gate, joined), proc))
-        child.expect("joined")
+        child.expect("joined", time.monotonic() + PATIENCE)
         with during(f"look into the set {plan.state.name}"):
             kinds = [handle.kind for handle in kept]
             for option, found, asked in _values(proc, child.pid, kinds, request.options, plan.definition):
@@ -70,9 +73,7 @@ def _compare_inside(proc: int, request: Request, plan: Plan, kept: t.Sequence[Ha
 
 
 def _join(gate: Gate, joined: t.Iterable[tuple[nstypes.NsType, int]]) -> t.NoReturn:
-    for kind, fd in sorted(joined, key=lambda item: item[0] is nstypes.USER):
-        with during(f"join the {kind.name} namespace"):
-            process.setns(fd, kind.flag)
+    join(Target(dict(joined), {}))
     gate.report(joined=True)
     gate.wait()
     os._exit(0)
