@@ -133,23 +133,32 @@ def measure_tasks(folder: Path) -> dict[str, list[float]]:
 
 
 def show_costs(rounds: int) -> None:
-    print(f"| each, us, median of {rounds} | bare calls | `ns_persistent` | factor |\n|---|---:|---:|---:|")
-    for kind, count in (("uts", 1000), ("ipc", 1000), ("net", 500)):
-        bare, ours = measure_costs(kind, count, rounds)
+    print(f"| microseconds each, median of {rounds} | bare calls | `ns_persistent` | factor |\n|---|---:|---:|---:|")
+    rows: tuple[tuple[str, int, str, dict[str, t.Any]], ...] = (
+        ("uts", 1000, "uts", {}),
+        ("ipc", 1000, "ipc", {}),
+        ("net", 500, "net, loopback down", {"loopback": False}),
+        ("net", 500, "net, loopback up (default)", {}),
+    )
+    for kind, count, label, options in rows:
+        bare, ours = measure_costs(kind, count, rounds, options)
         factor = statistics.median(theirs / bare for theirs, bare in zip(ours, bare, strict=True))
         each = [statistics.median(values) * 1e6 / count for values in (bare, ours)]
-        print(f"| {count:,} {kind} | {each[0]:.0f} | {each[1]:.0f} | {factor:.2f} |")
+        print(f"| {count:,} {label} | {each[0]:.0f} | {each[1]:.0f} | {factor:.2f} |")
     print()
 
 
-def measure_costs(kind: str, count: int, rounds: int) -> tuple[list[float], list[float]]:
+def measure_costs(kind: str, count: int, rounds: int, options: dict[str, t.Any]) -> tuple[list[float], list[float]]:
     """Seconds in turns, of which the first comes first in every other round; before them, one for the caches."""
     bare: list[float] = []
     ours: list[float] = []
     for number in range(rounds + 1):
-        turns = [(bare, make_bare), (ours, make_sets)]
-        for values, make in turns[:: -1 if number % 2 else 1]:
-            values.append(make(kind, count))
+        for ours_now in (number % 2 == 0, number % 2 == 1):
+            if ours_now:
+                ours.append(run_module([kind], count, **options)[0])
+                run_module([kind], count, state="absent")
+            else:
+                bare.append(make_bare(kind, count))
             time.sleep(SETTLE_SECONDS)
     return bare[1:], ours[1:]
 
@@ -185,18 +194,14 @@ def call(name: str, *arguments: t.Any) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), name)
 
 
-def make_sets(kind: str, count: int) -> float:
-    seconds, _result = run_module([kind], count)
-    run_module([kind], count, state="absent")
-    return seconds
-
-
-def run_module(types: list[str], count: int, state: str = "present") -> tuple[float, dict[str, t.Any]]:
+def run_module(
+    types: list[str], count: int, state: str = "present", **options: t.Any
+) -> tuple[float, dict[str, t.Any]]:
     """How long the module takes without Ansible and without the start of Python, and what it returns."""
     ns_persistent = importlib.import_module("ansible_collections.linux.namespaces.plugins.modules.ns_persistent")
+    unset = dict.fromkeys(("pid", "handles", *ns_persistent.argspec.DEFINITION))
     params = {"name": names(count), "types": types, "state": state, "recreate": False, "when_busy": "fail"}
-    options = dict.fromkeys(("pid", "handles", *ns_persistent.argspec.DEFINITION))
-    module = SimpleNamespace(params={**options, **params}, check_mode=False, warn=print)
+    module = SimpleNamespace(params={**unset, **params, **options}, check_mode=False, warn=print)
     start = time.perf_counter()
     result = ns_persistent.execute(module)
     seconds = time.perf_counter() - start
