@@ -855,7 +855,7 @@ def race(kind: str, count: int) -> list[str]:
             wrong.append(f"{name} is not there")
     if len(inits()) != (len(names) if kind == "mixed" else 0):
         wrong.append(f"inits: {inits()}")
-    wrong += at_once([{"name": names, "state": "absent"} for _ in range(3)])[1]
+    wrong += at_once([{"name": names, "state": "absent"} for _time in range(3)])[1]
     wrong += settle()
     return wrong + [f"the machine changed: {line}" for line in sorted(before ^ machine())]
 

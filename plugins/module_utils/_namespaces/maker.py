@@ -46,20 +46,18 @@ def in_rounds(proc: int, definitions: t.Sequence[Definition]) -> t.Generator[Mad
     """
     if not definitions:
         return
-    kinds = iter(definition.types for definition in definitions)
     with spawn(lambda gate: _make_all(gate, definitions), proc) as child:
         child.release()
-        left = len(definitions)
-        while left:
+        done = 0
+        while done < len(definitions):
             message = child.receive(time.monotonic() + PATIENCE)
             if message is None:
                 raise NamespaceError("make namespaces", "the child that does it was ended from outside", "try again")
             with _closing_all(message.get("descriptors", ())) as descriptors:
                 handed = iter(descriptors)
-                for failure in message["failures"]:
-                    types = next(kinds)
-                    yield dict(zip(types, handed)) if failure is None else NamespaceError(*failure)
-            left -= len(message["failures"])
+                for definition, failure in zip(definitions[done:], message["failures"]):
+                    yield dict(zip(definition.types, handed)) if failure is None else NamespaceError(*failure)
+            done += len(message["failures"])
 
 
 def _make_all(gate: Gate, definitions: t.Sequence[Definition]) -> t.NoReturn:
