@@ -94,6 +94,11 @@ def open_namespace(proc: int, pid: int, link: str) -> int:
         return os.open(link, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
 
 
+def namespace_inode(proc: int, path: str) -> int:
+    """The inode that a link of /proc/PID/ns names, which takes no opening: net:[4026531840]. Raises OSError."""
+    return int(os.readlink(path, dir_fd=proc).partition("[")[2][:-1])
+
+
 def namespaces(proc: int, pid: int) -> dict[nstypes.NsType, nsfs.Identity]:
     """Which namespaces a process is in; a type that the kernel lacks is left out. Raises OSError."""
     found = {}

@@ -84,6 +84,12 @@ def look(handle: Handle, directory: int) -> Pinned | None:
             return Pinned(nsfs.identity(fd))
 
 
+def open_namespace(handle: Handle) -> int:
+    """Open the namespace that is pinned there. Raises NamespaceError."""
+    with during(f"open the {handle.kind.name} handle {handle.path}"):
+        return nsfs.open_handle(handle.path)
+
+
 def pin(handle: Handle, directory: int, namespace: int) -> None:
     """Bind mount the open namespace to the file of the handle, made if it is missing. Raises NamespaceError."""
     with during(f"pin the {handle.kind.name} namespace at {handle.path}", _PIN_HINTS):

@@ -91,7 +91,7 @@ def _reap() -> t.Iterator[tuple[int, int]]:
 _PERSISTENT = 'trap "exit 0" TERM INT; while :; do sleep 2147483647 & wait; done'
 """For any shell: it reaps, and ends on SIGTERM, which init gets because there is a handler for it."""
 
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def persist(gate: Gate, name: str) -> t.NoReturn:
@@ -105,7 +105,7 @@ def persist(gate: Gate, name: str) -> t.NoReturn:
         privilege.bound(())
     privilege.hold_only(())
     gate.outlive_parent()
-    os.execve("/bin/sh", _arguments(name), {"PATH": _PATH})
+    os.execve("/bin/sh", _arguments(name), {"PATH": DEFAULT_PATH})
 
 
 def is_persistent(name: str, arguments: t.Sequence[str]) -> bool:

@@ -25,7 +25,6 @@ from .target import Target
 if t.TYPE_CHECKING:
     from .credentials import Credentials
 
-_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What the login of the task brought along to steer its own Python, linker or Ansible, and not the command's.
 _PRIVATE_PREFIXES = ("PYTHON", "LD_", "ANSIBLE_")
 
@@ -192,7 +191,7 @@ def _exec(argv: t.Sequence[str], environment: t.Mapping[str, str]) -> t.NoReturn
     name = argv[0]
     paths = [name]
     if "/" not in name:
-        search = environment.get("PATH", _DEFAULT_PATH).split(":")
+        search = environment.get("PATH", init.DEFAULT_PATH).split(":")
         paths = [os.path.join(directory, name) for directory in search if directory.startswith("/")]
     failure = OSError(errno.ENOENT, os.strerror(errno.ENOENT))
     for path in paths:

@@ -20,7 +20,7 @@ import typing as t
 from .._kernel import nsfs, nstypes, process, procfs
 from .._kernel.descriptor import closing
 from . import init
-from .checkpoint import PATIENCE, Child, Gate, spawn, to_message
+from .checkpoint import MOST_DESCRIPTORS, PATIENCE, Child, Gate, spawn, to_message
 from .create import create
 from .definition import Definition
 from .discovery import processes
@@ -28,9 +28,10 @@ from .enter import enter
 from .errors import NamespaceError, during
 from .inside import renew_proc, set_up
 from .target import Target
+from .visit import way_back
 
-# As many sets at a time as a message can carry, of up to five types each; one message each would double the time.
-_BATCH = 32
+# As many sets at a time as a message can carry; one message each would double the time.
+_BATCH = MOST_DESCRIPTORS // len(nstypes.ALL)
 
 # A new one copies nothing of the one that the process is in.
 _STARTS_EMPTY = frozenset((nstypes.IPC, nstypes.NET))
@@ -67,13 +68,10 @@ def _make_all(gate: Gate, definitions: t.Sequence[Definition]) -> t.NoReturn:
     if nstypes.MNT not in kinds:
         # Else a file system that a later set mounts would show that of an earlier one.
         kinds -= _STARTS_EMPTY
-    with contextlib.ExitStack() as stack, during("look at the namespaces of the task"):
-        links = stack.enter_context(closing(procfs.open_file(gate.proc, f"{us}/ns", os.O_PATH | os.O_DIRECTORY)))
-        origin = {}
-        for kind in kinds:
-            # Where the kernel lacks the type, the making of it says so.
-            with contextlib.suppress(FileNotFoundError):
-                origin[kind] = stack.enter_context(closing(procfs.open_namespace(gate.proc, us, kind.name)))
+    with contextlib.ExitStack() as stack:
+        go_back = stack.enter_context(way_back(gate, kinds))
+        with during("look at the namespaces of the task"):
+            links = stack.enter_context(closing(procfs.open_file(gate.proc, f"{us}/ns", os.O_PATH | os.O_DIRECTORY)))
         ours = _number_of_mounts(gate)
         for start in range(0, len(definitions), _BATCH):
             with contextlib.ExitStack() as made:
@@ -85,9 +83,7 @@ def _make_all(gate: Gate, definitions: t.Sequence[Definition]) -> t.NoReturn:
                         failures.append(None)
                     except NamespaceError as error:
                         failures.append(to_message(error))
-                    for kind in origin.keys() & definition.types:
-                        with during(f"go back to the {kind.name} namespace of the task"):
-                            process.setns(origin[kind], kind.flag)
+                    go_back(definition.types)
                 gate.report(descriptors, failures=failures)
     os._exit(0)
 

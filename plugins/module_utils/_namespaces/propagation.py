@@ -256,7 +256,7 @@ def _look_elsewhere(proc: int) -> _Elsewhere:
     for name in os.listdir(proc):
         if name.isdigit():
             try:
-                inode = _mount_namespace(proc, name)
+                inode = procfs.namespace_inode(proc, f"{name}/ns/mnt")
                 if inode not in found:
                     found[inode] = _groups(mountinfo.parse(procfs.read(proc, f"{name}/mountinfo")))
             except PermissionError:
@@ -285,10 +285,6 @@ def _groups_here(gate: Gate) -> list[int]:
 
 def _groups(mounts: Mounts) -> frozenset[int]:
     return frozenset(item.propagation["shared"] for item in mounts if "shared" in item.propagation)
-
-
-def _mount_namespace(proc: int, name: str) -> int:
-    return int(os.readlink(f"{name}/ns/mnt", dir_fd=proc).partition("[")[2][:-1])
 
 
 def _open(path: str) -> int:

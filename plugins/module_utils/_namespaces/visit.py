@@ -16,11 +16,11 @@ import os
 import time
 import typing as t
 
-from .._kernel import nsfs, process, procfs
+from .._kernel import nstypes, process, procfs
 from .._kernel.descriptor import closing
 from .checkpoint import PATIENCE, Gate, spawn, to_message
 from .errors import NamespaceError, during
-from .handle import Handle
+from .handle import Handle, open_namespace
 
 Stop = t.Tuple[t.Sequence[Handle], t.Callable[[Gate], t.Any]]
 """Where to go, and what to do there; its answer goes through JSON."""
@@ -39,31 +39,47 @@ def visit(proc: int, stops: t.Sequence[Stop]) -> t.Generator[t.Any, None, None]:
             yield NamespaceError(*message["failed"]) if "failed" in message else message["answer"]
 
 
+@contextlib.contextmanager
+def way_back(
+    gate: Gate, kinds: t.Iterable[nstypes.NsType]
+) -> t.Iterator[t.Callable[[t.Iterable[nstypes.NsType]], None]]:
+    """Hold the namespaces of these types that we are in; what is yielded joins those of some types again.
+
+    A type that the kernel lacks is left out: nobody gets away from it. Raises NamespaceError.
+    """
+    origin: dict[nstypes.NsType, int] = {}
+    us = gate.pid()
+    with contextlib.ExitStack() as stack:
+        for kind in kinds:
+            with during("look at the namespaces of the task"), contextlib.suppress(FileNotFoundError):
+                origin[kind] = stack.enter_context(closing(procfs.open_namespace(gate.proc, us, kind.name)))
+
+        def go_back(left: t.Iterable[nstypes.NsType]) -> None:
+            for kind in left:
+                if kind in origin:
+                    with during(f"go back to the {kind.name} namespace of the task"):
+                        process.setns(origin[kind], kind.flag)
+
+        yield go_back
+
+
 def _visit_all(gate: Gate, stops: t.Sequence[Stop]) -> t.NoReturn:
     gate.wait()
-    us = gate.pid()
-    kinds = {handle.kind for handles, _work in stops for handle in handles}
-    with contextlib.ExitStack() as stack, during("look at the namespaces of the task"):
-        origin = {kind: stack.enter_context(closing(procfs.open_namespace(gate.proc, us, kind.name))) for kind in kinds}
+    with way_back(gate, {handle.kind for handles, _work in stops for handle in handles}) as go_back:
         for handles, work in stops:
             try:
                 _join(handles)
                 gate.report(answer=work(gate))
             except NamespaceError as error:
                 gate.report(failed=to_message(error))
-            for handle in handles:
-                with during(f"go back to the {handle.kind.name} namespace of the task"):
-                    process.setns(origin[handle.kind], handle.kind.flag)
+            go_back([handle.kind for handle in handles])
     os._exit(0)
 
 
 def _join(handles: t.Sequence[Handle]) -> None:
     """All are opened before the first is joined: behind a mount namespace the paths are others."""
     with contextlib.ExitStack() as stack:
-        opened = []
-        for handle in handles:
-            with during(f"open the {handle.kind.name} handle {handle.path}"):
-                opened.append((handle, stack.enter_context(closing(nsfs.open_handle(handle.path)))))
+        opened = [(handle, stack.enter_context(closing(open_namespace(handle)))) for handle in handles]
         for handle, fd in opened:
             with during(f"join the {handle.kind.name} namespace at {handle.path}"):
                 process.setns(fd, handle.kind.flag)

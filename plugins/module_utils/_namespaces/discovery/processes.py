@@ -49,8 +49,7 @@ def namespaces_of(proc: int, pid: int) -> frozenset[int]:
     for thread in _threads(proc, pid):
         for link in _LINKS:
             with contextlib.suppress(OSError):
-                shown = os.readlink(f"{pid}/task/{thread}/ns/{link}", dir_fd=proc)
-                found.add(int(shown.partition("[")[2][:-1]))
+                found.add(procfs.namespace_inode(proc, f"{pid}/task/{thread}/ns/{link}"))
     return frozenset(found)
 
 

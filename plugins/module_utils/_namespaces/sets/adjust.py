@@ -70,7 +70,8 @@ def _differences(gate: Gate, kind: nstypes.NsType, definition: Definition) -> t.
             for item in definition.mounts:
                 if not _is_mounted(gate, item):
                     _refuse_mount(gate, item)
-                    yield f"mount {item.source} at {item.path}", _mounting(item), _unmounting(item)
+                    text = f"mount {item.source} at {item.path}"
+                    yield text, functools.partial(mount_item, item), functools.partial(_unmount, item)
 
 
 def _names(gate: Gate, definition: Definition) -> t.Iterator[_Step]:
@@ -112,14 +113,7 @@ def _is_mounted(gate: Gate, item: MountPoint) -> bool:
     return here[-1].fstype == item.fstype
 
 
-def _mounting(item: MountPoint) -> t.Callable[[], None]:
-    return lambda: mount_item(item)
-
-
-def _unmounting(item: MountPoint) -> t.Callable[[], None]:
-    def unmount() -> None:
-        above, name = os.path.split(os.path.normpath(item.path))
-        with closing(mount.open_path(above)) as directory:
-            mount.unmount(directory, name)
-
-    return unmount
+def _unmount(item: MountPoint) -> None:
+    above, name = os.path.split(os.path.normpath(item.path))
+    with closing(mount.open_path(above)) as directory:
+        mount.unmount(directory, name)

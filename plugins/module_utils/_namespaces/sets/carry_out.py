@@ -225,12 +225,11 @@ class _Work:
             needed.update(nstypes.ALL)
         elif nstypes.MNT in made and plan.definition.mount_proc:
             needed.add(nstypes.PID)
-        descriptors = {}
-        for item in _kept(plan):
-            if item.kind not in needed:
-                continue
-            with during(f"open the {item.kind.name} handle {item.path}"):
-                descriptors[item.kind] = stack.enter_context(closing(nsfs.open_handle(item.path)))
+        descriptors = {
+            item.kind: stack.enter_context(closing(handle.open_namespace(item)))
+            for item in _kept(plan)
+            if item.kind in needed
+        }
         return Target(descriptors, {kind: nsfs.identity(fd) for kind, fd in descriptors.items()})
 
     def _make_cgroup(self, plan: Plan, undo: contextlib.ExitStack) -> str | None:
@@ -273,7 +272,7 @@ class _Work:
         identity = plan.state.found[item].identity
         if self._request.when_busy != "detach" or identity is None:
             return False
-        return bool(busy.in_the_way(self._proc, plan, processes.inside(self._proc, (identity.inode,))))
+        return bool(self._in_the_way(plan, frozenset((identity.inode,))))
 
     def _end_init(self, plan: Plan) -> None:
         """End the init that the collection gave the set; any other one was in the way, or is not ours to end."""

@@ -13,13 +13,13 @@ import os
 import time
 import typing as t
 
-from ..._kernel import nsfs, nstypes, procfs
+from ..._kernel import nstypes, procfs
 from ..._kernel.descriptor import closing
 from ..checkpoint import PATIENCE, Gate, spawn
 from ..definition import Definition
 from ..enter import join
 from ..errors import NamespaceError, during
-from ..handle import Handle
+from ..handle import Handle, open_namespace
 from ..target import Target
 from .model import Plan, Request, State
 
@@ -59,10 +59,7 @@ def _compare_adopted(request: Request, state: State) -> None:
 
 def _compare_inside(proc: int, request: Request, plan: Plan, kept: t.Sequence[Handle]) -> None:
     with contextlib.ExitStack() as stack:
-        joined = []
-        for handle in kept:
-            with during(f"open the {handle.kind.name} handle {handle.path}"):
-                joined.append((handle.kind, stack.enter_context(closing(nsfs.open_handle(handle.path)))))
+        joined = {handle.kind: stack.enter_context(closing(open_namespace(handle))) for handle in kept}
         child = stack.enter_context(spawn(lambda gate: _join(gate, joined), proc))
         child.expect("joined", time.monotonic() + PATIENCE)
         with during(f"look into the set {plan.state.name}"):
@@ -72,8 +69,8 @@ def _compare_inside(proc: int, request: Request, plan: Plan, kept: t.Sequence[Ha
                     raise _differs(plan.state, option, found, asked)
 
 
-def _join(gate: Gate, joined: t.Iterable[tuple[nstypes.NsType, int]]) -> t.NoReturn:
-    join(Target(dict(joined), {}))
+def _join(gate: Gate, joined: t.Mapping[nstypes.NsType, int]) -> t.NoReturn:
+    join(Target(joined, {}))
     gate.report(joined=True)
     gate.wait()
     os._exit(0)
