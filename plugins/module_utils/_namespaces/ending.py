@@ -73,8 +73,18 @@ def _kill_children(proc: int, parent: int, before: frozenset[int]) -> frozenset[
     """
     found = frozenset(procfs.children(proc, parent)) - before
     for pid in found:
-        _kill(proc, pid, parent)
+        _kill_below(proc, pid, parent)
     return found
+
+
+def _kill_below(proc: int, pid: int, parent: int) -> None:
+    """Those below first seen too: who multiplies does so on every level."""
+    with contextlib.suppress(OSError):
+        below = procfs.children(proc, pid)
+        _kill(proc, pid, (parent,))
+        for child in below:
+            # Its own parent may have ended by now; then it came to that one's.
+            _kill(proc, child, (pid, parent))
 
 
 def _reap(child: Child, ours: t.Iterable[int]) -> None:
@@ -85,14 +95,14 @@ def _reap(child: Child, ours: t.Iterable[int]) -> None:
             child.reap()
 
 
-def _kill(proc: int, pid: int, parent: int) -> None:
+def _kill(proc: int, pid: int, parents: t.Container[int]) -> None:
     """Kill a child with its process group, which no fork escapes; held and looked at again: pids are used again.
 
     The group is the command's own: the command starts as the leader of a session.
     """
     with contextlib.suppress(OSError), closing(process.pidfd_open(pid)) as pidfd:
         now = procfs.stat(proc, pid)
-        if now.parent == parent:
+        if now.parent in parents:
             process.pidfd_send_signal(pidfd, signal.SIGKILL)
             if now.group not in (0, os.getpgrp()):
                 os.killpg(now.group, signal.SIGKILL)
