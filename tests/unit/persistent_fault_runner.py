@@ -316,7 +316,7 @@ def inits() -> dict[int, str]:
     for pid in processes():
         words = arguments(pid)
         # The shell forks before its child becomes sleep.
-        if words[-2:-1] == ["linux-namespaces"] and status_of(pid, "NSpid")[1:] == ["1"]:
+        if words[-2:-1] in (["linux-namespaces"], ["linux-namespaces-init"]) and status_of(pid, "NSpid")[1:] == ["1"]:
             found[pid] = words[-1]
     return found
 
@@ -324,13 +324,13 @@ def inits() -> dict[int, str]:
 def settle() -> list[str]:
     """Wait for the end of all processes but the inits and who is in a set by intent; what does not end is listed.
 
-    An init has started when it waits for its child.
+    An init has started when it waits for its child, or has nothing open any more.
     """
     limit = time.monotonic() + SETTLE_SECONDS
     while True:
         reap()
         unknown = [pid for pid in processes() - inits().keys() if arguments(pid)[:1] != ["sleep"]]
-        unknown += [pid for pid in inits() if not children(pid)]
+        unknown += [pid for pid in inits() if not children(pid) and not has_nothing_open(pid)]
         if not unknown:
             return []
         if time.monotonic() > limit:
@@ -339,6 +339,17 @@ def settle() -> list[str]:
                 os.kill(pid, signal.SIGKILL)
             return left
         time.sleep(0.001)
+
+
+def has_nothing_open(pid: int) -> bool:
+    """As an init that is no shell, which has its script open before it starts its child."""
+    directory = f"/proc/{pid}/fd"
+    try:
+        return arguments(pid)[0] != "sh" and {os.readlink(f"{directory}/{fd}") for fd in os.listdir(directory)} == {
+            "/dev/null"
+        }
+    except (OSError, IndexError):
+        return False
 
 
 def reap() -> None:

@@ -170,7 +170,7 @@ def _child_at(start: launch.Launch, look: t.Callable[[], t.Any], proc: int) -> t
 
     def work(gate: checkpoint.Gate) -> t.NoReturn:
         inside.set_up = set_up
-        launch.work(gate, _SettingUp(*start))
+        _SettingUp(*start).work(gate)
 
     deadline = time.monotonic() + PATIENCE
     with checkpoint.spawn(work, proc) as child:
@@ -498,6 +498,22 @@ def has_ended(pid: int) -> bool:
         return status_of(pid, "State")[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):
         return True
+
+
+@contextlib.contextmanager
+def crowd() -> t.Iterator[None]:
+    """So many processes, though they have ended, that to look at all of them takes longer than one of a chain lives."""
+    script = (
+        "import os, sys\n"
+        "for number in range(2000):\n"
+        "    if os.fork() == 0: os._exit(0)\n"
+        "print(flush=True); sys.stdin.read()\n"
+        "for number in range(2000): os.wait()"
+    )
+    with subprocess.Popen(python(script), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        parent.stdout.readline()
+        yield
 
 
 class Roll:

@@ -81,6 +81,41 @@ def test_a_directory_of_another_user() -> None:
     assert f"(uid {support.ORDINARY}, mode 755)" in refusal(lambda: directory.open_directory(PLACE)).cause
 
 
+@pytest.mark.parametrize("mode", [0o775, 0o757, 0o777], ids=oct)
+def test_a_directory_below_one_that_others_may_write(mode: int) -> None:
+    """They could exchange it."""
+    os.makedirs("/run/above/handles")
+    os.chmod("/run/above", mode)
+    for work in (lambda: directory.open_directory("/run/above/handles"), lambda: prepare("/run/above/new")):
+        error = refusal(work)
+        assert str(error).startswith("cannot keep handles below /run/above: others than its owner")
+        assert f"(uid 0, mode {mode:o})" in error.cause
+    assert os.listdir("/run/above") == ["handles"]
+
+
+def test_a_directory_below_that_of_another_user() -> None:
+    os.makedirs("/run/above/handles")
+    os.chown("/run/above", support.ORDINARY, 0)
+    error = refusal(lambda: directory.open_directory("/run/above/handles"))
+    assert f"(uid {support.ORDINARY}, mode 755)" in error.cause
+
+
+def test_a_directory_below_one_where_nobody_takes_what_is_anothers() -> None:
+    """As /tmp."""
+    os.makedirs("/run/above/handles")
+    os.chmod("/run/above", 0o1777)
+    fd = directory.open_directory("/run/above/handles")
+    assert fd is not None
+    os.close(fd)
+
+
+def test_a_symbolic_link_above_what_is_to_be_made() -> None:
+    os.makedirs("/run/real")
+    os.symlink("/run/real", "/run/above")
+    assert refusal(lambda: prepare("/run/above/new")).code == errno.ELOOP
+    assert os.listdir("/run/real") == []
+
+
 @pytest.mark.parametrize("link", ["/run/netns", "/run/above"])
 def test_a_symbolic_link_on_the_way(link: str) -> None:
     os.makedirs("/run/real/netns")

@@ -11,7 +11,6 @@ import functools
 import os
 import shlex
 import signal
-import subprocess
 import time
 import typing as t
 from pathlib import Path
@@ -130,22 +129,6 @@ def test_a_timeout_against_one_that_multiplies(
     assert started
 
 
-@contextlib.contextmanager
-def crowd() -> t.Iterator[None]:
-    """So many processes, though they have ended, that to look at all of them takes longer than one of a chain lives."""
-    script = (
-        "import os, sys\n"
-        "for number in range(2000):\n"
-        "    if os.fork() == 0: os._exit(0)\n"
-        "print(flush=True); sys.stdin.read()\n"
-        "for number in range(2000): os.wait()"
-    )
-    with subprocess.Popen(support.python(script), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
-        assert parent.stdout
-        parent.stdout.readline()
-        yield
-
-
 @pytest.mark.parametrize(
     ("shape", "has_children"),
     [("no pid namespace", False), ("no pid namespace", True), ("in a joined pid namespace", False)],
@@ -157,7 +140,7 @@ def test_a_timeout_in_a_crowd(tmp_path: Path, shape: str, has_children: bool) ->
         with support.zombie() if has_children else contextlib.nullcontext():
             return support.run(*in_sessions_of_their_own(roll.path), **{**arguments, "timeout": 1})
 
-    with support.roll_at(tmp_path / "roll") as roll, arguments_of(shape) as arguments, crowd():
+    with support.roll_at(tmp_path / "roll") as roll, arguments_of(shape) as arguments, support.crowd():
         assert support.forked(work).timed_out
         assert (roll.heard(), roll.is_empty()) == (b"x", True)
 

@@ -32,7 +32,7 @@ SECONDS = 300
 @pytest.mark.parametrize(
     ("task", "one_in"),
     [
-        ("all", [2, 1]),
+        ("all", [4, 4, 64, 1]),
         ("joined", [8, 4]),
         ("sealed", [12, 4, 32, 1]),
         ("foreign", [12, 8, 32, 1]),

@@ -322,7 +322,7 @@ def dead() -> None:
 
 def _end_inits() -> None:
     for pid in support.children():
-        if support.read(f"/proc/{pid}/cmdline").endswith("\0linux-namespaces\0blue\0"):
+        if support.read(f"/proc/{pid}/cmdline").endswith("\0blue\0"):
             os.kill(pid, 9)
             os.waitpid(pid, 0)
 

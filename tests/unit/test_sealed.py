@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,16 @@ def test_a_script_that_has_its_caller_executed(tmp_path: Path, types: list[str])
         program, descriptors = support.output(str(script), pid=pid).rsplit(maxsplit=1)
     assert program.startswith("/memfd:")
     assert int(descriptors) == 4  # one to list them
+
+
+@pytest.mark.parametrize("how", ["root", "bind"])
+def test_such_a_script_in_files_that_come_from_elsewhere(tmp_path: Path, how: str) -> None:
+    script = tmp_path / "script"
+    script.write_text("#!/proc/self/exe\nimport os; print(os.readlink('/proc/self/exe'))\n")
+    script.chmod(0o755)
+    mounts = [{"path": str(tmp_path), "src": str(tmp_path), "opts": "bind"}]
+    given: dict[str, t.Any] = {"root": "/"} if how == "root" else {"options": {"mounts": mounts}}
+    assert support.output(str(script), unshare=["mnt"], **given).startswith("/memfd:")
 
 
 @pytest.mark.parametrize("types", [["mnt"], ["mnt", "pid", "uts"], ["user", "mnt", "pid"]], ids="-".join)

@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import typing as t
 from pathlib import Path
@@ -468,7 +469,7 @@ def test_a_pid_namespace_gets_a_new_init(reaped: bool) -> None:
     new = init_of("blue")
     assert {kind: support.identity(new, kind) for kind in others} == others
     seen = inside("blue", "sh", "-c", "cat /proc/1/cmdline | tr '\\0' ' '; hostname", kinds=["mnt", "uts", "pid"])
-    assert seen.endswith("linux-namespaces blue blue")
+    assert seen.endswith("linux-namespaces-init blue blue")
     assert len(mounts_of(new, "/proc")) == mounted
     assert brought("blue") == {"blue": ()}
 
@@ -626,6 +627,29 @@ def test_the_init_of_somebody_else_is_in_the_way() -> None:
         # Another one is outside, and has its children there.
         assert pid in done.still_held_by["pid"]
         assert not is_gone(pid)
+
+
+@contextlib.contextmanager
+def chain(name: str, path: Path) -> t.Iterator[support.Roll]:
+    """In the network namespace of a set, a process that goes on and on as its own child; who holds the roll lives."""
+    script = path.with_name("chain.py")
+    script.write_text(
+        "import os, time\nend = time.monotonic() + 30\nwhile time.monotonic() < end:\n    if os.fork(): os._exit(0)\n"
+    )
+    with support.roll_at(path) as roll:
+        words = ("sh", "-c", f"exec 3>{path}; echo x >&3; exec {sys.executable} -I -S {script}")
+        subprocess.run(["nsenter", f"--net=/run/netns/{name}", "--", *words], check=True)
+        yield roll
+
+
+@pytest.mark.parametrize("around", [contextlib.nullcontext, support.crowd])
+def test_one_that_multiplies_is_in_the_way(tmp_path: Path, around: t.Callable[[], t.ContextManager[None]]) -> None:
+    """It has gone on as another one by the time that it is found."""
+    brought("blue", types=["net"])
+    with around(), chain("blue", tmp_path / "roll") as roll:
+        assert "processes are in it" in failure("blue", present=False).cause
+        brought("blue", present=False, when_busy="kill")
+        assert roll.is_empty()
 
 
 def test_processes_in_the_pid_namespace_are_ended_with_its_init() -> None:

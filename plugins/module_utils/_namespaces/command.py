@@ -23,7 +23,7 @@ from . import ending, init
 from .checkpoint import Child, DeadlineError, Gate, milliseconds_left, spawn
 from .definition import OPEN_PROPAGATIONS, Definition, showing_network
 from .errors import NamespaceError, refuse
-from .launch import Command, Launch, work
+from .launch import Command, Launch
 from .streams import Alarm, Input, Output, Pipe
 from .target import Target
 
@@ -112,12 +112,12 @@ def _refuse_contradictions(command: Command, target: Target, definition: Definit
 
 def _work_of(launch: Launch) -> t.Callable[[Gate], t.NoReturn]:
     """What the child does. Whatever that needs is imported here, as the child must import nothing."""
-    if nstypes.MNT in launch.target.descriptors:
+    if launch.meets_foreign_files:
         from .sealed import run_sealed  # noqa: PLC0415 - compiled anew for each task, and few need it
 
-        return lambda gate: run_sealed(gate, launch)
+        return lambda gate: run_sealed(gate, launch, os.environ)
     launch.preload()
-    return lambda gate: work(gate, launch)
+    return launch.work
 
 
 @contextlib.contextmanager

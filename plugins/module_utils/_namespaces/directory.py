@@ -119,24 +119,52 @@ def _lock() -> int:
 def open_directory(path: str, root: int = libc.AT_FDCWD) -> int | None:
     """A directory of handles; None where it is missing. root: where the path begins, if not at our own root.
 
-    Raises NamespaceError for one that others could change: a symbolic link on the way, another owner, mode.
+    Raises NamespaceError for one that others could change or exchange: a symbolic link on the way, owners, modes.
+    """
+    return _open_step_by_step(path, root, holds_handles=True)
+
+
+def _open_step_by_step(path: str, root: int = libc.AT_FDCWD, *, holds_handles: bool) -> int | None:
+    """A directory that nobody could exchange meanwhile: each is looked at before the next. None where it is missing.
+
+    holds_handles: others may not even make entries of their own in there. Raises NamespaceError.
     """
     with during(f"open the directory {path}", _HINTS):
+        names = [name for name in path.split("/") if name]
+        fd, place = _open_entry("/" if root == libc.AT_FDCWD else ".", root), "/"
         try:
-            start = path if root == libc.AT_FDCWD else path.lstrip("/")
-            fd = open_resolved(start, os.O_RDONLY | os.O_DIRECTORY, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS, root)
+            _refuse_others(place, fd, sticky_suffices=True)
+            while names:
+                opened = _open_entry(names[0], fd)
+                os.close(fd)
+                fd, place = opened, os.path.join(place, names.pop(0))
+                _refuse_others(place, fd, sticky_suffices=bool(names) or not holds_handles)
         except FileNotFoundError:
+            os.close(fd)
             return None
-        status = os.fstat(fd)
-    if status.st_uid not in (0, os.geteuid()) or status.st_mode & _OTHERS_WRITE:
-        os.close(fd)
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
+
+def _open_entry(name: str, directory: int) -> int:
+    flags = os.O_RDONLY | os.O_DIRECTORY
+    return open_resolved(name, flags, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS, directory)
+
+
+def _refuse_others(place: str, fd: int, sticky_suffices: bool) -> None:
+    """Raises NamespaceError where others than root could change, or exchange, what is in a directory."""
+    status = os.fstat(fd)
+    owners = (0, os.geteuid(), os.stat("/").st_uid)
+    others_write = status.st_mode & _OTHERS_WRITE and not (sticky_suffices and status.st_mode & stat.S_ISVTX)
+    if status.st_uid not in owners or others_write:
         raise NamespaceError(
-            f"keep handles in {path}",
+            f"keep handles in {place}" if not sticky_suffices else f"keep handles below {place}",
             f"others than its owner, or another user than root, may change it (uid {status.st_uid}, mode "
             f"{stat.S_IMODE(status.st_mode):o})",
             "chown it to root and take away the right to write",
         )
-    return fd
 
 
 def prepare(proc: int, memory: Memory, path: str, private: bool) -> int:
@@ -147,13 +175,18 @@ def prepare(proc: int, memory: Memory, path: str, private: bool) -> int:
     Raises NamespaceError.
     """
     with during(f"make the directory {path}", _HINTS):
-        if not os.path.lexists(path):
-            memory.add(_DIRECTORY, path)
-            mask = os.umask(0)
-            try:
-                os.mkdir(path, _MODE)
-            finally:
-                os.umask(mask)
+        above, name = os.path.split(path)
+        fd = _open_step_by_step(above, holds_handles=False)
+        if fd is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), above)
+        with closing(fd):
+            if name not in os.listdir(fd):
+                memory.add(_DIRECTORY, path)
+                mask = os.umask(0)
+                try:
+                    os.mkdir(name, _MODE, dir_fd=fd)
+                finally:
+                    os.umask(mask)
     with closing(_open(path)) as fd, during(f"bind {path} to itself", _HINTS):
         mounts = mountinfo.read(proc)
         present = mountinfo.mount_at(proc, fd, mounts)

@@ -99,3 +99,6 @@ def become_inner_root(proc: int, joined: bool) -> None:
                     f"its {name} has no 0, so the command would go on with the ids of the task, host's root perhaps",
                     "leave user out of types, and mnt with it",
                 )
+        if joined:
+            # The change of ids may have opened it again (fs.suid_dumpable).
+            process.become_undumpable()

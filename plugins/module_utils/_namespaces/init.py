@@ -94,8 +94,12 @@ _PERSISTENT = 'trap "exit 0" TERM INT; while :; do sleep 2147483647 & wait; done
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def persist(gate: Gate, name: str) -> t.NoReturn:
-    """Become the init of the set: a shell, which takes the least memory, without any capability. Raises OSError."""
+def persist(gate: Gate, shell_for: str | None) -> t.NoReturn:
+    """Become the init of a set, without any capability. Raises OSError.
+
+    shell_for: the name of the set, for a shell, which takes the least memory; None: stay this program, started with
+    the marks of the set.
+    """
     process.reset_signals()
     os.setsid()
     os.chdir("/")
@@ -105,12 +109,31 @@ def persist(gate: Gate, name: str) -> t.NoReturn:
         privilege.bound(())
     privilege.hold_only(())
     gate.outlive_parent()
-    os.execve("/bin/sh", _arguments(name), {"PATH": DEFAULT_PATH})
+    if shell_for is None:
+        _stay(gate)
+    os.execve("/bin/sh", _shell(shell_for), {"PATH": DEFAULT_PATH})
+
+
+def _stay(gate: Gate) -> t.NoReturn:
+    """Do what the shell does."""
+    awaited = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
+    # A signal that is blocked reaches a PID 1 without handlers too.
+    signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+    os.close(gate.fileno())
+    while signal.sigwait(awaited) == signal.SIGCHLD:
+        for _ended in _reap():
+            pass
+    os._exit(0)
+
+
+def marks(name: str) -> list[str]:
+    """The last arguments of a program that is to stay as the set's init."""
+    return ["linux-namespaces-init", name]
 
 
 def is_persistent(name: str, arguments: t.Sequence[str]) -> bool:
     """Whether a process with these arguments is the init of the set."""
-    return list(arguments) == _arguments(name)
+    return list(arguments) == _shell(name) or list(arguments[-2:]) == marks(name)
 
 
 def is_waiting(arguments: t.Sequence[str]) -> bool:
@@ -118,5 +141,5 @@ def is_waiting(arguments: t.Sequence[str]) -> bool:
     return list(arguments) == ["sleep", "2147483647"]
 
 
-def _arguments(name: str) -> list[str]:
+def _shell(name: str) -> list[str]:
     return ["sh", "-c", _PERSISTENT, "linux-namespaces", name]

@@ -77,6 +77,20 @@ class Launch(t.NamedTuple):
     streams: t.Sequence[int]
 
     @property
+    def descriptors(self) -> t.Iterable[int]:
+        """What the child needs open."""
+        return (*self.target.descriptors.values(), *self.streams)
+
+    @property
+    def meets_foreign_files(self) -> bool:
+        """Whether the command may come from elsewhere than the host's own root."""
+        return (
+            nstypes.MNT in self.target.descriptors
+            or self.command.root is not None
+            or any(item.bind for item in self.definition.mounts)
+        )
+
+    @property
     def supervised(self) -> bool:
         """Whether a process of ours stays above the command.
 
@@ -101,24 +115,23 @@ class Launch(t.NamedTuple):
         if self.sets_up:
             from . import inside  # noqa: F401, PLC0415 - see above
 
+    def work(self, gate: Gate) -> t.NoReturn:
+        """Be the child. Raises NamespaceError, OSError."""
+        enter(gate, self.target, self.definition)
+        with during("look at the namespaces that were entered"):
+            found = procfs.namespaces(gate.proc, gate.pid())
+        gate.report(namespaces={kind.name: identity for kind, identity in found.items()})
+        gate.wait()
+        gate.outlive_parent()
+        directory = _start_directory(self)
+        if self.sets_up:
+            from .inside import set_up  # noqa: PLC0415 - see preload()
 
-def work(gate: Gate, launch: Launch) -> t.NoReturn:
-    """Be the child. Raises NamespaceError, OSError."""
-    enter(gate, launch.target, launch.definition)
-    with during("look at the namespaces that were entered"):
-        found = procfs.namespaces(gate.proc, gate.pid())
-    gate.report(namespaces={kind.name: identity for kind, identity in found.items()})
-    gate.wait()
-    gate.outlive_parent()
-    directory = _start_directory(launch)
-    if launch.sets_up:
-        from .inside import set_up  # noqa: PLC0415 - see Launch.preload()
-
-        set_up(gate, launch.definition, launch.command.root)
-    if launch.supervised:
-        is_init = nstypes.PID in launch.definition.types
-        init.supervise(gate, is_init, lambda above: _execute(gate, launch, directory, above))
-    _execute(gate, launch, directory)
+            set_up(gate, self.definition, self.command.root)
+        if self.supervised:
+            is_init = nstypes.PID in self.definition.types
+            init.supervise(gate, is_init, lambda above: _execute(gate, self, directory, above))
+        _execute(gate, self, directory)
 
 
 def _start_directory(launch: Launch) -> str:

@@ -27,6 +27,7 @@ from .discovery import processes
 from .enter import enter
 from .errors import NamespaceError, during
 from .inside import renew_proc, set_up
+from .sealed import run_sealed
 from .target import Target
 from .visit import way_back
 
@@ -109,12 +110,29 @@ class Alone(t.NamedTuple):
     cgroup: str | None
     """The directory of the cgroup that the child is to be in."""
 
+    @property
+    def descriptors(self) -> t.Iterable[int]:
+        """What the child needs open."""
+        return self.existing.descriptors.values()
+
+    @property
+    def joins_mounts(self) -> bool:
+        """Whether the files that the child comes to see are those of a mount namespace that was there before."""
+        return nstypes.MNT in self.existing.descriptors
+
+    def preload(self) -> None:
+        """All is imported by this module."""
+
+    def work(self, gate: Gate) -> t.NoReturn:
+        """Be the child. Raises NamespaceError, OSError."""
+        _make_one(gate, self)
+
 
 @contextlib.contextmanager
 def alone(proc: int, order: Alone) -> t.Iterator[tuple[Child, Made]]:
     """Make the namespaces of one set; a pid namespace among them gets its init by release(). Raises NamespaceError."""
     with contextlib.ExitStack() as stack:
-        child = stack.enter_context(spawn(lambda gate: _make_one(gate, order), proc, order.cgroup))
+        child = stack.enter_context(spawn(lambda gate: _start(gate, order), proc, order.cgroup))
         descriptors = stack.enter_context(_closing_all(child.expect("descriptors", time.monotonic() + PATIENCE)))
         yield child, dict(zip(order.definition.types, descriptors))
 
@@ -148,12 +166,18 @@ def _await_end_or_exec(proc: int, child: Child, init_of: str | None) -> None:
     raise NamespaceError("start the init of the set", "it was ended from outside", "try again")
 
 
+def _start(gate: Gate, order: Alone) -> t.NoReturn:
+    if order.joins_mounts or any(item.bind for item in order.definition.mounts):
+        run_sealed(gate, order, {}, init.marks(order.name) if order.joins_mounts else ())
+    order.work(gate)
+
+
 def _make_one(gate: Gate, order: Alone) -> t.NoReturn:
     ours = _number_of_mounts(gate)
     enter(gate, order.existing, order.definition)
     _number_above(ours, gate, order.definition)
     set_up(gate, order.definition, None)
-    if nstypes.PID in order.definition.types and nstypes.MNT in order.existing.descriptors:
+    if nstypes.PID in order.definition.types and order.joins_mounts:
         renew_proc(order.definition.mount_proc)
     us = gate.pid()
     with contextlib.ExitStack() as stack, during("open the namespaces that were made"):
@@ -162,7 +186,8 @@ def _make_one(gate: Gate, order: Alone) -> t.NoReturn:
     gate.wait()
     if nstypes.PID in order.definition.types:
         with during("start the init of the set"):
-            init.persist(gate, order.name)
+            # Nothing of files that are there is to run only because the set is repaired.
+            init.persist(gate, None if order.joins_mounts else order.name)
     os._exit(0)
 
 

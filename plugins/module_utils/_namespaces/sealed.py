@@ -4,9 +4,9 @@
 
 # Private to the linux.namespaces collection.
 
-"""A child that enters a foreign mount namespace runs from a sealed copy of the interpreter.
+"""A child that comes to see foreign files as its own runs from a sealed copy of the interpreter.
 
-Whoever is root in there can have the program that runs our code executed once more (#!/proc/self/exe), and so get hold
+Whoever made those files can have the program that runs our code executed once more (#!/proc/self/exe), and so get hold
 of its file. Were it the host's own interpreter, it could be overwritten as soon as it is idle (CVE-2019-5736).
 """
 
@@ -21,7 +21,21 @@ import typing as t
 
 from .checkpoint import Gate, live
 from .errors import NamespaceError, during
-from .launch import Launch, work
+
+
+class Job(t.Protocol):
+    """What the child does, as data that can be pickled."""
+
+    @property
+    def descriptors(self) -> t.Iterable[int]:
+        """What has to stay open."""
+
+    def preload(self) -> None:
+        """Import what work() will need."""
+
+    def work(self, gate: Gate) -> t.NoReturn:
+        """Be the child. Raises NamespaceError, OSError."""
+
 
 _SCRIPT = """
 import sys
@@ -35,17 +49,18 @@ _SCRIPT_BYTES = 65536
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
-def run_sealed(gate: Gate, launch: Launch) -> t.NoReturn:
-    """Go on as launch.work() in a new program, which has nothing of this one's memory. Raises NamespaceError.
+def run_sealed(gate: Gate, job: Job, environment: t.Mapping[str, str], arguments: t.Sequence[str] = ()) -> t.NoReturn:
+    """Go on with the work of the job in a new program, which has nothing of this one's memory. Raises NamespaceError.
 
+    The arguments are for others to read, and so is the environment.
     Source: memfd_create(2), F_ADD_SEALS(2const), fexecve(3).
     """
     with during("run from a sealed copy of the Python interpreter"):
-        state = os.memfd_create("launch")
+        state = os.memfd_create("job")
         with os.fdopen(os.dup(state), "wb") as file:
-            pickle.dump(launch, file)
+            pickle.dump(job, file)
         os.lseek(state, 0, os.SEEK_SET)
-        for fd in (state, gate.proc, gate.fileno(), *launch.target.descriptors.values(), *launch.streams):
+        for fd in (state, gate.proc, gate.fileno(), *job.descriptors):
             os.set_inheritable(fd, True)
         script, text = os.pipe()
         descriptors = {"state": state, "channel": gate.fileno(), "proc": gate.proc}
@@ -54,7 +69,8 @@ def run_sealed(gate: Gate, launch: Launch) -> t.NoReturn:
         # The argument list can be read inside, so it says nothing of the host. Without site-packages, bytecode and all
         # that the environment asks of a Python.
         run = f"import os; exec(os.read({script}, {_SCRIPT_BYTES}))"
-        os.execve(_sealed_copy(sys.executable), [sys.executable, "-I", "-S", "-B", "-c", run], os.environ)
+        words = [sys.executable, "-I", "-S", "-B", "-c", run, *arguments]
+        os.execve(_sealed_copy(sys.executable), words, environment)
 
 
 def resume(state: int, channel: int, proc: int) -> t.NoReturn:
@@ -65,12 +81,12 @@ def resume(state: int, channel: int, proc: int) -> t.NoReturn:
         with during("go on in the sealed copy of the Python interpreter"):
             os.set_inheritable(channel, False)
             with os.fdopen(state, "rb") as file:
-                launch: Launch = pickle.load(file)
-            launch.preload()
+                job: Job = pickle.load(file)
+            job.preload()
     except NamespaceError as error:
         gate.fail(error)
         os._exit(1)
-    live(lambda gate: work(gate, launch), gate)
+    live(job.work, gate)
 
 
 def _sealed_copy(path: str) -> int:

@@ -16,30 +16,65 @@ from ..._kernel import nstypes, procfs
 from ..._kernel.descriptor import closing
 
 _LINKS = sorted({link for kind in nstypes.ALL for link in (kind.name, kind.children_link)})
+_LOOKS = 50
+_SWEEPS = 50
+_AHEAD = 8
 
 
 def inside(proc: int, inodes: t.Container[int]) -> dict[int, list[int]]:
-    """The processes in the namespaces with these inodes, or whose children will be: their pids, by inode.
+    """The processes in the namespaces with these inodes, as find() has them: their pids, by inode."""
+    found: dict[int, list[int]] = {}
+    for pid, matches in find(proc, inodes):
+        for inode in matches:
+            found.setdefault(inode, []).append(pid)
+    return {inode: sorted(pids) for inode, pids in found.items()}
+
+
+def find(proc: int, inodes: t.Container[int]) -> t.Iterator[tuple[int, list[int]]]:
+    """Each process in the namespaces with these inodes, or whose children will be; and which of them.
 
     Hold the namespaces open meanwhile: the inode of one that ended comes to mean another one.
-    A process that has ended, or that may not be looked at, is left out.
+    A process that has ended, or that may not be looked at, is left out. Who is born meanwhile is looked for again, a
+    few times: of one that forks and ends, on and on, none would be met at the first look.
     """
-    found: dict[int, list[int]] = {}
-    for name in os.listdir(proc):
-        if name.isdigit():
-            matches = [inode for inode in namespaces_of(proc, int(name)) if inode in inodes]
-            if matches and _lives(proc, int(name)):
-                for inode in matches:
-                    found.setdefault(inode, []).append(int(name))
-    return found
+    known: set[int] = set()
+    for pid in _all_and_born_meanwhile(proc):
+        if pid not in known:
+            known.add(pid)
+            matches = [inode for inode in namespaces_of(proc, pid) if inode in inodes]
+            if matches and _lives(proc, pid):
+                yield pid, matches
+
+
+def _all_and_born_meanwhile(proc: int) -> t.Iterator[int]:
+    """Each pid once or more often, until nobody is born; not for ever."""
+    before: set[int] = set()
+    for _look in range(_LOOKS):
+        pids = {int(name) for name in os.listdir(proc) if name.isdigit()}
+        if pids <= before:
+            return
+        yield from sorted(pids - before, reverse=True)
+        before |= pids
+        # One that lives for less than that takes is met at its birth: pids are given in ascending order.
+        youngest = max(pids)
+        for _sweep in range(_SWEEPS):
+            for pid in range(youngest + 1, youngest + 1 + _AHEAD):
+                if os.access(str(pid), os.F_OK, dir_fd=proc):
+                    youngest = pid
+                    yield pid
 
 
 def _lives(proc: int, pid: int) -> bool:
-    """Whether one of its threads does: the first may have ended before the others."""
-    for thread in _threads(proc, pid):
-        with contextlib.suppress(OSError):
-            if procfs.read(proc, f"{pid}/task/{thread}/stat").rpartition(")")[2].split()[0] not in "ZX":
-                return True
+    """Whether it is a process, and no thread of one, and one of its threads lives: the first may have ended before."""
+    with contextlib.suppress(OSError):
+        if f"\nTgid:\t{pid}\n" in procfs.read(proc, f"{pid}/status"):
+            return any(_thread_lives(proc, pid, thread) for thread in _threads(proc, pid))
+    return False
+
+
+def _thread_lives(proc: int, pid: int, thread: str) -> bool:
+    with contextlib.suppress(OSError):
+        return procfs.read(proc, f"{pid}/task/{thread}/stat").rpartition(")")[2].split()[0] not in "ZX"
     return False
 
 

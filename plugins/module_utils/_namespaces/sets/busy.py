@@ -70,11 +70,11 @@ def is_own_init(proc: int, state: State) -> bool:
 
 
 def _is_waiting(proc: int, name: str, inits: t.Container[int | None], pid: int) -> bool:
-    """Whether it is what one of the inits of the set waits for."""
+    """Whether it is what one of the inits of the set waits for; one that has ended by now may have left a child."""
     try:
         parent = procfs.stat(proc, pid).parent
     except OSError:
-        return True
+        return False
     # Between fork and exec it still has the arguments of the init.
     words = processes.arguments(proc, pid)
     return parent in inits and (init.is_waiting(words) or init.is_persistent(name, words))

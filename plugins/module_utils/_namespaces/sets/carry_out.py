@@ -32,6 +32,7 @@ from .plan import Planned
 _NOT_IN_ROUNDS = frozenset((nstypes.USER, nstypes.PID, nstypes.CGROUP))
 _SECONDS = 10
 _STEP_SECONDS = 0.01
+_CLEAN_LOOKS = 2
 
 
 def carry_out(proc: int, memory: directory.Memory, request: Request, planned: Planned) -> Results:
@@ -131,6 +132,9 @@ class _Work:
         gone = _to_remove(plan)
         found = {item: plan.state.found[item] for item in _kept(plan)}
         with contextlib.ExitStack() as held, contextlib.ExitStack() as undo:
+            for item in gone:
+                # Who has ended can't be brought back, should that fail.
+                self._directory(item)
             if plan.kill:
                 self._end_processes(plan)
             self._end_strays(plan)
@@ -294,17 +298,19 @@ class _Work:
         """End what is in the set, and what that starts meanwhile. Raises NamespaceError."""
         inodes = frozenset(busy.inodes(plan))
         limit = time.monotonic() + _SECONDS
-        left: t.Sequence[int] = plan.kill
-        while left:
-            if time.monotonic() > limit:
-                raise NamespaceError(
-                    f"end what is in the set {plan.state.name}", "it goes on after SIGKILL", "look at it"
-                )
-            with during(f"end what is in the set {plan.state.name}"):
-                for pid in left:
-                    _kill(pid, lambda pid: bool(inodes & processes.namespaces_of(self._proc, pid)))
-            # Twice: who is born and whose parent ends during one reading of /proc may be in neither place.
-            left = self._in_the_way(plan, inodes) or self._in_the_way(plan, inodes)
+        # Twice: who is born and whose parent ends during one reading of /proc may be in neither place.
+        clean = 0
+        while clean < _CLEAN_LOOKS:
+            clean += 1
+            for pid, found in processes.find(self._proc, inodes):
+                with during(f"end what is in the set {plan.state.name}"):
+                    if busy.in_the_way(self._proc, plan, dict.fromkeys(found, (pid,))):
+                        clean = 0
+                        _kill(pid, lambda pid: bool(inodes & processes.namespaces_of(self._proc, pid)))
+                if time.monotonic() > limit:
+                    raise NamespaceError(
+                        f"end what is in the set {plan.state.name}", "it goes on after SIGKILL", "look at it"
+                    )
 
 
 def _kill(pid: int, is_still_meant: t.Callable[[int], bool]) -> None:
