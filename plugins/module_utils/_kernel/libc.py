@@ -59,7 +59,7 @@ def function(name: str, *arguments: Argument, path: str | None = None) -> int:
         target = getattr(_LIBC, name)
     except AttributeError:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), name) from None
-    return _checked(target(*map(_as_c, arguments)), path)
+    return _checked(target(*_as_c(arguments)), path)
 
 
 def prctl(option: int, *arguments: Argument) -> int:
@@ -69,7 +69,7 @@ def prctl(option: int, *arguments: Argument) -> int:
 
 def syscall(name: str, *arguments: Argument, path: str | None = None) -> int:
     """Make a system call that this module has the number of. Raises OSError with the path as its file name."""
-    return _checked(_LIBC.syscall(ctypes.c_long(_NUMBERS[name]), *map(_as_c, arguments)), path)
+    return _checked(_LIBC.syscall(*_as_c((_NUMBERS[name], *arguments))), path)
 
 
 def syscall_twice(name: str, *arguments: Argument) -> int:
@@ -78,7 +78,7 @@ def syscall_twice(name: str, *arguments: Argument) -> int:
     Raises OSError in the parent.
     """
     ctypes.pythonapi.PyOS_BeforeFork()
-    result = int(_LOCKED.syscall(ctypes.c_long(_NUMBERS[name]), *map(_as_c, arguments)))
+    result = int(_LOCKED.syscall(*_as_c((_NUMBERS[name], *arguments))))
     if result == 0:
         ctypes.pythonapi.PyOS_AfterFork_Child()
         return 0
@@ -89,9 +89,9 @@ def syscall_twice(name: str, *arguments: Argument) -> int:
     return result
 
 
-def _as_c(argument: Argument) -> ctypes.c_long | bytes | Buffer | None:
+def _as_c(arguments: t.Iterable[Argument]) -> list[ctypes.c_long | bytes | Buffer | None]:
     """Integers as long: ctypes would pass them as 32 bits."""
-    return ctypes.c_long(argument) if isinstance(argument, int) else argument
+    return [ctypes.c_long(argument) if isinstance(argument, int) else argument for argument in arguments]
 
 
 def _checked(result: int, path: str | None) -> int:

@@ -15,7 +15,7 @@ import typing as t
 
 from .._kernel import mount, mountinfo, nsfs, nstypes
 from .._kernel.descriptor import closing
-from .errors import Hint, NamespaceError, during
+from .errors import Hint, NamespaceError, during, explained
 
 _PIN_HINTS = {
     errno.EINVAL: Hint(
@@ -90,17 +90,29 @@ def open_namespace(handle: Handle) -> int:
         return nsfs.open_handle(handle.path)
 
 
-def pin(handle: Handle, directory: int, namespace: int) -> None:
-    """Bind mount the open namespace to the file of the handle, made if it is missing. Raises NamespaceError."""
-    with during(f"pin the {handle.kind.name} namespace at {handle.path}", _PIN_HINTS):
+def pin(handle: Handle, directory: int, namespace: int, ours: nsfs.Identity | None = None) -> nsfs.Identity:
+    """Bind mount the open namespace to the file of the handle, made if it is missing; which namespace it is.
+
+    ours: the one that it must not be. Raises NamespaceError.
+    """
+    try:
+        identity = nsfs.identity(namespace)
+        if nsfs.type_of(namespace) is not handle.kind or identity == ours:
+            raise NamespaceError(f"create a {handle.kind.name} namespace", "the kernel says that it is another one")
         is_new = _make_file(handle, directory)
         try:
-            with closing(mount.clone_tree(namespace, False)) as tree:
+            tree = mount.clone_tree(namespace, False)
+            try:
                 mount.attach_tree(tree, directory, handle.file)
+            finally:
+                os.close(tree)
         except BaseException:
             if is_new:
                 os.unlink(handle.file, dir_fd=directory)
             raise
+    except OSError as error:
+        raise explained(error, f"pin the {handle.kind.name} namespace at {handle.path}", _PIN_HINTS) from error
+    return identity
 
 
 def unpin(handle: Handle, directory: int, detach: bool = False, keep_file: bool = False) -> None:
@@ -165,7 +177,7 @@ def restore(handle: Handle, directory: int, held: int) -> None:
 def _make_file(handle: Handle, directory: int) -> bool:
     """Whether it was missing."""
     try:
-        os.close(os.open(handle.file, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0, dir_fd=directory))
+        os.mknod(handle.file, stat.S_IFREG, dir_fd=directory)
     except FileExistsError:
         return False
     return True

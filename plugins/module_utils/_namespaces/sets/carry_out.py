@@ -97,12 +97,30 @@ class _Work:
     def _change_in_round(self, plan: Plan, made: maker.Made | NamespaceError) -> State:
         if isinstance(made, NamespaceError):
             raise made
+        if not plan.state.found and not plan.state.strays:
+            return self._fill(plan, made)
         self._unstack(plan)
         return self._change(plan, made)
 
+    def _fill(self, plan: Plan, made: maker.Made) -> State:
+        """Pin what was made for a set that has nothing: what _change() comes to, for a thousand sets in a row.
+
+        Raises NamespaceError.
+        """
+        found: dict[Handle, handle.Pinned] = {}
+        try:
+            for item in plan.make:
+                found[item] = self._pin(item, made[item.kind])
+        except BaseException:
+            for item in found:
+                _quietly(handle.unpin, item, self._directory(item))
+            raise
+        return plan.state._replace(found=found)
+
     def _goes_in_rounds(self, plan: Plan) -> bool:
-        kinds = {item.kind for item in (*plan.make, *_kept(plan))}
-        return bool(plan.make) and self._request.adopted is None and kinds.isdisjoint(_NOT_IN_ROUNDS)
+        if not plan.make or self._request.adopted is not None:
+            return False
+        return _NOT_IN_ROUNDS.isdisjoint([item.kind for item in (*plan.make, *_kept(plan))])
 
     def _unstack(self, plan: Plan) -> None:
         """Before a handle is opened: that holds its mount. Raises NamespaceError."""
@@ -145,7 +163,8 @@ class _Work:
                     self._end_init(plan)
                 self._remove(plan, item, held, undo)
             for item in plan.make:
-                found[item] = handle.Pinned(self._pin(item, made[item.kind], undo))
+                found[item] = self._pin(item, made[item.kind])
+                undo.callback(_quietly, handle.unpin, item, self._directory(item))
             if plan.adjust:
                 self._adjust(plan)
             if child:
@@ -187,15 +206,8 @@ class _Work:
             undo.callback(handle.restore, item, place, tree)
         handle.unpin(item, place, detach=self._request.when_busy == "detach", keep_file=item in plan.make)
 
-    def _pin(self, item: Handle, namespace: int, undo: contextlib.ExitStack) -> nsfs.Identity:
-        with during(f"look at the new {item.kind.name} namespace"):
-            actual = nsfs.type_of(namespace), nsfs.identity(namespace)
-        if actual[0] is not item.kind or actual[1] == self._ours.get(item.kind):
-            raise NamespaceError(f"create a {item.kind.name} namespace", "the kernel says that it is another one")
-        place = self._prepare(item)
-        handle.pin(item, place, namespace)
-        undo.callback(_quietly, handle.unpin, item, place)
-        return actual[1]
+    def _pin(self, item: Handle, namespace: int) -> handle.Pinned:
+        return handle.Pinned(handle.pin(item, self._prepare(item), namespace, self._ours.get(item.kind)))
 
     def _directory(self, item: Handle) -> int:
         path = item.directory

@@ -95,9 +95,11 @@ def _observe_one(proc: int, places: _Places, name: str, request: Request, top: s
 def _find_strays(proc: int, name: str, own_cgroup: str, init_pid: int | None) -> tuple[int, ...]:
     found = []
     for pid in cgroup.members(own_cgroup):
+        if pid == init_pid:
+            continue
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             is_init = init.is_persistent(name, processes.arguments(proc, pid)) and procfs.innermost_pid(proc, pid) == 1
-            if is_init and pid != init_pid and procfs.stat(proc, pid).state not in "ZX":
+            if is_init and procfs.stat(proc, pid).state not in "ZX":
                 found.append(pid)
     return tuple(found)
 

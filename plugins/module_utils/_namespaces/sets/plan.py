@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import typing as t
 
 from ..._kernel import nstypes
@@ -63,6 +64,9 @@ def _absent(request: Request, state: State) -> Plan:
 
 def _present(request: Request, state: State, definitions: _Definitions) -> Plan:
     wanted = _wanted(request, state)
+    if request.adopted is None and not state.found and not state.strays:
+        make = tuple([request.handle(state.name, kind) for kind in wanted])
+        return Plan(state, make=make, definition=definitions.of(wanted), changes=_creation(wanted))
     remove = tuple(state.found) if request.recreate else ()
     kept = () if request.recreate else tuple(handle for handle in state.found if state.lives(handle))
     living = {handle.kind for handle in kept}
@@ -86,6 +90,12 @@ def _present(request: Request, state: State, definitions: _Definitions) -> Plan:
         definition=definition,
         changes=tuple(changes),
     )
+
+
+@functools.lru_cache(maxsize=None)
+def _creation(kinds: Kinds) -> tuple[str, ...]:
+    """What there is to do for a set that has nothing yet, in words."""
+    return tuple(f"create the {kind.name} namespace" for kind in kinds)
 
 
 def _describe_strays(state: State) -> list[str]:
