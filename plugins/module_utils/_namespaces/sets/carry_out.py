@@ -149,19 +149,9 @@ class _Work:
         """
         gone = _to_remove(plan)
         found = {item: plan.state.found[item] for item in _kept(plan)}
+        ends_init = any(item.kind is nstypes.PID and not self._is_needed(plan, item) for item in gone)
         with contextlib.ExitStack() as held, contextlib.ExitStack() as undo:
-            for item in gone:
-                # Who has ended can't be brought back, should that fail.
-                self._directory(item)
-            if plan.kill:
-                self._end_processes(plan)
-            self._end_strays(plan)
-            ends_init = any(item.kind is nstypes.PID and not self._is_needed(plan, item) for item in gone)
-            for item in gone:
-                if item.kind is nstypes.PID and ends_init and not plan.make:
-                    # Before its handle: without one nobody would find it again.
-                    self._end_init(plan)
-                self._remove(plan, item, held, undo)
+            self._take_away(plan, gone, ends_init, held, undo)
             for item in plan.make:
                 found[item] = self._pin(item, made[item.kind])
                 undo.callback(_quietly, handle.unpin, item, self._directory(item))
@@ -179,6 +169,27 @@ class _Work:
         if not found and (ends_init or nstypes.PID not in {item.kind for item in gone}):
             self._remove_cgroup(plan)
         return plan.state._replace(found=found, stacked=frozenset(), strays=(), init_pid=self._find_init(found, child))
+
+    def _take_away(
+        self,
+        plan: Plan,
+        gone: t.Sequence[Handle],
+        ends_init: bool,
+        held: contextlib.ExitStack,
+        undo: contextlib.ExitStack,
+    ) -> None:
+        """End what has to end, and remove the handles. Raises NamespaceError."""
+        for item in gone:
+            # Who has ended can't be brought back, should that fail.
+            self._directory(item)
+        if plan.kill:
+            self._end_processes(plan)
+        self._end_strays(plan)
+        for item in gone:
+            if item.kind is nstypes.PID and ends_init and not plan.make:
+                # Before its handle: without one nobody would find it again.
+                self._end_init(plan)
+            self._remove(plan, item, held, undo)
 
     def _find_init(self, found: t.Mapping[Handle, handle.Pinned], child: Child | None) -> int | None:
         """The child if it is the set's new init; else whoever is, if there is a pid namespace."""
