@@ -47,6 +47,7 @@ ORDINARY = 1000
 TYPES = ("user", "mnt", "uts", "ipc", "net", "cgroup", "time", "pid")
 MOST_PROCESSES = 8
 RUN_SECONDS = 8
+STEP_MILLISECONDS = 20
 # Every capability is given up by a call of its own, every process looked at: what differs in such words alone is alike.
 VARIABLE = re.compile(r"\b(0x[0-9a-f]+|\d+|CAP_\w+)|\s+= .*")
 MOST_REPETITIONS = 5
@@ -207,7 +208,7 @@ class Runner:
         theirs.close()
         os.close(births)
         until = () if part == START else ("-b", "execve")
-        hung = not wait(ours, module, ["-o", str(self.log), *until, *options])
+        hung = not wait(ours, module, lambda pid: hold(pid, ["-o", str(self.log), *until, *options]))
         ours.close()
         status = os.waitpid(module, 0)[1]
         left = self.reap(0.5 if status == signal.SIGKILL and self.task.times_out else 5)
@@ -443,8 +444,10 @@ def be_the_module(births: tuple[int, int, int], streams: t.Sequence[int]) -> t.N
         os._exit(code or 0)
 
 
-def wait(gate: socket.socket, module: int, options: t.Sequence[str]) -> bool:
-    """Wait for the module to end, and hold a process that asks for it; False where it had to be ended."""
+def wait(
+    gate: socket.socket, module: int, take: t.Callable[[int], None], meanwhile: t.Callable[[], None] = lambda: None
+) -> bool:
+    """Wait for the module to end, and take the process that asks to be held; False where it had to be ended."""
     pidfd = os.pidfd_open(module)
     poll = select.poll()
     poll.register(gate, select.POLLIN)
@@ -452,14 +455,15 @@ def wait(gate: socket.socket, module: int, options: t.Sequence[str]) -> bool:
     limit = time.monotonic() + RUN_SECONDS
     try:
         while (left := limit - time.monotonic()) > 0:
-            ready = dict(poll.poll(left * 1000))
+            meanwhile()
+            ready = dict(poll.poll(min(left * 1000, STEP_MILLISECONDS)))
             if pidfd in ready:
                 return True
             if gate.fileno() in ready:
                 poll.unregister(gate)
                 content, ancillary = gate.recvmsg(1, 64)[:2]
                 if content:
-                    hold(struct.unpack("=3i", ancillary[0][2])[0], options)
+                    take(struct.unpack("=3i", ancillary[0][2])[0])
                     gate.send(b"!")
         os.kill(module, signal.SIGKILL)
         return False

@@ -4,7 +4,7 @@
 
 """Run ns_persistent again and again, each time with another system call of one of its processes failing, or killing it.
 
-    persistent_fault_runner.py TASK ONE_IN SHARD/SHARDS
+    persistent_fault_runner.py TASK SHARD/SHARDS ONE_IN
     persistent_fault_runner.py race KIND MODULES
 
 test_persistent_faults.py starts it as PID 1 of namespaces of its own and reads the JSON that it prints. One in so many
@@ -29,11 +29,9 @@ import mmap
 import os
 import random
 import re
-import select
 import signal
 import socket
 import stat
-import struct
 import subprocess
 import sys
 import tempfile
@@ -47,12 +45,16 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import mo
 from ansible_collections.linux.namespaces.plugins.modules import ns_persistent
 from ansible_collections.linux.namespaces.tests.unit.fault_runner import (
     FAULTS,
+    FIRST_OWN_CALL,
     KILL,
+    RESULT,
     RUN_SECONDS,
     children,
     describe,
+    index_of,
     namespaces,
     read_all,
+    wait,
 )
 
 COLLECTION = "ansible_collections.linux.namespaces."
@@ -62,7 +64,6 @@ MS_BIND, MS_REC, MS_PRIVATE, MS_SHARED = 0x1000, 0x4000, 0x40000, 0x100000
 MNT_DETACH = 2
 NSFS_MAGIC = 0x6E736673
 SETTLE_SECONDS = 5
-REAP_MILLISECONDS = 20
 
 # Calls that change nothing outside of the process: to be killed there is to be killed at the next call, and it matters
 # little with what they fail.
@@ -83,10 +84,6 @@ BIRTH = re.compile(r"sched_yield\(")
 # Between a process and its child.
 CHANNEL = ("recvmsg", "sendmsg", "shutdown", "wait4")
 ADJUSTABLE = ("hostname", "loopback")
-# What comes before the module's own work: Ansible reads the options and writes to syslog.
-FIRST_OWN_CALL = re.compile(r'openat\(AT_FDCWD, "/proc", ')
-# What comes after it all: Ansible writes the result.
-RESULT = re.compile(r"write\(1, ")
 
 Options = dict[str, t.Any]
 
@@ -539,7 +536,8 @@ class Runner:
             be_the_module(theirs, held, (stdin, stdout, stderr), self.task.away)
         theirs.close()
         said = os.memfd_create("said")
-        hung = not wait(ours, module, said, ["-o", str(self.log), "-b", "execve", *tracing])
+        strace = ["-o", str(self.log), "-b", "execve", *tracing]
+        hung = not wait(ours, module, lambda pid: hold(pid, said, strace), lambda: reap_but(module))
         ours.close()
         status = os.waitpid(module, 0)[1]
         os.close(stdin)
@@ -734,10 +732,6 @@ def difference(expected: SetState, actual: SetState) -> str:
     return f"{lines} {sorted(renewed(expected, actual))}"
 
 
-def index_of(log: list[str], words: re.Pattern[str]) -> int:
-    return next(place for place, line in enumerate(log) if words.match(line))
-
-
 def cases_of(number: int, log: list[str], first: int, last: int) -> t.Iterator[Case]:
     """Every fault for one process that made these calls, between the first and the last that count."""
     counts: collections.Counter[str] = collections.Counter()
@@ -789,31 +783,6 @@ def be_the_module(gate: socket.socket, held: int | None, streams: t.Sequence[int
     finally:
         sys.stdout.flush()
         os._exit(code or 0)
-
-
-def wait(gate: socket.socket, module: int, said: int, options: t.Sequence[str]) -> bool:
-    """Wait for the module to end, and hold a process that asks for it; False where it had to be ended."""
-    pidfd = os.pidfd_open(module)
-    poll = select.poll()
-    poll.register(gate, select.POLLIN)
-    poll.register(pidfd, select.POLLIN)
-    limit = time.monotonic() + RUN_SECONDS
-    try:
-        while (left := limit - time.monotonic()) > 0:
-            reap_but(module)
-            ready = dict(poll.poll(min(left * 1000, REAP_MILLISECONDS)))
-            if pidfd in ready:
-                return True
-            if gate.fileno() in ready:
-                poll.unregister(gate)
-                content, ancillary = gate.recvmsg(1, 64)[:2]
-                if content:
-                    hold(struct.unpack("=3i", ancillary[0][2])[0], said, options)
-                    gate.send(b"!")
-        os.kill(module, signal.SIGKILL)
-        return False
-    finally:
-        os.close(pidfd)
 
 
 def hold(pid: int, said: int, options: t.Sequence[str]) -> None:
@@ -945,8 +914,8 @@ def main() -> None:
         if sys.argv[1] == "race":
             answer = {"wrong": race(sys.argv[2], int(sys.argv[3]))}
         else:
-            number, shards = map(int, sys.argv[3].split("/"))
-            answer = inject(sys.argv[1], int(sys.argv[2]), number, shards)
+            number, shards = map(int, sys.argv[2].split("/"))
+            answer = inject(sys.argv[1], int(sys.argv[3]), number, shards)
     finally:
         KEPT.clear()
         clear()

@@ -59,7 +59,7 @@ def every_fault(request: pytest.FixtureRequest) -> bool:
 )
 def test_the_next_run_repairs(task: str, one_in: int, every_fault: bool) -> None:
     faults = 1 if every_fault else one_in
-    shards = [start(task, str(faults), f"{number}/{SHARDS}") for number in range(SHARDS)]
+    shards = [start(task, f"{number}/{SHARDS}", str(faults)) for number in range(SHARDS)]
     reports = finish(shards, SECONDS * one_in // faults)
     wrong = [line for report in reports for line in report["wrong"]]
     assert not wrong, "\n".join([f"{len(wrong)}, the first of them:", *wrong[:10]])

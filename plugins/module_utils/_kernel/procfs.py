@@ -38,6 +38,11 @@ class Stat(t.NamedTuple):
         """Whether it is a thread of the kernel's own."""
         return bool(self.flags & _PF_KTHREAD)
 
+    @property
+    def ended(self) -> bool:
+        """Whether it only waits to be reaped, or is gone."""
+        return self.state in "ZX"
+
 
 def open_root(path: str = "/proc") -> int:
     """A descriptor of the root of a procfs that shows the caller's own pid namespace.
@@ -124,9 +129,11 @@ def write(proc: int, path: str, text: str) -> None:
         os.write(fd, text.encode())
 
 
-def stat(proc: int, pid: int) -> Stat:
-    """What /proc/PID/stat says. The command's name may hold spaces and brackets. Raises OSError."""
-    fields = read(proc, f"{pid}/stat").rpartition(")")[2].split()
+def stat(proc: int, pid: int, thread: str | None = None) -> Stat:
+    """What the stat file of a process, or of one of its threads, says. Raises OSError."""
+    path = f"{pid}/stat" if thread is None else f"{pid}/task/{thread}/stat"
+    # The command's name may hold spaces and brackets.
+    fields = read(proc, path).rpartition(")")[2].split()
     return Stat(fields[0], int(fields[1]), int(fields[2]), int(fields[6]), int(fields[19]))
 
 
@@ -141,12 +148,16 @@ def children(proc: int, pid: int) -> list[int]:
         return [found for found, status in processes(proc) if status.parent == pid]
 
 
+def pids(proc: int) -> list[int]:
+    """Every pid that this procfs shows, those of ended processes too. Raises OSError."""
+    return [int(name) for name in os.listdir(proc) if name.isdigit()]
+
+
 def processes(proc: int) -> t.Iterator[tuple[int, Stat]]:
     """Every process that this procfs lets us look at; one that ends meanwhile is left out. Raises OSError."""
-    for name in os.listdir(proc):
-        if name.isdigit():
-            with contextlib.suppress(OSError):
-                yield int(name), stat(proc, int(name))
+    for pid in pids(proc):
+        with contextlib.suppress(OSError):
+            yield pid, stat(proc, pid)
 
 
 def maps_id(proc: int, name: str, number: int) -> bool:

@@ -136,7 +136,7 @@ class Child:
         self.is_let_go = False
 
     def fileno(self) -> int:
-        """The descriptor that becomes readable when the child reports, or when all who could have ended."""
+        """The descriptor that becomes readable when the child reports, or when nobody is left who could report."""
         return self._channel.fileno()
 
     def receive(self, deadline: float | None = None) -> Message | None:

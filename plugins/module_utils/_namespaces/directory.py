@@ -170,8 +170,8 @@ def _refuse_others(place: str, fd: int, sticky_suffices: bool) -> None:
 def prepare(proc: int, memory: Memory, path: str, private: bool) -> int:
     """Open a directory of handles, made and self-bound if it is not yet.
 
-    private: what is mounted there shall appear in no other mount namespace, as handles of mount namespaces can't.
-    Others do so in peers, where ip-netns(8) expects them. A mount that is there already stays as it is.
+    private: it is for handles of mount namespaces, which the kernel mounts only where they appear in no other mount
+    namespace. Other handles shall appear there, as ip-netns(8) expects. A mount that is there already stays as it is.
     Raises NamespaceError.
     """
     with during(f"make the directory {path}", _HINTS):

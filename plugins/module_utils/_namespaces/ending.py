@@ -69,7 +69,7 @@ def reap_orphans(proc: int, child: Child, before: frozenset[int]) -> None:
 def _kill_children(proc: int, parent: int, before: frozenset[int]) -> frozenset[int]:
     """Kill the children that a process did not have before: which ones there were, ended or not. Raises OSError.
 
-    Of our own, none escapes: one that comes is listed after those that were there, and only we take one out.
+    None of our own escapes: the kernel appends a new child to the list, and only we take one out, by reaping it.
     """
     found = frozenset(procfs.children(proc, parent)) - before
     for pid in found:
@@ -78,7 +78,7 @@ def _kill_children(proc: int, parent: int, before: frozenset[int]) -> frozenset[
 
 
 def _kill_below(proc: int, pid: int, parent: int) -> None:
-    """Those below first seen too: who multiplies does so on every level."""
+    """Kill a child, and its own children as they were listed before: who multiplies does so on every level."""
     with contextlib.suppress(OSError):
         below = procfs.children(proc, pid)
         _kill(proc, pid, (parent,))

@@ -45,6 +45,11 @@ def enter(gate: Gate, target: Target, definition: Definition) -> None:
     arrive(gate, created)
 
 
+def meets_foreign_files(target: Target, definition: Definition) -> bool:
+    """Whether who goes in there may execute files that are not of the host's own root."""
+    return nstypes.MNT in target.descriptors or any(item.bind for item in definition.mounts)
+
+
 def join(target: Target) -> None:
     """Join all of the target's namespaces: all but user, then user, then what was left.
 
@@ -84,10 +89,10 @@ def drop_groups() -> None:
 
 
 def become_inner_root(proc: int, joined: bool) -> None:
-    """Be uid and gid 0 of the user namespace; in a new one that has none, stay who we are.
+    """Be uid and gid 0 of the user namespace. A new one may have no 0: then stay who we are.
 
-    In one that was joined that would hand what we are outside, root perhaps, to whoever is inside: an error.
-    Raises NamespaceError.
+    joined: it was there before. Without a 0 that is an error: who is inside could take over a process that is still who
+    we are outside, root perhaps. Raises NamespaceError.
     """
     with during("become root of the user namespace"):
         for name, become in (("gid_map", os.setresgid), ("uid_map", os.setresuid)):

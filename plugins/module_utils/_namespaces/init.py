@@ -8,8 +8,8 @@
 
 The first passes signals on and says how the command ended.
 
-It is PID 1 of a new pid namespace, or else a subreaper, so that nothing that the command starts escapes it. In a
-pid namespace that was joined nobody outside could be that.
+It is PID 1 of a new pid namespace, or else a subreaper, so that nothing that the command starts escapes it. For a
+pid namespace that was joined it has to be inside: orphans never come to a subreaper outside.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LINGER = signal.SIGUSR1
 def supervise(gate: Gate, is_init: bool, command: t.Callable[[int], t.NoReturn]) -> t.NoReturn:
     """Run the command in a child of this process and report its wait status. Raises OSError before that.
 
-    The command is called with this process's pid: it has to make sure of it that its parent is there still.
+    The command is called with the pid of this process: it has to check that this is still its parent.
     """
     awaited = {signal.SIGCHLD, LINGER, *FORWARDED}
     # Blocked before the fork, and taken one at a time: a signal that is blocked reaches a PID 1 without handlers too.

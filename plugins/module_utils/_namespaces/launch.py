@@ -18,7 +18,7 @@ from .._kernel import nstypes, privilege, process, procfs
 from . import init
 from .checkpoint import Gate
 from .definition import Definition
-from .enter import enter
+from .enter import enter, meets_foreign_files
 from .errors import Hint, during, explained
 from .target import Target
 
@@ -84,11 +84,7 @@ class Launch(t.NamedTuple):
     @property
     def meets_foreign_files(self) -> bool:
         """Whether the command may come from elsewhere than the host's own root."""
-        return (
-            nstypes.MNT in self.target.descriptors
-            or self.command.root is not None
-            or any(item.bind for item in self.definition.mounts)
-        )
+        return self.command.root is not None or meets_foreign_files(self.target, self.definition)
 
     @property
     def supervised(self) -> bool:

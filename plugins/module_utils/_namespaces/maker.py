@@ -24,7 +24,7 @@ from .checkpoint import MOST_DESCRIPTORS, PATIENCE, Child, Gate, spawn, to_messa
 from .create import create
 from .definition import Definition
 from .discovery import processes
-from .enter import enter
+from .enter import enter, meets_foreign_files
 from .errors import NamespaceError, during
 from .inside import renew_proc, set_up
 from .sealed import run_sealed
@@ -34,7 +34,7 @@ from .visit import way_back
 # As many sets at a time as a message can carry; one message each would double the time.
 _BATCH = MOST_DESCRIPTORS // len(nstypes.ALL)
 
-# A new one copies nothing of the one that the process is in.
+# A new one copies nothing of the one that the process is in, so there is no need to go back before it is made.
 _STARTS_EMPTY = frozenset((nstypes.IPC, nstypes.NET))
 
 Made = t.Dict[nstypes.NsType, int]
@@ -44,7 +44,8 @@ Made = t.Dict[nstypes.NsType, int]
 def in_rounds(proc: int, definitions: t.Sequence[Definition]) -> t.Generator[Made | NamespaceError, None, None]:
     """Make sets of namespaces, none of type user, pid or cgroup: what was made for each, in order, or why not.
 
-    The descriptors are closed some time after the next is asked for. Raises NamespaceError where the child fails.
+    Use the descriptors before the next set is asked for: then they may be closed. Raises NamespaceError where the child
+    fails.
     """
     if not definitions:
         return
@@ -67,13 +68,13 @@ def _make_all(gate: Gate, definitions: t.Sequence[Definition]) -> t.NoReturn:
     us = gate.pid()
     kinds = {kind for definition in definitions for kind in definition.types}
     if nstypes.MNT not in kinds:
-        # Else a file system that a later set mounts would show that of an earlier one.
+        # With mounts they count too: what a set mounts (sysfs, mqueue) shows the namespace that the child is in.
         kinds -= _STARTS_EMPTY
     with contextlib.ExitStack() as stack:
         go_back = stack.enter_context(way_back(gate, kinds))
         with during("look at the namespaces of the task"):
             links = stack.enter_context(closing(procfs.open_file(gate.proc, f"{us}/ns", os.O_PATH | os.O_DIRECTORY)))
-        ours = _number_of_mounts(gate)
+        ours = _mount_namespace_id(gate)
         for start in range(0, len(definitions), _BATCH):
             with contextlib.ExitStack() as made:
                 failures: list[list[t.Any] | None] = []
@@ -92,7 +93,7 @@ def _make_all(gate: Gate, definitions: t.Sequence[Definition]) -> t.NoReturn:
 def _make(gate: Gate, definition: Definition, ours: int | None, links: int, made: contextlib.ExitStack) -> list[int]:
     """Make the namespaces, and open what was made by the links of this process."""
     create(gate, definition, joined_user=False)
-    _number_above(ours, gate, definition)
+    _bring_id_above(gate, definition, ours)
     set_up(gate, definition, None)
     with during("open the namespaces that were made"):
         return [
@@ -125,7 +126,23 @@ class Alone(t.NamedTuple):
 
     def work(self, gate: Gate) -> t.NoReturn:
         """Be the child. Raises NamespaceError, OSError."""
-        _make_one(gate, self)
+        has_init = nstypes.PID in self.definition.types
+        ours = _mount_namespace_id(gate)
+        enter(gate, self.existing, self.definition)
+        _bring_id_above(gate, self.definition, ours)
+        set_up(gate, self.definition, None)
+        if has_init and self.joins_mounts:
+            renew_proc(self.definition.mount_proc)
+        us = gate.pid()
+        with contextlib.ExitStack() as stack, during("open the namespaces that were made"):
+            links = [kind.name for kind in self.definition.types]
+            gate.report([stack.enter_context(closing(procfs.open_namespace(gate.proc, us, link))) for link in links])
+        gate.wait()
+        if has_init:
+            with during("start the init of the set"):
+                # Nothing of files that are there is to run only because the set is repaired.
+                init.persist(gate, None if self.joins_mounts else self.name)
+        os._exit(0)
 
 
 @contextlib.contextmanager
@@ -167,48 +184,29 @@ def _await_end_or_exec(proc: int, child: Child, init_of: str | None) -> None:
 
 
 def _start(gate: Gate, order: Alone) -> t.NoReturn:
-    if order.joins_mounts or any(item.bind for item in order.definition.mounts):
+    if meets_foreign_files(order.existing, order.definition):
         run_sealed(gate, order, {}, init.marks(order.name) if order.joins_mounts else ())
     order.work(gate)
 
 
-def _make_one(gate: Gate, order: Alone) -> t.NoReturn:
-    ours = _number_of_mounts(gate)
-    enter(gate, order.existing, order.definition)
-    _number_above(ours, gate, order.definition)
-    set_up(gate, order.definition, None)
-    if nstypes.PID in order.definition.types and order.joins_mounts:
-        renew_proc(order.definition.mount_proc)
-    us = gate.pid()
-    with contextlib.ExitStack() as stack, during("open the namespaces that were made"):
-        links = [kind.name for kind in order.definition.types]
-        gate.report([stack.enter_context(closing(procfs.open_namespace(gate.proc, us, link))) for link in links])
-    gate.wait()
-    if nstypes.PID in order.definition.types:
-        with during("start the init of the set"):
-            # Nothing of files that are there is to run only because the set is repaired.
-            init.persist(gate, None if order.joins_mounts else order.name)
-    os._exit(0)
-
-
-def _number_of_mounts(gate: Gate) -> int | None:
+def _mount_namespace_id(gate: Gate) -> int | None:
     """The id of the mount namespace that we are in; None where the kernel gives none."""
     with during("look at the mount namespace"), closing(procfs.open_namespace(gate.proc, gate.pid(), "mnt")) as fd:
         return nsfs.identity(fd).id
 
 
-def _number_above(lowest: int | None, gate: Gate, definition: Definition) -> None:
-    """Make the new mount namespace again, if need be, until it has a larger id than the one its handle will be in.
+def _bring_id_above(gate: Gate, definition: Definition, ours: int | None) -> None:
+    """Make the new mount namespace again, if need be, until it has a larger id than ours, where its handle will be.
 
     A handle of one with a smaller id is refused as a loop (mnt_ns_loop() in fs/namespace.c), and each processor gives
     ids out of a store of its own; the one that gave the other id has none but larger ones. Raises NamespaceError.
     """
-    if nstypes.MNT not in definition.types or lowest is None:
+    if nstypes.MNT not in definition.types or ours is None:
         return
     allowed = os.sched_getaffinity(0)
     try:
         for processor in allowed:
-            if (_number_of_mounts(gate) or 0) > lowest:
+            if (_mount_namespace_id(gate) or 0) > ours:
                 return
             with during("create a mnt namespace with a larger id"):
                 os.sched_setaffinity(0, (processor,))

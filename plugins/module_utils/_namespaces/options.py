@@ -22,6 +22,10 @@ _OPTIONS_OF: t.Mapping[nstypes.NsType, tuple[str, ...]] = {
     nstypes.MNT: ("propagation", "mounts", "mount_proc"),
     nstypes.NET: ("loopback",),
 }
+ADJUSTABLE = frozenset(("hostname", "domainname", "mounts", "loopback"))
+"""The options that an existing namespace can be brought to."""
+IMMUTABLE = frozenset(("uid_map", "gid_map", "setgroups", "time_offsets"))
+"""The options that an existing namespace can only be compared with."""
 
 # The words of mount(8) that take a flag back, or ask for what is so anyway.
 _OPPOSITES = {
@@ -44,7 +48,6 @@ _REFUSED_WORDS = frozenset(("remount", "move")) | frozenset(
 )
 _DATA_BYTES = 4095
 _MOST_RANGES = 340
-# 4294967295 is no id: to setresuid(2) it means "unchanged".
 
 
 def parse(types: t.Iterable[str], options: t.Mapping[str, t.Any], named_in: str = "unshare") -> Definition:
@@ -78,6 +81,11 @@ def parse(types: t.Iterable[str], options: t.Mapping[str, t.Any], named_in: str 
         mount_proc={nstypes.PID, nstypes.MNT} <= set(kinds) if mount_proc is None else mount_proc,
         loopback=options.get("loopback") is not False,
     )
+
+
+def gives(options: t.Mapping[str, t.Any], kind: nstypes.NsType, among: t.Container[str]) -> bool:
+    """Whether a task gives one of these options that describes a namespace of this type."""
+    return any(options.get(name) is not None for name in _OPTIONS_OF.get(kind, ()) if name in among)
 
 
 def _refuse_unknown_words(types: frozenset[str], options: t.Mapping[str, t.Any]) -> None:

@@ -15,7 +15,7 @@ import zipimport
 
 
 class _Importer(zipimport.zipimporter):
-    """Tells the file of a module without compiling it; from Python 3.10 on the stock one compiles, to do so again."""
+    """Tells the file of a module without compiling it. That of Python 3.10 and later compiles it, for nothing."""
 
     def get_filename(self, fullname: str) -> str:
         name = fullname.rpartition(".")[2]

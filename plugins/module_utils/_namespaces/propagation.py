@@ -119,8 +119,6 @@ class _Place:
         self._check = check
         self._warnings: list[str] = []
         self._elsewhere = elsewhere
-        self._together = request.recursive
-        """Whether all mounts can take the last step at once, the hidden ones too."""
 
     def bring(self) -> Results:
         before = self._read()
@@ -135,14 +133,16 @@ class _Place:
             for path in sorted(new):
                 self._bind_self(path)
         present = self._read()
-        meant = {item.id: item for path in self._request.paths for item in self._meant(path, present)}
-        # What is changed along with it is no peer that stays.
+        trees = [self._tree(path, present) for path in self._request.paths]
+        reached = [self._within_reach(tree) for tree in trees]
+        meant = {item.id: item for tree in reached for item in tree}
+        # A mount that is changed too will be no peer afterwards.
         others = [item for item in present if item.id not in meant]
         expected = {number: self._expect(item, others) for number, item in meant.items()}
         changed = bool(new) or any(word_of(item) != expected[number] for number, item in meant.items())
         if changed and not self._check and self._request.propagation is not None:
-            for path in self._request.paths:
-                self._set(self._meant(path, present), expected)
+            for tree in reached:
+                self._set(tree, expected, together=self._request.recursive and reached == trees)
         after = {item.id: item for item in self._read()}
         old = {item.id: word_of(item) for item in before}
         changes = [
@@ -167,7 +167,7 @@ class _Place:
         with closing(_open(path)) as fd, during(f"look at the mount at {path}"):
             return mountinfo.mount_at(self._gate.proc, fd, mounts)
 
-    def _meant(self, path: str, mounts: Mounts) -> list[mountinfo.Mount]:
+    def _tree(self, path: str, mounts: Mounts) -> list[mountinfo.Mount]:
         """The mount at the path, with those below it if that is asked; none where the path is no mount point (yet)."""
         top = self._at(path, mounts)
         if top is None:
@@ -177,10 +177,11 @@ class _Place:
             below = [item for item in mounts if item.parent in level and item.id not in level]
             found += below
             level = {item.id for item in below}
-        if all(self._can_be_set(item) for item in found):
-            return found
-        self._together = False
-        return [item for item in found if self._is_in_sight(item)]
+        return found
+
+    def _within_reach(self, tree: list[mountinfo.Mount]) -> list[mountinfo.Mount]:
+        """All of the tree, where all of it can be set; else what is in sight."""
+        return tree if all(map(self._can_be_set, tree)) else [item for item in tree if self._is_in_sight(item)]
 
     def _can_be_set(self, item: mountinfo.Mount) -> bool:
         """Whether it is within reach: no more than a step away, or not hidden by another mount."""
@@ -227,17 +228,17 @@ class _Place:
             tree = stack.enter_context(closing(mount.clone_tree(place, recursive=True)))
             mount.attach_tree(tree, place)
 
-    def _set(self, meant: Mounts, expected: t.Mapping[int, str | None]) -> None:
-        """What leads to the last step for each mount, as it needs it; the last one for all at once if that is asked.
+    def _set(self, meant: Mounts, expected: t.Mapping[int, str | None], together: bool) -> None:
+        """Take each mount the steps that it needs.
 
-        So those that others hide follow too.
+        together: the last step is one call for the whole tree, which reaches the mounts that others hide, too.
         """
         wanted = self._request.propagation or ""
         todo = {item.id: (item, steps(word_of(item), expected[item.id], wanted)) for item in meant}
         for item, words in todo.values():
-            for word in words[:-1] if self._together else words:
+            for word in words[:-1] if together else words:
                 self._set_one(item, word, recursive=False)
-        if self._together and any(words for _item, words in todo.values()):
+        if together and any(words for _item, words in todo.values()):
             self._set_one(meant[0], "shared" if wanted == "slave_shared" else wanted, recursive=True)
 
     def _set_one(self, item: mountinfo.Mount, word: str, recursive: bool) -> None:
@@ -253,16 +254,15 @@ def _look_elsewhere(proc: int) -> _Elsewhere:
     """The peer groups in the mount namespaces of all processes, and of all handles that we see."""
     found: dict[int, frozenset[int]] = {}
     complete = True
-    for name in os.listdir(proc):
-        if name.isdigit():
-            try:
-                inode = procfs.namespace_inode(proc, f"{name}/ns/mnt")
-                if inode not in found:
-                    found[inode] = _groups(mountinfo.parse(procfs.read(proc, f"{name}/mountinfo")))
-            except PermissionError:
-                complete = False
-            except OSError:
-                continue
+    for pid in procfs.pids(proc):
+        try:
+            inode = procfs.namespace_inode(proc, f"{pid}/ns/mnt")
+            if inode not in found:
+                found[inode] = _groups(mountinfo.parse(procfs.read(proc, f"{pid}/mountinfo")))
+        except PermissionError:
+            complete = False
+        except OSError:
+            continue
     with during("read the mounts"):
         handles = {
             item.root: Handle(nstypes.MNT, *os.path.split(item.path))

@@ -75,7 +75,7 @@ def run_sealed(gate: Gate, job: Job, environment: t.Mapping[str, str], arguments
 
 def resume(state: int, channel: int, proc: int) -> t.NoReturn:
     """What the new program does."""
-    # With family, type and protocol given, the socket asks for nothing that could fail before it can be said.
+    # Given family, type and protocol, the socket can't fail: there is no gate yet that could tell of it.
     gate = Gate(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, channel), proc)
     try:
         with during("go on in the sealed copy of the Python interpreter"):

@@ -14,7 +14,7 @@ import typing as t
 from .errors import refuse
 
 LAST_ID = (1 << 32) - 2
-"""The largest user or group id: the one above means none."""
+"""The largest user or group id: the one above means "unchanged" to setresuid(2)."""
 
 _NANOSECONDS = 10**9
 
@@ -64,10 +64,10 @@ def plain_id(option: str, value: t.Any) -> int:
 
 
 def refuse_unusable_text(options: t.Any, free: t.Container[str] = (), name: str = "") -> None:
-    """Raise NamespaceError for a text, however deep in the options, that the kernel would see cut or can't be given.
+    """Raise NamespaceError for a text, however deep in the options, that can't reach the kernel as it is.
 
-    That is one with a NUL, but in the options that are free, or with half a surrogate pair. The name is that of the
-    option, as mounts.path.
+    It has half of a surrogate pair, or a NUL, which is allowed in the options that are free. name: the option that is
+    looked at, as mounts.path.
     """
     if isinstance(options, dict):
         for key, value in options.items():

@@ -50,12 +50,12 @@ def _all_and_born_meanwhile(proc: int) -> t.Iterator[int]:
     """Each pid once or more often, until nobody is born; not for ever."""
     before: set[int] = set()
     for _look in range(_LOOKS):
-        pids = {int(name) for name in os.listdir(proc) if name.isdigit()}
+        pids = set(procfs.pids(proc))
         if pids <= before:
             return
         yield from sorted(pids - before, reverse=True)
         before |= pids
-        # One that lives for less than that takes is met at its birth: pids are given in ascending order.
+        # A process that lives for less than one look is met at the next pids, which are given in ascending order.
         youngest = max(pids)
         for _sweep in range(_SWEEPS):
             for pid in range(youngest + 1, youngest + 1 + _AHEAD):
@@ -65,7 +65,7 @@ def _all_and_born_meanwhile(proc: int) -> t.Iterator[int]:
 
 
 def _lives(proc: int, pid: int) -> bool:
-    """Whether it is a process, and no thread of one, and one of its threads lives: the first may have ended before."""
+    """Whether the pid is that of a process, not of a thread, and any thread of it lives: the first may have ended."""
     with contextlib.suppress(OSError):
         if f"\nTgid:\t{pid}\n" in procfs.read(proc, f"{pid}/status"):
             return any(_thread_lives(proc, pid, thread) for thread in _threads(proc, pid))
@@ -74,7 +74,7 @@ def _lives(proc: int, pid: int) -> bool:
 
 def _thread_lives(proc: int, pid: int, thread: str) -> bool:
     with contextlib.suppress(OSError):
-        return procfs.read(proc, f"{pid}/task/{thread}/stat").rpartition(")")[2].split()[0] not in "ZX"
+        return not procfs.stat(proc, pid, thread).ended
     return False
 
 

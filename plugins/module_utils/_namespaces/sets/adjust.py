@@ -88,8 +88,9 @@ def _domainname(gate: Gate) -> str:
 
 
 def _refuse_mount(gate: Gate, item: MountPoint) -> None:
-    """Refuse what would show what is the task's own, or the host what is mounted: we have joined but the mounts.
+    """Refuse a mount that would show the set something of the task, or show the host what is mounted in the set.
 
+    The child has not joined all of the set: a proc, say, would show the pid namespace of the task.
     Raises NamespaceError.
     """
     operation = f"mount {item.source} at {item.path} in a set that is there"

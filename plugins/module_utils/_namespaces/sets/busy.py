@@ -23,7 +23,7 @@ _SHOWN = 5
 
 
 def look(proc: int, request: Request, planned: t.MutableMapping[str, Plan | NamespaceError]) -> None:
-    """Refuse to remove what is busy, or add what has to be ended before."""
+    """Change the plans that remove what is busy: to an error or, with when_busy: kill, to end who is in there first."""
     removing = {name: item for name, item in planned.items() if isinstance(item, Plan) and item.remove}
     if not removing or request.when_busy == "detach":
         return
@@ -55,7 +55,7 @@ def inodes(plan: Plan) -> list[int]:
 
 
 def in_the_way(proc: int, plan: Plan, inside: t.Mapping[int, t.Sequence[int]]) -> list[int]:
-    """Who is in what is to be removed, but for the init that the collection gave the set and what that waits for.
+    """The pids in what is to be removed, without the inits that the collection made and the sleep they wait for.
 
     inside: processes by the inode of a namespace.
     """
@@ -81,7 +81,10 @@ def _is_waiting(proc: int, name: str, inits: t.Container[int | None], pid: int) 
 
 
 def still_held(proc: int, plans: t.Sequence[Plan], used_again: frozenset[int]) -> dict[str, dict[str, list[int]]]:
-    """Who is in what was removed of each set, by type; but for the inodes that sets have now. Raises NamespaceError."""
+    """The pids that are still in what was removed, by set and type. Raises NamespaceError.
+
+    used_again: the inodes that sets have now; who is in those is not in what was removed.
+    """
     removed = {inode for plan in plans for inode in inodes(plan)} - used_again
     with during("look for processes in what was removed"):
         inside = processes.inside(proc, removed) if removed else {}

@@ -31,7 +31,6 @@ from .plan import Planned
 
 _NOT_IN_ROUNDS = frozenset((nstypes.USER, nstypes.PID, nstypes.CGROUP))
 _SECONDS = 10
-_STEP_SECONDS = 0.01
 _CLEAN_LOOKS = 2
 
 
@@ -97,7 +96,7 @@ class _Work:
     def _change_in_round(self, plan: Plan, made: maker.Made | NamespaceError) -> State:
         if isinstance(made, NamespaceError):
             raise made
-        if not plan.state.found and not plan.state.strays:
+        if plan.state.is_absent:
             return self._fill(plan, made)
         self._unstack(plan)
         return self._change(plan, made)
@@ -123,7 +122,7 @@ class _Work:
         return _NOT_IN_ROUNDS.isdisjoint([item.kind for item in (*plan.make, *_kept(plan))])
 
     def _unstack(self, plan: Plan) -> None:
-        """Before a handle is opened: that holds its mount. Raises NamespaceError."""
+        """To be done before a handle of the set is opened: an open one keeps its mount busy. Raises NamespaceError."""
         for item in plan.unstack:
             handle.unstack(self._proc, item, self._directory(item))
 
@@ -180,7 +179,7 @@ class _Work:
     ) -> None:
         """End what has to end, and remove the handles. Raises NamespaceError."""
         for item in gone:
-            # Who has ended can't be brought back, should that fail.
+            # Open them all before anything is ended: a process can't be brought back, should this fail.
             self._directory(item)
         if plan.kill:
             self._end_processes(plan)
@@ -232,10 +231,7 @@ class _Work:
     def _prepare(self, item: Handle) -> int:
         path = item.directory
         if path not in self._prepared:
-            private = any(
-                kind is nstypes.MNT and self._request.handle("x", kind).directory == path
-                for kind in self._request.kinds()
-            )
+            private = nstypes.MNT in self._request.kinds() and self._request.directory(nstypes.MNT) == path
             fd = directory.prepare(self._proc, self._memory, path, private)
             self._directories[path] = self._stack.enter_context(closing(fd))
             self._prepared.add(path)
@@ -299,7 +295,7 @@ class _Work:
         identity = plan.state.found[item].identity
         if self._request.when_busy != "detach" or identity is None:
             return False
-        return bool(self._in_the_way(plan, frozenset((identity.inode,))))
+        return bool(busy.in_the_way(self._proc, plan, processes.inside(self._proc, (identity.inode,))))
 
     def _end_init(self, plan: Plan) -> None:
         """End the init that the collection gave the set; any other one was in the way, or is not ours to end."""
@@ -307,9 +303,6 @@ class _Work:
         if pid and busy.is_own_init(self._proc, plan.state):
             with during(f"end the init of the set {plan.state.name}"):
                 _kill(pid, lambda _pid: busy.is_own_init(self._proc, plan.state))
-
-    def _in_the_way(self, plan: Plan, inodes: frozenset[int]) -> list[int]:
-        return busy.in_the_way(self._proc, plan, processes.inside(self._proc, inodes))
 
     def _end_strays(self, plan: Plan) -> None:
         name = plan.state.name
@@ -321,7 +314,7 @@ class _Work:
         """End what is in the set, and what that starts meanwhile. Raises NamespaceError."""
         inodes = frozenset(busy.inodes(plan))
         limit = time.monotonic() + _SECONDS
-        # Twice: who is born and whose parent ends during one reading of /proc may be in neither place.
+        # Twice: one reading of /proc can miss a process that is born meanwhile to a parent that ends meanwhile.
         clean = 0
         while clean < _CLEAN_LOOKS:
             clean += 1

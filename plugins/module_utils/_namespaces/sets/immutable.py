@@ -15,6 +15,7 @@ import typing as t
 
 from ..._kernel import nstypes, procfs
 from ..._kernel.descriptor import closing
+from .. import options
 from ..checkpoint import PATIENCE, Gate, spawn
 from ..definition import Definition
 from ..enter import join
@@ -24,10 +25,6 @@ from ..target import Target
 from .model import Plan, Request, State
 
 _BILLION = 10**9
-_OPTIONS: t.Mapping[nstypes.NsType, t.Sequence[str]] = {
-    nstypes.USER: ("uid_map", "gid_map", "setgroups"),
-    nstypes.TIME: ("time_offsets",),
-}
 
 
 def compare(proc: int, request: Request, planned: t.MutableMapping[str, Plan | NamespaceError]) -> None:
@@ -44,7 +41,7 @@ def compare(proc: int, request: Request, planned: t.MutableMapping[str, Plan | N
 
 
 def _says(request: Request, handle: Handle) -> bool:
-    return request.present and any(request.options.get(option) is not None for option in _OPTIONS.get(handle.kind, ()))
+    return request.present and options.gives(request.options, handle.kind, options.IMMUTABLE)
 
 
 def _compare_adopted(request: Request, state: State) -> None:

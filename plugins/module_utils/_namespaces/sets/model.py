@@ -45,6 +45,10 @@ class Request(t.NamedTuple):
             return of_set(name, kind)
         return Handle(kind, *os.path.split(self.places[kind.name]))
 
+    def directory(self, kind: nstypes.NsType) -> str:
+        """Where the handles of this type are. Raises KeyError for a type without a place."""
+        return kind.directory if self.places is None else os.path.dirname(self.places[kind.name])
+
     def kinds(self) -> Kinds:
         """The types that there may be handles of."""
         return nstypes.ALL if self.places is None else kinds_of(self.places) or ()
@@ -63,6 +67,11 @@ class State(t.NamedTuple):
     """The directory of its cgroup, if there is one."""
     strays: tuple[int, ...] = ()
     """Inits of the set that no handle is of: a run that replaced one was killed."""
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether there is nothing of it, but perhaps its cgroup."""
+        return not self.found and not self.strays
 
     def lives(self, handle: Handle) -> bool:
         """Whether what the handle is for is there, and usable."""

@@ -66,7 +66,7 @@ class _Places:
         return found
 
     def _list(self, request: Request, kind: nstypes.NsType) -> tuple[int, frozenset[str]] | None:
-        path = request.handle("", kind).directory
+        path = request.directory(kind)
         if path not in self._directories:
             fd = directory.open_directory(path)
             if fd is not None:
@@ -99,7 +99,7 @@ def _find_strays(proc: int, name: str, own_cgroup: str, init_pid: int | None) ->
             continue
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             is_init = init.is_persistent(name, processes.arguments(proc, pid)) and procfs.innermost_pid(proc, pid) == 1
-            if is_init and procfs.stat(proc, pid).state not in "ZX":
+            if is_init and not procfs.stat(proc, pid).ended:
                 found.append(pid)
     return tuple(found)
 
@@ -111,7 +111,7 @@ def find_init(proc: int, path: str) -> int:
         if pid is None:
             pid = _search_init(proc, nsfs.identity(fd).inode)
     try:
-        return 0 if pid == 0 or procfs.stat(proc, pid).state in "ZX" else pid
+        return 0 if pid == 0 or procfs.stat(proc, pid).ended else pid
     except (FileNotFoundError, ProcessLookupError):
         return 0
 

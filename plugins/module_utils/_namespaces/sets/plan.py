@@ -16,6 +16,7 @@ from ..._kernel import nstypes
 from .. import options
 from ..definition import Definition
 from ..errors import NamespaceError
+from ..handle import Handle
 from . import adjust, busy, immutable
 from .model import Kinds, Plan, Request, State
 from .observe import Observed
@@ -64,7 +65,7 @@ def _absent(request: Request, state: State) -> Plan:
 
 def _present(request: Request, state: State, definitions: _Definitions) -> Plan:
     wanted = _wanted(request, state)
-    if request.adopted is None and not state.found and not state.strays:
+    if request.adopted is None and state.is_absent:
         make = tuple([request.handle(state.name, kind) for kind in wanted])
         return Plan(state, make=make, definition=definitions.of(wanted), changes=_creation(wanted))
     remove = tuple(state.found) if request.recreate else ()
@@ -86,7 +87,7 @@ def _present(request: Request, state: State, definitions: _Definitions) -> Plan:
         remove=remove,
         unstack=unstack,
         make=make,
-        adjust=tuple(handle for handle in kept if _is_adjustable(request.options, handle.kind)),
+        adjust=tuple(handle for handle in kept if options.gives(request.options, handle.kind, options.ADJUSTABLE)),
         definition=definition,
         changes=tuple(changes),
     )
@@ -120,7 +121,7 @@ def _wanted(request: Request, state: State) -> Kinds:
     return tuple(kind for kind in nstypes.ALL if kind in asked | present)
 
 
-def _refuse_late_user(state: State, kept: t.Sequence[t.Any], make: t.Sequence[t.Any]) -> None:
+def _refuse_late_user(state: State, kept: t.Sequence[Handle], make: t.Sequence[Handle]) -> None:
     if kept and nstypes.USER in {handle.kind for handle in make}:
         raise NamespaceError(
             f"add a user namespace to the set {state.name}",
@@ -129,7 +130,7 @@ def _refuse_late_user(state: State, kept: t.Sequence[t.Any], make: t.Sequence[t.
         )
 
 
-def _describe(request: Request, state: State, handle: t.Any) -> str:
+def _describe(request: Request, state: State, handle: Handle) -> str:
     name = handle.kind.name
     if request.adopted is not None:
         return f"adopt the {name} namespace"
@@ -139,17 +140,6 @@ def _describe(request: Request, state: State, handle: t.Any) -> str:
     if pinned.identity is None:
         return f"create the {name} namespace again, as its handle is an empty file"
     return f"create the {name} namespace again, as its init has ended"
-
-
-_ADJUSTABLE: t.Mapping[nstypes.NsType, t.Sequence[str]] = {
-    nstypes.UTS: ("hostname", "domainname"),
-    nstypes.NET: ("loopback",),
-    nstypes.MNT: ("mounts",),
-}
-
-
-def _is_adjustable(given: t.Mapping[str, t.Any], kind: nstypes.NsType) -> bool:
-    return any(given.get(option) is not None for option in _ADJUSTABLE.get(kind, ()))
 
 
 def _compare(proc: int, request: Request, planned: Planned) -> None:
