@@ -72,7 +72,7 @@ $(LINK):
 # $(call environment,WHAT TO INSTALL): an environment in the folder of the target.
 define environment
 	@rm -rf $(@D) && "$$(cat .ansible/python)" -m venv $(@D)
-	@PIP_CACHE_DIR='$(HOME_HERE)/.cache/pip' $(@D)/bin/pip install --disable-pip-version-check --retries 1 $(1) >$(@D)/pip.log 2>&1 || \
+	@HOME='$(HOME_HERE)' PIP_CACHE_DIR='$(HOME_HERE)/.cache/pip' $(@D)/bin/pip install --disable-pip-version-check --retries 1 $(1) >$(@D)/pip.log 2>&1 || \
 	    { echo "$(firstword $(1)) could not be fetched: no Python package index that has it can be reached (pip's own words: $(@D)/pip.log)." >&2; exit 1; }
 	@touch $@
 endef

@@ -153,6 +153,7 @@ notes:
   - E(PYTHON*), E(LD_*) and E(ANSIBLE_*) of the task never reach the command; give them in O(env) if it needs them.
   - Without V(mnt) the command sees the files of the host, C(/etc/fstab), C(/etc/sysctl.conf) and the sockets of its
     services among them.
+  - In a PID namespace that is joined, a process of this module, C(python -I -S -B -c ...), watches over the command.
   - A command that ends may leave a daemon behind, which goes on in the namespaces; one that is ended by O(timeout)
     leaves nothing.
   - A program of a container that is entered by O(pid) runs with the capabilities of the task, more than the container

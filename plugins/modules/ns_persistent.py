@@ -159,7 +159,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 sets:
-  description: The sets that are as they were asked to be, in the order of O(name). In check mode as far as they are.
+  description: The sets that are as they were asked to be, in the order of O(name). In check mode as they would be.
   returned: always, unless the options were refused
   type: list
   elements: dict
@@ -187,7 +187,7 @@ sets:
       description: The init of the PID namespace, as the host sees it. Null where there is none.
       type: int
     still_held_by:
-      description: The processes that still keep removed namespaces alive, by type.
+      description: The processes that still keep removed namespaces alive, by type. Empty in check mode.
       type: dict
       sample: {net: [4711]}
     changes:

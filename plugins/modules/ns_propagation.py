@@ -64,11 +64,11 @@ EXAMPLES = r"""
     propagation: shared
     bind_self: true
 
-- name: Let a set see what the host mounts, and not the other way round
+- name: Let a set, made with propagation slave, see nothing any more of what the host mounts from now on
   linux.namespaces.ns_propagation:
     name: box
     path: /
-    propagation: slave
+    propagation: private
     recursive: true
 
 - name: See how the root of a container is mounted

@@ -461,7 +461,7 @@ def test_a_pid_namespace_gets_a_new_init(reaped: bool) -> None:
     else:
         os.waitid(os.P_PID, init, os.WEXITED | os.WNOWAIT)
     words = ("create the pid namespace again, as its init has ended",)
-    assert bring("blue", check=True).done["blue"].state.init_pid == 0
+    assert bring("blue", check=True).done["blue"].state.init_pid is None
     assert brought("blue", check=True) == {"blue": words}
     assert brought("blue") == {"blue": words}
     assert at_handle("pid", "blue") != dead

@@ -141,8 +141,8 @@ class _Place:
         expected = {number: self._expect(item, others) for number, item in meant.items()}
         changed = bool(new) or any(word_of(item) != expected[number] for number, item in meant.items())
         if changed and not self._check and self._request.propagation is not None:
-            for tree in reached:
-                self._set(tree, expected, together=self._request.recursive and reached == trees)
+            for tree, whole in zip(reached, trees):
+                self._set(tree, expected, together=self._request.recursive and tree == whole)
         after = {item.id: item for item in self._read()}
         old = {item.id: word_of(item) for item in before}
         changes = [

@@ -17,7 +17,7 @@ from .. import directory, host
 from ..errors import NamespaceError, during, refuse
 from ..target import Target
 from .carry_out import carry_out
-from .model import Outcome, Plan, Request, Results
+from .model import Outcome, Plan, Request, Results, State
 from .observe import observe
 from .plan import plan
 
@@ -51,7 +51,15 @@ def _run(proc: int, request: Request, check: bool) -> Results:
     planned = plan(proc, request, observe(proc, request))
     plans = {name: item for name, item in planned.items() if isinstance(item, Plan)}
     return Results(
-        {name: Outcome(item.state, frozenset(item.make), {}, item.changes) for name, item in plans.items()},
+        {name: Outcome(_foreseen(item), frozenset(item.make), {}, item.changes) for name, item in plans.items()},
         {name: item for name, item in planned.items() if isinstance(item, NamespaceError)},
         (),
     )
+
+
+def _foreseen(plan: Plan) -> State:
+    """What the set will be, as far as that is known before it is made."""
+    gone = {*plan.remove, *plan.make}
+    left = {item: pinned for item, pinned in plan.state.found.items() if item not in gone}
+    keeps_init = nstypes.PID in {item.kind for item in left}
+    return plan.state._replace(found=left, init_pid=plan.state.init_pid if keeps_init else None)
