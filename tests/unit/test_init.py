@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import signal
@@ -19,7 +20,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import privilege, process
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import command, init
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import checkpoint, command, init
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.tests.unit import support
 from ansible_collections.linux.namespaces.tests.unit.support import SHAPES, Background, Roll, arguments_of, every_shape
@@ -40,6 +41,31 @@ def running(shape: str, script: str, tmp_path: Path) -> t.Iterator[tuple[Backgro
 
 def child_of(pid: int) -> int:
     return support.live_children(pid)[-1]
+
+
+# ---- what can be taken of it
+
+
+def test_nothing_is_left_to_take_when_the_command_begins() -> None:
+    """Its descriptors could be copied by who has its user id and its capabilities. Source: pidfd_getfd(2)."""
+
+    def look(gate: checkpoint.Gate, above: int) -> t.NoReturn:
+        opened = os.listdir(f"/proc/{above}/fd")
+        privilege.hold_only([privilege.CAPABILITIES["kill"]])
+        gate.report(opened=opened, code=support.code_of(lambda: os.readlink(f"/proc/{above}/fd/0")))
+        os._exit(0)
+
+    def work(gate: checkpoint.Gate) -> t.NoReturn:
+        gate.wait()
+        init.supervise(gate, False, lambda above: look(gate, above))
+
+    with support.own_procfs() as proc, checkpoint.spawn(work, proc) as child:
+        child.release()
+        seen = child.receive()
+    assert seen
+    # The channel, and where it says that it is ready.
+    assert len(seen["opened"]) <= 5
+    assert seen["code"] == errno.EACCES
 
 
 # ---- how it ended
@@ -223,7 +249,7 @@ def test_a_command_ends_with_its_supervisor(tmp_path: Path) -> None:
         assert roll.is_empty(5)
 
 
-def end_supervisor_before_the_cut() -> None:
+def end_supervisor_before_the_cut(*_kept: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -237,7 +263,7 @@ def end_supervisor_before_exec() -> None:
 @pytest.mark.parametrize(
     ("module", "name", "end"),
     [
-        (init, "_keep_only_the_right_to_kill", end_supervisor_before_the_cut),
+        (init, "_give_up_all_but_killing", end_supervisor_before_the_cut),
         (privilege, "clear_inherited", end_supervisor_before_exec),
     ],
     ids=["before the cut", "before exec"],

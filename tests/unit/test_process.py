@@ -151,19 +151,19 @@ def test_a_sibling_is_a_child_of_the_parent(name: str) -> None:
 # ---- what a process gives up
 
 
-@pytest.mark.parametrize("kept", [3, 4, 60, 500])
-def test_close_from(tmp_path: Path, kept: int) -> None:
+@pytest.mark.parametrize("kept", [(), (3,), (4,), (60,), (500,), (500, 3), (60, 61), (3, 4, 500)])
+def test_close_from(tmp_path: Path, kept: tuple[int, ...]) -> None:
     child = process.clone_child()
     if child is None:
         for number in (3, 4, 60, 61, 500):
             os.dup2(2, number)
-        process.close_from(3, but=kept)
+        process.close_from(3, *kept)
         found = {number for number in range(1024) if is_open(number)}
         (tmp_path / "open").write_text(repr(found))
         os._exit(0)
     os.close(child.pidfd)
     assert os.waitpid(child.pid, 0)[1] == 0
-    assert (tmp_path / "open").read_text() == repr({0, 1, 2, kept})
+    assert (tmp_path / "open").read_text() == repr({0, 1, 2, *kept})
 
 
 def is_open(number: int) -> bool:

@@ -102,6 +102,14 @@ def test_arguments(words: list[str]) -> None:
         assert processes.arguments(proc, started.pid) == []
 
 
+def test_arguments_of_any_length() -> None:
+    """How long they are is up to the process, so not all is read."""
+    with support.own_procfs() as proc, subprocess.Popen(["sleep", "100", *["x" * 1000] * 100]) as started:
+        support.wait_for(lambda: processes.arguments(proc, started.pid)[:1] == ["sleep"])
+        assert len("\0".join(processes.arguments(proc, started.pid))) < 4096
+        started.kill()
+
+
 def test_ancestors() -> None:
     with support.own_procfs() as proc:
         found = processes.ancestors(proc, os.getpid())

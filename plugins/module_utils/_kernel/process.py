@@ -106,11 +106,13 @@ def become_undumpable() -> None:
     libc.prctl(_PR_SET_DUMPABLE)
 
 
-def close_from(lowest: int, but: int) -> None:
-    """Close every descriptor from this number up, but one that is among them. Source: close_range(2)."""
-    if but > lowest:
-        libc.syscall("close_range", lowest, but - 1, 0)
-    libc.syscall("close_range", but + 1, _LAST_DESCRIPTOR, 0)
+def close_from(lowest: int, *but: int) -> None:
+    """Close every descriptor from this number up, but those that are among them. Source: close_range(2)."""
+    for kept in sorted(but):
+        if kept > lowest:
+            libc.syscall("close_range", lowest, kept - 1, 0)
+        lowest = kept + 1
+    libc.syscall("close_range", lowest, _LAST_DESCRIPTOR, 0)
 
 
 def open_standard_streams() -> None:

@@ -117,10 +117,13 @@ def namespaces(proc: int, pid: int) -> dict[nstypes.NsType, nsfs.Identity]:
     return found
 
 
-def read(proc: int, path: str) -> str:
-    """The whole text of a file of this procfs; bytes that are not UTF-8 stay as surrogates. Raises OSError."""
+def read(proc: int, path: str, most: int = -1) -> str:
+    """The text of a file of this procfs; bytes that are not UTF-8 stay as surrogates. Raises OSError.
+
+    most: so many characters of it at most, where a process itself decides how long it is.
+    """
     with open(open_file(proc, path), encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-        return file.read()
+        return file.read(most)
 
 
 def write(proc: int, path: str, text: str) -> None:

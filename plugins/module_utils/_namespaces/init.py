@@ -47,11 +47,11 @@ def supervise(gate: Gate, is_init: bool, command: t.Callable[[int], t.NoReturn])
         if not os.read(ready, 1):
             os._exit(1)
         command(above)
-    _keep_only_the_right_to_kill()
-    # Not earlier: nothing of the command runs below a process that could still do everything.
+    _give_up_all_but_killing(gate.fileno(), not_ready)
+    # Not earlier: nothing of the command runs below a process that has something to take.
     with contextlib.suppress(BrokenPipeError):
         os.write(not_ready, b"!")
-    process.close_from(3, but=gate.fileno())
+    os.close(not_ready)
     lingering = reaped = False
     while True:
         signaled = signal.sigwaitinfo(awaited)
@@ -69,8 +69,10 @@ def supervise(gate: Gate, is_init: bool, command: t.Callable[[int], t.NoReturn])
             os._exit(0)
 
 
-def _keep_only_the_right_to_kill() -> None:
-    """Who gets hold of this process inside shall gain nothing by it."""
+def _give_up_all_but_killing(*kept: int) -> None:
+    """Who gets hold of this process inside shall gain nothing by it, nor get hold of it. kept: what stays open."""
+    process.become_undumpable()
+    process.close_from(3, *kept)
     if privilege.has("setpcap"):
         privilege.bound((privilege.CAPABILITIES["kill"],))
         privilege.hold_only((privilege.CAPABILITIES["kill"],))
@@ -104,7 +106,7 @@ def persist(gate: Gate, shell_for: str | None) -> t.NoReturn:
     os.setsid()
     os.chdir("/")
     os.umask(0)
-    process.close_from(3, but=gate.fileno())
+    process.close_from(3, gate.fileno())
     if privilege.has("setpcap"):
         privilege.bound(())
     privilege.hold_only(())

@@ -147,7 +147,7 @@ def _execute(gate: Gate, launch: Launch, directory: str, supervisor: int | None 
     for number, fd in enumerate(launch.streams):
         os.dup2(fd, number)
     # Before the first path inside is looked up: it could lead back out through one of them (CVE-2024-21626).
-    process.close_from(3, but=gate.fileno())
+    process.close_from(3, gate.fileno())
     account = command.credentials.resolve() if command.credentials else None
     _change_directory(command.chdir, directory)
     reason = _reason_to_skip(command)

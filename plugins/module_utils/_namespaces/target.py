@@ -36,7 +36,9 @@ _PID_HINTS = {
     errno.EACCES: Hint("the task may not look at that process", "run it as root"),
 }
 _HANDLE_HINTS = {
-    errno.ENOENT: Hint("there is nothing at that path", "create it first, or give the path where it is (/run/netns/blue)"),
+    errno.ENOENT: Hint(
+        "there is nothing at that path", "create it first, or give the path where it is (/run/netns/blue)"
+    ),
     errno.ELOOP: Hint(
         "it is a symbolic link, and somebody could point it elsewhere", "give the path of the handle itself"
     ),

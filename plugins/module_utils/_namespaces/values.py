@@ -50,8 +50,8 @@ def set_name(option: str, name: str) -> str:
         raise refuse(
             option,
             f"{name!r} is no name of a set",
-            "take letters, digits and _ . @ + -, at most 200, no . or - in front; put yes and no in quotes; several sets "
-            "are a list in ns_persistent and a pattern in ns_exec",
+            "take letters, digits and _ . @ + -, at most 200, no . or - in front; put yes and no in quotes; several "
+            "sets are a list in ns_persistent and a pattern in ns_exec",
         )
     return name
 

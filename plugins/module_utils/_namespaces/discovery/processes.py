@@ -19,6 +19,8 @@ _LINKS = sorted({link for kind in nstypes.ALL for link in (kind.name, kind.child
 _LOOKS = 50
 _SWEEPS = 50
 _AHEAD = 8
+# A process without any privilege can have a list of terabytes (PR_SET_MM_MAP).
+_MOST_CHARACTERS = 4096
 
 
 def inside(proc: int, inodes: t.Container[int]) -> dict[int, list[int]]:
@@ -97,9 +99,12 @@ def _threads(proc: int, pid: int) -> list[str]:
 
 
 def arguments(proc: int, pid: int) -> list[str]:
-    """The argument list of a process; empty where it has ended. Source: proc_pid_cmdline(5). Raises OSError."""
+    """The argument list of a process, cut where it is long; empty where it has ended.
+
+    Source: proc_pid_cmdline(5). Raises OSError.
+    """
     try:
-        return procfs.read(proc, f"{pid}/cmdline").split("\0")[:-1]
+        return procfs.read(proc, f"{pid}/cmdline", _MOST_CHARACTERS).split("\0")[:-1]
     except (FileNotFoundError, ProcessLookupError):
         return []
 

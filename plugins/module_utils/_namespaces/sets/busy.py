@@ -72,12 +72,13 @@ def is_own_init(proc: int, state: State) -> bool:
 def _is_waiting(proc: int, name: str, inits: t.Container[int | None], pid: int) -> bool:
     """Whether it is what one of the inits of the set waits for; one that has ended by now may have left a child."""
     try:
-        parent = procfs.stat(proc, pid).parent
+        if procfs.stat(proc, pid).parent not in inits:
+            return False
     except OSError:
         return False
     # Between fork and exec it still has the arguments of the init.
     words = processes.arguments(proc, pid)
-    return parent in inits and (init.is_waiting(words) or init.is_persistent(name, words))
+    return init.is_waiting(words) or init.is_persistent(name, words)
 
 
 def still_held(proc: int, plans: t.Sequence[Plan], used_again: frozenset[int]) -> dict[str, dict[str, list[int]]]:
