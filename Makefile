@@ -59,7 +59,7 @@ programs:
 .ansible/python: FORCE
 	@mkdir -p .ansible; \
 	for python in $(or $(PYTHON),$(foreach v,3.14 3.13 3.12 3.11,python$v "$$(pyenv root 2>/dev/null)"/versions/$v.*/bin/python$v)); do \
-	    found=$$("$$python" -I -c 'import ensurepip, sys, venv; (3, 11) <= sys.version_info[:2] <= (3, 14) and print(sys.executable)' 2>/dev/null); \
+	    found=$$("$$python" -I -c 'import ensurepip, os, sys, venv; (3, 11) <= sys.version_info[:2] <= (3, 14) and print(os.path.realpath(sys.executable))' 2>/dev/null); \
 	    [ -z "$$found" ] || break; \
 	done; \
 	[ -n "$$found" ] || { echo "No Python from 3.11 to 3.14 with venv works here$(if $(PYTHON),: PYTHON=$(PYTHON)). On Debian: apt-get install python3-venv" >&2; exit 1; }; \

@@ -89,6 +89,8 @@ options:
     description:
       - A directory inside that becomes the root of the command.
       - With V(mnt) in O(unshare) nothing outside of it is left in the mount namespace; else it is a C(chroot).
+      - In a PID namespace that is joined it does not hold user id 0, not even without O(capabilities), as
+        C(/proc/PID/root) of other processes leads out. For that have V(pid) in O(unshare).
     type: str
   chdir:
     description: Change to this directory inside before running the command. By default that is where the task runs, or

@@ -22,7 +22,8 @@ extends_documentation_fragment:
   - linux.namespaces._definition
 attributes:
   check_mode:
-    support: full
+    support: partial
+    details: That the task lacks a privilege, or that somebody holds a handle open, shows when it is done.
   diff_mode:
     support: full
   idempotent:
@@ -33,7 +34,8 @@ requirements:
 options:
   name:
     description:
-      - Names of the sets, of letters, digits and C(_ . @ + -), at most 200, and no C(.) or C(-) in front.
+      - Names of the sets, of letters, digits and C(_ . @ + -), at most 200, and no C(.) or C(-) in front. An empty list
+        is nothing to do.
     type: list
     elements: str
     required: true
@@ -92,7 +94,8 @@ options:
         description: Path for the PID namespace.
         type: path
   recreate:
-    description: Remove the sets first, as O(state=absent) does, and make them anew.
+    description: Remove the sets first, as O(state=absent) does, and make them anew, with all types that they had. What
+      an option that is not given had set before is lost.
     type: bool
     default: false
   when_busy:
@@ -101,7 +104,8 @@ options:
         are in the way of.
       - V(fail) leaves the set as it is. V(detach) removes the handles and lets the processes go on.
       - V(kill) ends the processes before. It never ends PID 1, the task or what the task runs below, and names each
-        process that it ends. Where the set has a PID namespace its init takes all in there along.
+        process that it ends. Where the set has a PID namespace its init takes all in there along. Who holds a handle
+        open without being in the namespace goes on, and the task fails.
       - The init of a PID namespace that this module made is no process in the way.
     type: str
     choices: [fail, detach, kill]
@@ -224,6 +228,7 @@ from ..module_utils._namespaces import payload
 payload.start_quickly()
 
 from ..module_utils._namespaces import host, options, target
+from ..module_utils._namespaces.definition import IdMaps
 from ..module_utils._namespaces.errors import refuse
 from ..module_utils._namespaces.sets import run
 from ..module_utils._namespaces.sets.model import Outcome, Request, Results, kinds_of
@@ -257,7 +262,7 @@ def execute(module: AnsibleModule) -> outcome.Result:
     _refuse_contradictions(params, names)
     given = {option: params[option] for option in argspec.DEFINITION}
     # Whatever types the sets come to have: a value that can't be is refused before any is looked at.
-    options.parse(argspec.TYPE_NAMES, given)
+    maps = options.parse(argspec.TYPE_NAMES, given).maps
     proc = host.open_proc()
     with target.of(proc, params["pid"], None, params["types"] if params["pid"] is not None else None) as found:
         request = Request(
@@ -273,12 +278,18 @@ def execute(module: AnsibleModule) -> outcome.Result:
         results = run.run(proc, request, module.check_mode)
     for warning in results.warnings:
         module.warn(warning)
+    if _lack_root(results, maps) and request.adopted is None:
+        module.warn("the new user namespaces have no user or group 0 (uid_map, gid_map), so ns_exec can't enter them")
     return _describe(results, request)
 
 
+def _lack_root(results: Results, maps: IdMaps) -> bool:
+    """Whether user namespaces were made that nobody can enter as their root."""
+    made = any(handle.kind.name == "user" for done in results.done.values() for handle in done.created)
+    return made and not all(any(item.inside == 0 for item in ranges) for ranges in (maps.uid, maps.gid))
+
+
 def _parse_names(given: t.Sequence[str]) -> tuple[str, ...]:
-    if not given:
-        raise refuse("name", "it names no set")
     names = tuple(set_name("name", name) for name in given)
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:

@@ -101,6 +101,14 @@ def test_a_cgroup_that_is_missing(top: str) -> None:
     assert (error.operation, error.code) == (f"clone a child in the cgroup {directory}", errno.ENOENT)
 
 
+def test_a_cgroup_with_others_in_it(top: str) -> None:
+    directory = cgroup.of_set(top, "blue")
+    cgroup.make(directory)
+    os.makedirs(f"{directory}/theirs/below")
+    cgroup.remove(directory)
+    assert not os.path.exists(directory)
+
+
 def test_a_cgroup_that_somebody_is_in(top: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cgroup, "_SECONDS", 0.1)
     directory = cgroup.of_set(top, "blue")

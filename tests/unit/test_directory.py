@@ -255,6 +255,18 @@ def test_what_somebody_else_took_away(taken: str) -> None:
     assert os.listdir("/run") == []
 
 
+@pytest.mark.parametrize("make", [lambda path: Path(path).touch(), lambda path: os.symlink("/run/netns", path)])
+def test_what_is_something_else_by_now(make: t.Callable[[str], None]) -> None:
+    """It is forgotten, and stays as it is."""
+    prepare("/run/other")
+    support.unmount("/run/other")
+    os.rmdir("/run/other")
+    make("/run/other")
+    clean_up()
+    assert os.listdir("/run") == ["other"]
+    assert remembered() == []
+
+
 def test_what_a_task_that_was_killed_left() -> None:
     """It had remembered what it did not come to make, or made it and no handle."""
 

@@ -77,7 +77,6 @@ def blue(**options: t.Any) -> Options:
 @cases(
     # names
     ("name", {}),
-    ("option name", {"name": []}),
     ("option name", {"name": [""]}),
     ("option name", {"name": "a,"}),
     ("option name a/b", {"name": ["a/b"]}),
@@ -370,6 +369,24 @@ def test_check_mode_changes_nothing_and_tells_all(step: str) -> None:
         assert [line for line in everything() if "/run/. " not in line] == [
             line for line in again if "/run/. " not in line
         ]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_no_set_at_all(state: str) -> None:
+    """As a list that comes out of a variable may be."""
+    result = task({"name": [], "state": state})
+    assert (result.get("failed"), result["changed"], result["sets"]) == (None, False, [])
+    assert os.listdir("/run") == []
+
+
+@pytest.mark.parametrize(
+    ("maps", "warned"), [((), True), (("uid_map",), True), (("gid_map",), True), (("uid_map", "gid_map"), False)]
+)
+def test_user_namespaces_that_ns_exec_can_not_enter(maps: tuple[str, ...], warned: bool) -> None:
+    given = {option: [{"inside": 0, "outside": 100000, "count": 10}] for option in maps}
+    result = task(blue(types=["user"], **given))
+    assert ("can't enter them" in str(result.get("warnings"))) is warned
+    assert "warnings" not in task(blue(types=["user"], **given))
 
 
 def test_difference() -> None:

@@ -611,6 +611,23 @@ def test_the_init_goes_on_for_processes_that_go_on() -> None:
     assert os.listdir("/run") == []
 
 
+def test_processes_that_were_left_are_left_alone() -> None:
+    """By the same task once more, and by a new set of that name; their init ends after them."""
+    brought("blue", types=["pid", "net"])
+    with occupied("blue", "pid") as pid:
+        init = init_of("blue")
+        brought("blue", present=False, when_busy="detach")
+        for when_busy in ("detach", "fail", "kill"):
+            assert brought("blue", present=False, when_busy=when_busy) == {"blue": ()}
+        brought("blue", types=["pid"])
+        assert not is_gone(pid)
+        assert not is_gone(init)
+        os.kill(pid, signal.SIGKILL)
+    assert reaping(lambda: brought("blue")) == {"blue": (f"end the init {init} that no handle is of",)}
+    assert is_gone(init)
+    assert not is_gone(init_of("blue"))
+
+
 @pytest.mark.parametrize("argv", [("sleep", "2147483647"), ("sh", "-c", "sleep 100; true", "linux-namespaces", "blue")])
 def test_what_looks_like_an_init_is_in_the_way(argv: tuple[str, ...]) -> None:
     brought("blue", types=["pid", "net"])

@@ -76,12 +76,13 @@ def make(directory: str) -> None:
 
 
 def remove(directory: str) -> None:
-    """Remove it. A process that has ended may take a moment to leave. Raises NamespaceError."""
+    """Remove it and those in it. A process that has ended may take a moment to leave. Raises NamespaceError."""
     limit = time.monotonic() + _SECONDS
     with during(f"remove the cgroup {directory}", _HINTS):
         while True:
             try:
-                os.rmdir(directory)
+                for path, _directories, _files in os.walk(directory, topdown=False):
+                    os.rmdir(path)
             except FileNotFoundError:
                 return
             except OSError as error:

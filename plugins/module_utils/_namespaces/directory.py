@@ -30,6 +30,8 @@ _DIRECTORY = "directory"
 _BIND = "bind"
 _MODE = 0o755
 _OTHERS_WRITE = 0o022
+_IN_USE = (errno.ENOTEMPTY, errno.EBUSY)
+_NOT_OURS_ANY_MORE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL)
 _LOCK_SECONDS = 300
 _LOCK_STEP_SECONDS = 0.05
 
@@ -220,26 +222,21 @@ def _bind_self(directory: int, private: bool) -> None:
 
 def clean_up(memory: Memory) -> None:
     """Take away what was made for handles and has none any more. Raises OSError."""
-    for path in memory.find(_BIND):
-        with contextlib.suppress(FileNotFoundError):
-            if os.listdir(path):
-                continue
-            with closing(mount.open_path(os.path.dirname(path))) as above:
-                try:
-                    mount.unmount(above, os.path.basename(path))
-                except OSError as error:
-                    if error.errno == errno.EBUSY:
-                        continue
-                    if error.errno != errno.EINVAL:
-                        raise
-        memory.forget(_BIND, path)
-    for path in memory.find(_DIRECTORY):
-        try:
-            os.rmdir(path)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EBUSY):
-                raise
-            continue
-        memory.forget(_DIRECTORY, path)
+    for kind, take_away in ((_BIND, _unbind), (_DIRECTORY, os.rmdir)):
+        for path in memory.find(kind):
+            try:
+                take_away(path)
+            except OSError as error:
+                if error.errno in _IN_USE:
+                    continue
+                if error.errno not in _NOT_OURS_ANY_MORE:
+                    raise
+            memory.forget(kind, path)
+
+
+def _unbind(path: str) -> None:
+    """Raises OSError: ENOTEMPTY for a directory with handles, EINVAL for one where nothing is mounted."""
+    if os.listdir(path):
+        raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), path)
+    with closing(mount.open_path(os.path.dirname(path))) as above:
+        mount.unmount(above, os.path.basename(path))

@@ -25,7 +25,10 @@ _JOIN_HINTS = {
     errno.EINVAL: Hint("it is not below the namespace that the task runs in", "run the task from further up"),
 }
 _MOVE_HINTS = {
-    errno.ENOMEM: Hint("the pid namespace has lost its init, and nothing can be started in it", "create it again"),
+    errno.ENOMEM: Hint(
+        "the pid namespace has lost its init, and nothing can be started in it",
+        "create it again, or repair the set with ns_persistent",
+    ),
 }
 
 
@@ -102,7 +105,7 @@ def become_inner_root(proc: int, joined: bool) -> None:
                 raise NamespaceError(
                     "enter the user namespace",
                     f"its {name} has no 0, so the command would go on with the ids of the task, host's root perhaps",
-                    "leave user out of types, and mnt with it",
+                    "make it with a 0 in both maps (recreate), or leave user out of types, and mnt with it",
                 )
         if joined:
             # The change of ids may have opened it again (fs.suid_dumpable).

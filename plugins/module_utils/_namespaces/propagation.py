@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import typing as t
@@ -172,11 +173,14 @@ class _Place:
         top = self._at(path, mounts)
         if top is None:
             return []
-        found, level = [top], {top.id}
-        while level and self._request.recursive:
-            below = [item for item in mounts if item.parent in level and item.id not in level]
-            found += below
-            level = {item.id for item in below}
+        found = [top]
+        if self._request.recursive:
+            below = collections.defaultdict(list)
+            for item in mounts:
+                if item.id != item.parent:
+                    below[item.parent].append(item)
+            for item in found:
+                found += below[item.id]
         return found
 
     def _within_reach(self, tree: list[mountinfo.Mount]) -> list[mountinfo.Mount]:

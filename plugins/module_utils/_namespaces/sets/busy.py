@@ -12,12 +12,12 @@ import contextlib
 import typing as t
 
 from ..._kernel import netdev, nstypes, procfs
-from .. import init
 from ..checkpoint import Gate
 from ..discovery import processes
 from ..errors import NamespaceError, during
 from ..visit import visit
-from .model import Plan, Request, State
+from . import inits
+from .model import Plan, Request
 
 _SHOWN = 5
 
@@ -60,25 +60,9 @@ def in_the_way(proc: int, plan: Plan, inside: t.Mapping[int, t.Sequence[int]]) -
     inside: processes by the inode of a namespace.
     """
     members = sorted({pid for inode in inodes(plan) for pid in inside.get(inode, ())})
-    inits = {*plan.state.strays, *((plan.state.init_pid,) if members and is_own_init(proc, plan.state) else ())}
-    return [pid for pid in members if pid not in inits and not _is_waiting(proc, plan.state.name, inits, pid)]
-
-
-def is_own_init(proc: int, state: State) -> bool:
-    """Whether the init of the set is the one that the collection gave it."""
-    return bool(state.init_pid) and init.is_persistent(state.name, processes.arguments(proc, state.init_pid or 0))
-
-
-def _is_waiting(proc: int, name: str, inits: t.Container[int | None], pid: int) -> bool:
-    """Whether it is what one of the inits of the set waits for; one that has ended by now may have left a child."""
-    try:
-        if procfs.stat(proc, pid).parent not in inits:
-            return False
-    except OSError:
-        return False
-    # Between fork and exec it still has the arguments of the init.
-    words = processes.arguments(proc, pid)
-    return init.is_waiting(words) or init.is_persistent(name, words)
+    name, own = plan.state.name, plan.state.init_pid
+    spared = {*plan.state.strays, *((own,) if members and inits.is_made(proc, name, own) else ())}
+    return [pid for pid in members if pid not in spared and not inits.is_waiting(proc, name, spared, pid)]
 
 
 def still_held(proc: int, plans: t.Sequence[Plan], used_again: frozenset[int]) -> dict[str, dict[str, list[int]]]:

@@ -17,16 +17,15 @@ import typing as t
 
 from ..._kernel import mountinfo, nsfs, nstypes, process, procfs
 from ..._kernel.descriptor import closing
-from .. import cgroup, directory, handle, init, maker
+from .. import cgroup, directory, handle, maker
 from ..checkpoint import Child
 from ..definition import Definition
 from ..discovery import processes
 from ..errors import NamespaceError, during
 from ..handle import Handle
 from ..target import Target
-from . import adjust, busy
+from . import adjust, busy, inits
 from .model import Kinds, Outcome, Plan, Request, Results, State, identities
-from .observe import find_init
 from .plan import Planned
 
 _NOT_IN_ROUNDS = frozenset((nstypes.USER, nstypes.PID, nstypes.CGROUP))
@@ -198,7 +197,7 @@ class _Work:
         if child is not None and child.is_let_go:
             return child.pid
         with during(f"look for the init of {place.path}"):
-            return find_init(self._proc, place.path)
+            return inits.find(self._proc, place.path)
 
     def _adjust(self, plan: Plan) -> None:
         with contextlib.closing(
@@ -299,16 +298,16 @@ class _Work:
 
     def _end_init(self, plan: Plan) -> None:
         """End the init that the collection gave the set; any other one was in the way, or is not ours to end."""
-        pid = plan.state.init_pid
-        if pid and busy.is_own_init(self._proc, plan.state):
+        pid, name = plan.state.init_pid, plan.state.name
+        if pid and inits.is_made(self._proc, name, pid):
             with during(f"end the init of the set {plan.state.name}"):
-                _kill(pid, lambda _pid: busy.is_own_init(self._proc, plan.state))
+                _kill(pid, lambda pid: inits.is_made(self._proc, name, pid))
 
     def _end_strays(self, plan: Plan) -> None:
         name = plan.state.name
         with during(f"end the inits of the set {name} that no handle is of"):
             for pid in plan.state.strays:
-                _kill(pid, lambda pid: init.is_persistent(name, processes.arguments(self._proc, pid)))
+                _kill(pid, lambda pid: inits.is_made(self._proc, name, pid))
 
     def _end_processes(self, plan: Plan) -> None:
         """End what is in the set, and what that starts meanwhile. Raises NamespaceError."""

@@ -13,12 +13,12 @@ import contextlib
 import os
 import typing as t
 
-from ..._kernel import mountinfo, nsfs, nstypes, procfs
+from ..._kernel import mountinfo, nstypes
 from ..._kernel.descriptor import closing
-from .. import cgroup, directory, init
-from ..discovery import processes
+from .. import cgroup, directory
 from ..errors import NamespaceError, during
 from ..handle import Handle, Pinned, look
+from . import inits
 from .model import Request, State
 
 Observed = t.Dict[str, t.Union[State, NamespaceError]]
@@ -80,7 +80,7 @@ def _observe_one(proc: int, places: _Places, name: str, request: Request, top: s
     init_pid = None
     for handle, pinned in found.items():
         if handle.kind is nstypes.PID and pinned.identity:
-            init_pid = find_init(proc, handle.path)
+            init_pid = inits.find(proc, handle.path)
     own_cgroup = cgroup.of_set(top, name) if top and name in places.cgroups else None
     return State(
         name,
@@ -88,38 +88,5 @@ def _observe_one(proc: int, places: _Places, name: str, request: Request, top: s
         frozenset(handle for handle in found if places.mounts[handle.path] > 1),
         init_pid,
         own_cgroup,
-        _find_strays(proc, name, own_cgroup, init_pid) if own_cgroup else (),
+        inits.find_strays(proc, name, own_cgroup, init_pid) if own_cgroup else (),
     )
-
-
-def _find_strays(proc: int, name: str, own_cgroup: str, init_pid: int | None) -> tuple[int, ...]:
-    found = []
-    for pid in cgroup.members(own_cgroup):
-        if pid == init_pid:
-            continue
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            is_init = init.is_persistent(name, processes.arguments(proc, pid)) and procfs.innermost_pid(proc, pid) == 1
-            if is_init and not procfs.stat(proc, pid).ended:
-                found.append(pid)
-    return tuple(found)
-
-
-def find_init(proc: int, path: str) -> int:
-    """The pid of the init of the pid namespace at a path, 0 where it has ended. Raises OSError."""
-    with closing(nsfs.open_handle(path)) as fd:
-        pid = nsfs.init_of(fd)
-        if pid is None:
-            pid = _search_init(proc, nsfs.identity(fd).inode)
-    try:
-        return 0 if pid == 0 or procfs.stat(proc, pid).ended else pid
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-
-
-def _search_init(proc: int, inode: int) -> int:
-    """For kernels before 6.11: the process that is 1 in there."""
-    for pid in processes.inside(proc, (inode,)).get(inode, ()):
-        with contextlib.suppress(OSError):
-            if procfs.innermost_pid(proc, pid) == 1:
-                return pid
-    return 0

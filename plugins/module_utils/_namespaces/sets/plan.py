@@ -13,7 +13,7 @@ import functools
 import typing as t
 
 from ..._kernel import nstypes
-from .. import options
+from .. import cgroup, options
 from ..definition import Definition
 from ..errors import NamespaceError
 from ..handle import Handle
@@ -58,7 +58,7 @@ class _Definitions:
 def _absent(request: Request, state: State) -> Plan:
     remove = tuple(handle for handle in state.found if request.types is None or handle.kind in request.types)
     changes = [*_describe_strays(state), *(f"remove the {handle.kind.name} namespace" for handle in remove)]
-    if not remove and state.cgroup and not state.found:
+    if not remove and state.cgroup and not state.found and (state.strays or not cgroup.members(state.cgroup)):
         changes.append(f"remove the cgroup {state.cgroup}")
     return Plan(state, remove=remove, changes=tuple(changes))
 
