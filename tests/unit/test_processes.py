@@ -104,8 +104,9 @@ def test_arguments(words: list[str]) -> None:
 
 def test_arguments_of_any_length() -> None:
     """How long they are is up to the process, so not all is read."""
-    with support.own_procfs() as proc, subprocess.Popen(["sleep", "100", *["x" * 1000] * 100]) as started:
-        support.wait_for(lambda: processes.arguments(proc, started.pid)[:1] == ["sleep"])
+    words = ["sh", "-c", "read line; :", *["x" * 1000] * 100]
+    with support.own_procfs() as proc, subprocess.Popen(words, stdin=subprocess.PIPE) as started:
+        support.wait_for(lambda: processes.arguments(proc, started.pid)[:1] == ["sh"])
         assert len("\0".join(processes.arguments(proc, started.pid))) < 4096
         started.kill()
 
