@@ -4,7 +4,7 @@
 
 # Everything that is fetched or written goes below .ansible/ in the checkout.
 
-.PHONY: help demo test bench fetch lock clean root programs FORCE
+.PHONY: help demo test hosts bench fetch lock clean root programs lab-programs FORCE
 .DELETE_ON_ERROR:
 
 HOME_HERE = $(CURDIR)/.ansible/home
@@ -16,6 +16,7 @@ help:
 	@echo "make demo KEEP=1                  leave them for you to look around; make demo takes them down"
 	@echo "make test                         prove everything: lint types sanity units molecule"
 	@echo "make test SESSION=units ARGS=...  one session of it, with arguments for its tool"
+	@echo "make hosts                        the scenarios over ssh, on hosts with systemd that are booted for it"
 	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns"
 	@echo "make lock                         pin the newest versions of tests/requirements.in"
 	@echo "make clean                        remove all that was made here"
@@ -34,6 +35,11 @@ test: root programs .ansible/python
 	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch' -- \
 	    $(VENV)/bin/nox --non-interactive $(if $(SESSION),--session $(SESSION)) $(if $(ARGS),-- $(ARGS))
 
+# The same on hosts of tests/lab, over ssh.
+hosts: root programs lab-programs .ansible/python
+	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch .ansible/lab/root' -- \
+	    $(VENV)/bin/nox --non-interactive --session hosts $(if $(ARGS),-- $(ARGS))
+
 bench: root .ansible/bench/made $(LINK)
 	@.ansible/bench/bin/python benchmarks/ns_exec.py $(ARGS)
 	@.ansible/bench/bin/python benchmarks/ns_persistent.py
@@ -50,8 +56,10 @@ clean:
 root:
 	@[ "$$(id -u)" = 0 ] || { echo "make demo and make test make namespaces and mounts: run them as root." >&2; exit 1; }
 
-programs:
-	@missing=$$(grep -v '^#' tests/packages.txt | while read -r program package; do \
+programs: PACKAGES = tests/packages.txt
+lab-programs: PACKAGES = tests/lab/packages.txt
+programs lab-programs:
+	@missing=$$(grep -v '^#' $(PACKAGES) | while read -r program package; do \
 	    PATH="$$PATH:/usr/sbin:/sbin" command -v "$$program" >/dev/null || echo "$$package"; done | sort -u | paste -sd ' '); \
 	[ -z "$$missing" ] || { echo "The tests need more programs. On Debian: apt-get install $$missing" >&2; exit 1; }
 
@@ -86,6 +94,12 @@ endef
 
 $(VENV)/made: .ansible/python tests/requirements.txt
 	$(call environment,--requirement tests/requirements.txt)
+
+# The file system of the lab's hosts.
+.ansible/lab/root: tests/lab/root.py
+	@mkdir -p $(@D) && rm -rf $@ $@.new
+	@"$$(cat .ansible/python)" tests/lab/root.py $@.new
+	@mv $@.new $@ && touch $@
 
 .ansible/lock/made: .ansible/python
 	$(call environment,uv)

@@ -27,6 +27,7 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/s
 if not sys.stdout.isatty():
     os.environ.setdefault("NO_COLOR", "1")
 os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
+os.environ.setdefault("HOSTS_INVENTORY", str(ROOT / "extensions/molecule/inventory.yml"))
 os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(ROOT / ".ansible/hypothesis")
 
 
@@ -90,3 +91,23 @@ def units(session: nox.Session) -> None:
 def molecule(session: nox.Session) -> None:
     """The scenarios below extensions/molecule, on this machine."""
     session.run("molecule", "test", *(session.posargs or ["--all"]))
+
+
+@nox.session(default=False)
+def hosts(session: nox.Session) -> None:
+    """The same over ssh on hosts that are booted for it, as root and by sudo, with pipelining and without."""
+    if not session.posargs:
+        session.run("pytest", "tests/lab")
+    lab = ("python", "tests/lab/hosts.py", str(ROOT / ".ansible/lab/root"), "4")
+    session.run(*lab, "nox", "--non-interactive", "--session", "on_hosts", "--", *session.posargs)
+
+
+@nox.session(default=False)
+def on_hosts(session: nox.Session) -> None:
+    """What `hosts` runs with their inventory."""
+    os.environ["HOSTS_INVENTORY"] = os.environ["ANSIBLE_INVENTORY"]
+    adhoc = ("ansible", "all", "--module-name", "linux.namespaces.ns_exec", "--args")
+    said = str(session.run(*adhoc, "unshare=uts hostname=inside cmd='uname -n'", silent=True))
+    if said.count("stdout: inside") != 4:
+        session.error(f"ns_exec did not run ad hoc on all hosts: {said}")
+    molecule(session)

@@ -448,6 +448,23 @@ def test_a_doubled_mount_is_taken_off() -> None:
     assert brought("blue") == {"blue": ()}
 
 
+def test_directories_that_ip_netns_made_in_a_shared_run() -> None:
+    """As systemd has it. There each handle is mounted once more, hidden below the directory's own mount."""
+    with support.own_run(propagation="shared"):
+        subprocess.run(["ip", "netns", "add", "theirs"], check=True)
+        assert [item.path for item in support.mounts_below("/run/netns")].count("/run/netns/theirs") == 2
+        assert brought("theirs") == {"theirs": ()}
+        assert brought("blue", types=["net", "uts"])["blue"]
+        assert brought("theirs", "blue") == {"theirs": (), "blue": ()}
+        for path in ("/run/netns/blue", "/run/netns/theirs"):
+            support.bind(path, path)
+        assert all(len(changes) == 1 for changes in brought("theirs", "blue").values())
+        assert brought("theirs", "blue") == {"theirs": (), "blue": ()}
+        assert all(brought("theirs", "blue", present=False).values())
+        assert os.listdir("/run/netns") == []
+        support.unmount("/run/netns")
+
+
 @pytest.mark.parametrize("reaped", [False, True])
 def test_a_pid_namespace_gets_a_new_init(reaped: bool) -> None:
     """In the namespaces that the set has, with a /proc that shows it."""

@@ -133,6 +133,21 @@ def unpin(handle: Handle, directory: int, detach: bool = False, keep_file: bool 
             os.unlink(handle.file, dir_fd=directory)
 
 
+def is_stacked(proc: int, handle: Handle, directory: int, mounts: t.Sequence[mountinfo.Mount]) -> bool:
+    """Whether several of these mounts lie upon each other at the handle.
+
+    One more may be hidden below the mount of the directory: where that is a peer of the mount that it covers, as
+    ip-netns(8) makes it, the kernel mounts each handle on both. Raises OSError.
+    """
+    count = 0
+    top = mountinfo.mount_of(proc, directory, mounts)
+    while top is not None:
+        parent = top.id
+        top = next((item for item in mounts if item.parent == parent and item.path == handle.path), None)
+        count += top is not None
+    return count > 1
+
+
 def unstack(proc: int, handle: Handle, directory: int) -> None:
     """Leave one of several mounts, of the namespace of the uppermost, which is what everybody enters.
 
@@ -145,7 +160,7 @@ def unstack(proc: int, handle: Handle, directory: int) -> None:
             mount.set_propagation(kept, "private", recursive=False)
             try:
                 # One that is taken off may take along others, where they are peers.
-                while sum(item.path == handle.path for item in mountinfo.read(proc)) > 1:
+                while is_stacked(proc, handle, directory, mountinfo.read(proc)):
                     mount.unmount(directory, handle.file)
                 if look(handle, directory) != entered:
                     mount.unmount(directory, handle.file)

@@ -17,7 +17,7 @@ from ..._kernel import mountinfo, nstypes
 from ..._kernel.descriptor import closing
 from .. import cgroup, directory
 from ..errors import NamespaceError, during
-from ..handle import Handle, Pinned, look
+from ..handle import Handle, Pinned, is_stacked, look
 from . import inits
 from .model import Request, State
 
@@ -29,7 +29,7 @@ def observe(proc: int, request: Request) -> Observed:
     with contextlib.ExitStack() as stack:
         mounts = mountinfo.read(proc)
         top = cgroup.hierarchy(mounts)
-        places = _Places(mounts, stack, cgroup.names(top))
+        places = _Places(proc, mounts, stack, cgroup.names(top))
         found: Observed = {}
         for name in request.names:
             try:
@@ -44,13 +44,15 @@ class _Places:
     """The directories that handles are in, each looked at once."""
 
     def __init__(
-        self, mounts: t.Sequence[mountinfo.Mount], stack: contextlib.ExitStack, cgroups: frozenset[str]
+        self, proc: int, mounts: t.Sequence[mountinfo.Mount], stack: contextlib.ExitStack, cgroups: frozenset[str]
     ) -> None:
+        self._proc = proc
         self._stack = stack
         self._directories: dict[str, tuple[int, frozenset[str]] | None] = {}
         self._listings: list[tuple[nstypes.NsType, int, frozenset[str]]] | None = None
         self.cgroups = cgroups
-        self.mounts = collections.Counter(item.path for item in mounts)
+        self._mounts = mounts
+        self._counts = collections.Counter(item.path for item in mounts)
 
     def look(self, request: Request, name: str) -> dict[Handle, Pinned]:
         """What there is at the handles of a set. Raises NamespaceError, OSError."""
@@ -64,6 +66,11 @@ class _Places:
                 if pinned:
                     found[handle] = pinned
         return found
+
+    def is_stacked(self, handle: Handle) -> bool:
+        """Whether more than one mount is at a handle that was looked at. Raises OSError."""
+        place = self._directories[handle.directory] if self._counts[handle.path] > 1 else None
+        return place is not None and is_stacked(self._proc, handle, place[0], self._mounts)
 
     def _list(self, request: Request, kind: nstypes.NsType) -> tuple[int, frozenset[str]] | None:
         path = request.directory(kind)
@@ -85,7 +92,7 @@ def _observe_one(proc: int, places: _Places, name: str, request: Request, top: s
     return State(
         name,
         found,
-        frozenset(handle for handle in found if places.mounts[handle.path] > 1),
+        frozenset(filter(places.is_stacked, found)),
         init_pid,
         own_cgroup,
         inits.find_strays(proc, name, own_cgroup, init_pid) if own_cgroup else (),

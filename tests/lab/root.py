@@ -1,0 +1,101 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Make the root file system that the lab's hosts have in common: Debian with systemd, sshd, Python and sudo.
+
+    root.py FOLDER
+
+As root. The packages come from where the machine's own Debian packages come from, or mmdebstrap's default.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+SUITE = "bookworm"
+PACKAGES = (
+    "dbus",
+    "iproute2",
+    "iptables",
+    "openssh-server",
+    "procps",
+    "psmisc",
+    "python3",
+    "strace",
+    "sudo",
+    "systemd-sysv",
+    "uidmap",
+)
+ORDINARY_USER = "ops"
+
+# systemd-nspawn hides parts of /proc, so that no fresh one can be mounted in a user namespace, and has /sys read-only.
+SHOW_PROC = """\
+[Unit]
+Description=Show all of /proc, and have /sys as a machine has it
+DefaultDependencies=no
+Before=sysinit.target systemd-sysctl.service
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'while place=$(findmnt -nlRo TARGET /proc | sed 1d | tail -n1 | grep .); do umount -l $place; done'
+ExecStart=/bin/mount -o remount,rw /sys
+
+[Install]
+WantedBy=sysinit.target
+"""
+
+
+def main(folder: str) -> int:
+    root = Path(folder).resolve()
+    made = subprocess.run(
+        [
+            "mmdebstrap",
+            "--quiet",
+            "--mode=root",
+            "--variant=minbase",
+            f"--include={','.join(PACKAGES)}",
+            SUITE,
+            folder,
+            "-",
+        ],
+        input="\n".join(sources(SUITE)),
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        print("The root file system of the lab's hosts could not be made: mmdebstrap says why above.", file=sys.stderr)
+        return 1
+    for key in root.glob("etc/ssh/ssh_host_*"):
+        key.unlink()
+    (root / "etc/systemd/system/show-proc.service").write_text(SHOW_PROC)
+    subprocess.run(["systemctl", f"--root={root}", "enable", "--quiet", "show-proc.service"], check=True)
+    subprocess.run(["useradd", f"--root={root}", "--create-home", "--shell=/bin/bash", ORDINARY_USER], check=True)
+    sudoers = root / "etc/sudoers.d" / ORDINARY_USER
+    sudoers.write_text(f"{ORDINARY_USER} ALL=(ALL) NOPASSWD: ALL\n")
+    sudoers.chmod(0o440)
+    return 0
+
+
+def sources(suite: str) -> list[str]:
+    """The lines of sources.list for a suite of Debian, from the archives that this machine uses."""
+    command = [
+        "apt-get",
+        "indextargets",
+        "--format",
+        "$(REPO_URI) $(CODENAME)",
+        "Created-By: Packages",
+        "Origin: Debian",
+    ]
+    known = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout.split()
+    archives = dict(zip(known[1::2], known[::2], strict=True))
+    base = [uri for name, uri in archives.items() if "-" not in name]
+    security = [uri for name, uri in archives.items() if name.endswith("-security")]
+    lines = [f"deb {uri} {suite} main" for uri in base[:1]]
+    return lines + [f"deb {uri} {suite}-security main" for uri in security[:1]] or [""]
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
