@@ -601,8 +601,13 @@ def own_run(options: str = "mode=755", propagation: str = "private") -> t.Iterat
         stack.callback(_end_new_children, children())
         mount_over("tmpfs", "/run", options)
         stack.callback(unmount, "/run")
-        with descriptor.closing(os.open("/run", os.O_PATH)) as run_directory:
+        with (
+            descriptor.closing(os.open(".", os.O_PATH)) as here,
+            descriptor.closing(os.open("/run", os.O_PATH)) as run_directory,
+        ):
             mount.set_propagation(run_directory, propagation, recursive=False)
+            # Before Linux 5.12 it moves the working directory.
+            os.fchdir(here)
         yield
 
 

@@ -145,15 +145,14 @@ def set_propagation(mounted: int, propagation: str, recursive: bool) -> None:
     except OSError as error:
         if error.errno != errno.ENOSYS:
             raise
-        os.fchdir(mounted)
-        libc.function("mount", None, b".", None, flag | (_MS_REC if recursive else 0), None)
+        libc.function("mount", None, _path_of(mounted), None, flag | (_MS_REC if recursive else 0), None)
 
 
 def set_flags(mounted: int, flags: int, recursive: bool = False) -> None:
     """Give a mount that is held open these flags of mount(2), of those that a mount has of its own.
 
-    Source: mount_setattr(2); mount(2) before Linux 5.12, where the working directory moves, only a directory is
-    possible and what is below it stays as it is. Raises OSError.
+    Source: mount_setattr(2); mount(2) before Linux 5.12, where the working directory moves and what is below it stays
+    as it is. Raises OSError.
     """
     attributes = sum(attribute for flag, attribute in _ATTRIBUTES.items() if flags & flag)
     clear = _ATTR_ATIME_MASK if flags & _MS_ATIMES else 0
@@ -162,10 +161,17 @@ def set_flags(mounted: int, flags: int, recursive: bool = False) -> None:
     except OSError as error:
         if error.errno != errno.ENOSYS:
             raise
+        kept = _added(os.fstatvfs(mounted).f_flag, flags)
+        libc.function("mount", None, _path_of(mounted), None, kept | _MS_REMOUNT | _MS_BIND, None)
+
+
+def _path_of(mounted: int) -> bytes:
+    """A path for mount(2) to what is held open. The working directory moves there, if it is a directory."""
+    try:
         os.fchdir(mounted)
-        libc.function(
-            "mount", None, b".", None, _added(os.fstatvfs(mounted).f_flag, flags) | _MS_REMOUNT | _MS_BIND, None
-        )
+    except NotADirectoryError:
+        return b"/proc/self/fd/%d" % mounted
+    return b"."
 
 
 def _added(present: int, flags: int) -> int:

@@ -65,11 +65,14 @@ def open_handle(path: str) -> int:
             held = os.open(os.path.basename(path) or ".", os.O_PATH | os.O_CLOEXEC | follow, dir_fd=above)
         except OSError as error:
             raise OSError(error.errno, error.strerror, path) from None
+        # What Linux 5.10.262 makes of a link that may not be followed.
+        denied = os.path.samestat(os.fstat(held), os.fstat(above))
     with closing(held):
         fd = open_held(held)
         if fd is None:
             mode = os.fstat(held).st_mode
             code = errno.ELOOP if stat.S_ISLNK(mode) else errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+            code = errno.EACCES if denied else code
             raise OSError(code, os.strerror(code), path)
         return fd
 

@@ -16,6 +16,7 @@ import contextlib
 import errno
 import os
 import typing as t
+from stat import S_ISDIR
 
 from . import nsfs, nstypes
 from .descriptor import RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, closing, open_resolved
@@ -96,12 +97,24 @@ def open_file(proc: int, path: str, flags: int = os.O_RDONLY) -> int:
 def open_namespace(proc: int, pid: int, link: str) -> int:
     """Open the namespace that /proc/PID/ns/LINK shows. Raises OSError; ENOENT where the kernel lacks the type."""
     with closing(open_file(proc, f"{pid}/ns", os.O_PATH | os.O_DIRECTORY)) as directory:
-        return os.open(link, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
+        fd = os.open(link, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
+    if S_ISDIR(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise _denied(f"{pid}/ns/{link}")
+    return fd
 
 
 def namespace_inode(proc: int, path: str) -> int:
     """The inode that a link of /proc/PID/ns names, which takes no opening: net:[4026531840]. Raises OSError."""
-    return int(os.readlink(path, dir_fd=proc).partition("[")[2][:-1])
+    text = os.readlink(path, dir_fd=proc)
+    if not text:
+        raise _denied(path)
+    return int(text.partition("[")[2][:-1])
+
+
+def _denied(path: str) -> PermissionError:
+    """What Linux 5.10.262 forgets to say: the link is empty there, and leads to its own directory."""
+    return PermissionError(errno.EACCES, os.strerror(errno.EACCES), f"/proc/{path}")
 
 
 def namespaces(proc: int, pid: int) -> dict[nstypes.NsType, nsfs.Identity]:
