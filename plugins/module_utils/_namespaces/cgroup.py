@@ -81,7 +81,7 @@ def remove(directory: str) -> None:
     with during(f"remove the cgroup {directory}", _HINTS):
         while True:
             try:
-                for path, _directories, _files in os.walk(directory, topdown=False):
+                for path, _directories, _files in os.walk(directory, topdown=False, onerror=_refuse):
                     os.rmdir(path)
             except FileNotFoundError:
                 return
@@ -91,6 +91,10 @@ def remove(directory: str) -> None:
                 time.sleep(_STEP_SECONDS)
             else:
                 break
+
+
+def _refuse(error: OSError) -> t.NoReturn:
+    raise error
 
 
 def clean_up(top: str | None) -> None:
