@@ -40,6 +40,7 @@ import typing as t
 import zlib
 from pathlib import Path
 
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel.process import pidfd_open
 from ansible_collections.linux.namespaces.plugins.modules import ns_exec
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -315,7 +316,7 @@ class Runner:
         witness = run.witness
         wrong = []
         theirs = namespaces(self.target)
-        for kind, line in zip(TYPES, witness, strict=False):
+        for kind, line in zip(TYPES, witness):
             inode = inode_of(line)
             if kind in self.task.created:
                 right = inode != self.ours[kind]
@@ -330,7 +331,7 @@ class Runner:
             for lines in (witness, self.expected)
         )
         # What a timeout ends may end at any line.
-        if any(one != other for one, other in zip(seen, expected, strict=False)):
+        if any(one != other for one, other in zip(seen, expected)):
             wrong.append(f"the command saw {seen} and not {expected}")
         return wrong
 
@@ -341,7 +342,7 @@ class Runner:
             return ["it has an rc"] if "rc" in result else []
         if not result.get("failed"):
             inodes = {kind: entry["inode"] for kind, entry in result["namespaces"].items()}
-            seen = {kind: inode_of(line) for kind, line in zip(TYPES, run.witness, strict=False)}
+            seen = {kind: inode_of(line) for kind, line in zip(TYPES, run.witness)}
             if run.witness[-1:] != ["end"]:
                 return ["it succeeded, and the command did not run to its end"]
             named = {*self.task.created, *self.task.joined}
@@ -448,7 +449,7 @@ def wait(
     gate: socket.socket, module: int, take: t.Callable[[int], None], meanwhile: t.Callable[[], None] = lambda: None
 ) -> bool:
     """Wait for the module to end, and take the process that asks to be held; False where it had to be ended."""
-    pidfd = os.pidfd_open(module)
+    pidfd = pidfd_open(module)
     poll = select.poll()
     poll.register(gate, select.POLLIN)
     poll.register(pidfd, select.POLLIN)

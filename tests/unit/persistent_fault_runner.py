@@ -85,7 +85,7 @@ BIRTH = re.compile(r"sched_yield\(")
 CHANNEL = ("recvmsg", "sendmsg", "shutdown", "wait4")
 ADJUSTABLE = ("hostname", "loopback")
 
-Options = dict[str, t.Any]
+Options = t.Dict[str, t.Any]
 
 
 class Task(t.NamedTuple):

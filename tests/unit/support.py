@@ -291,11 +291,9 @@ def with_subordinate_ids(tmp_path: Path, work: t.Callable[[], T], subordinate: s
 
 def bind(source: str | Path, path: str | Path) -> None:
     """Bind a file or directory over another one."""
-    with (
-        descriptor.closing(os.open(path, os.O_PATH)) as place,
-        descriptor.closing(os.open(source, os.O_PATH)) as held,
-        descriptor.closing(mount.clone_tree(held, recursive=True)) as tree,
-    ):
+    with descriptor.closing(os.open(path, os.O_PATH)) as place, descriptor.closing(
+        os.open(source, os.O_PATH)
+    ) as held, descriptor.closing(mount.clone_tree(held, recursive=True)) as tree:
         mount.attach_tree(tree, place)
 
 
@@ -601,10 +599,9 @@ def own_run(options: str = "mode=755", propagation: str = "private") -> t.Iterat
         stack.callback(_end_new_children, children())
         mount_over("tmpfs", "/run", options)
         stack.callback(unmount, "/run")
-        with (
-            descriptor.closing(os.open(".", os.O_PATH)) as here,
-            descriptor.closing(os.open("/run", os.O_PATH)) as run_directory,
-        ):
+        with descriptor.closing(os.open(".", os.O_PATH)) as here, descriptor.closing(
+            os.open("/run", os.O_PATH)
+        ) as run_directory:
             mount.set_propagation(run_directory, propagation, recursive=False)
             # Before Linux 5.12 it moves the working directory.
             os.fchdir(here)

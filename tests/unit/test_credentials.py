@@ -422,7 +422,7 @@ def test_an_id_that_the_user_namespace_lacks() -> None:
             status(unshare=["user"], options={"uid_map": ids, "gid_map": ids}, **wanted)
 
 
-@pytest.mark.parametrize("wanted", [IDS | {"user": "0"}, {"group": "0"}, {"groups": ("0",)}], ids=str)
+@pytest.mark.parametrize("wanted", [{**IDS, "user": "0"}, {"group": "0"}, {"groups": ("0",)}], ids=str)
 def test_another_user_without_root(wanted: dict[str, t.Any]) -> None:
     with pytest.raises(NamespaceError, match=r"become the user: EPERM .*it takes privilege"):
         without_root(Credentials(**wanted))

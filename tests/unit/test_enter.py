@@ -88,10 +88,9 @@ def test_one_joined_and_the_others_new(name: str) -> None:
     options = (
         {"mount_proc": False} if name == "user" else {**AS_ROOT, **({} if name == "mnt" else {"mount_proc": False})}
     )
-    with (
-        support.inhabited(name) as inhabitant,
-        entered(pid=inhabitant, types=[name], unshare=others, options=options) as (pid, _seen),
-    ):
+    with support.inhabited(name) as inhabitant, entered(
+        pid=inhabitant, types=[name], unshare=others, options=options
+    ) as (pid, _seen):
         found, theirs, ours = identities(pid), identities(inhabitant), identities(os.getpid())
     assert found[name] == theirs[name]
     assert all(found[other] not in (ours[other], theirs[other]) for other in others)
@@ -100,13 +99,9 @@ def test_one_joined_and_the_others_new(name: str) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_one_new_and_the_others_joined(name: str) -> None:
     others = [other for other in ALL if other != name]
-    with (
-        support.inhabited(*ALL) as inhabitant,
-        entered(pid=inhabitant, types=others, unshare=[name], options=AS_ROOT if name == "user" else None) as (
-            pid,
-            _seen,
-        ),
-    ):
+    with support.inhabited(*ALL) as inhabitant, entered(
+        pid=inhabitant, types=others, unshare=[name], options=AS_ROOT if name == "user" else None
+    ) as (pid, _seen):
         found, theirs, ours = identities(pid), identities(inhabitant), identities(os.getpid())
     assert found == {**theirs, name: found[name]}
     assert found[name] not in (ours[name], theirs[name])
@@ -211,13 +206,9 @@ def test_an_ordinary_user_can_not_join_without_the_owner() -> None:
 
 @pytest.mark.parametrize(("joined", "new"), list(itertools.permutations(ALL, 2)))
 def test_every_pair(joined: str, new: str) -> None:
-    with (
-        support.inhabited(joined) as inhabitant,
-        entered(pid=inhabitant, types=[joined], unshare=[new], options=AS_ROOT if new == "user" else None) as (
-            pid,
-            _seen,
-        ),
-    ):
+    with support.inhabited(joined) as inhabitant, entered(
+        pid=inhabitant, types=[joined], unshare=[new], options=AS_ROOT if new == "user" else None
+    ) as (pid, _seen):
         found, theirs, ours = identities(pid), identities(inhabitant), identities(os.getpid())
     assert found == {**ours, joined: theirs[joined], new: found[new]}
     assert found[new] not in (ours[new], theirs[new])

@@ -61,9 +61,8 @@ def test_an_errno_is_explained(given: OSError, text: str) -> None:
 
 
 def test_own_hints_come_first() -> None:
-    with (
-        pytest.raises(NamespaceError, match="privilege of a king"),
-        during("do it", {errno.EPERM: Hint("privilege of a king", "")}),
+    with pytest.raises(NamespaceError, match="privilege of a king"), during(
+        "do it", {errno.EPERM: Hint("privilege of a king", "")}
     ):
         raise PermissionError(errno.EPERM, "x")
 

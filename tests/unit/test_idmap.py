@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.error
 from ansible_collections.linux.namespaces.tests.unit import support
 
 LAST = (1 << 32) - 2
-Ranges = tuple[Range, ...]
+Ranges = t.Tuple[Range, ...]
 
 # ---- as written
 

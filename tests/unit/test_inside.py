@@ -482,10 +482,9 @@ def test_a_read_only_sysfs_stays_read_only() -> None:
 
 def test_a_sysfs_that_shows_the_network_namespace_already() -> None:
     def work(pid: int) -> t.Any:
-        with (
-            closing(os.open("/proc/self/ns/net", os.O_RDONLY)) as ours,
-            closing(os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)) as theirs,
-        ):
+        with closing(os.open("/proc/self/ns/net", os.O_RDONLY)) as ours, closing(
+            os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+        ) as theirs:
             process.setns(theirs, nstypes.NET.flag)
             support.mount_over("sysfs", "/sys")
             process.setns(ours, nstypes.NET.flag)

@@ -42,7 +42,7 @@ def called(node: ast.Call) -> str:
 
 def relative_to_plugins(name: str) -> str:
     prefix = ".".join(COLLECTION) + "."
-    return name.removeprefix(prefix)
+    return name[len(prefix) :] if name.startswith(prefix) else name
 
 
 def is_allowed(name: str, path: tuple[str, ...]) -> bool:
@@ -82,6 +82,12 @@ def test_every_floor_is_there() -> None:
     assert {path.parts[0] for path in paths} == {"__init__.py", *FLOORS}
 
 
+knows_the_library = pytest.mark.skipif(
+    sys.version_info < (3, 10), reason="reads the sources alone, for which it takes the module names of Python 3.10"
+)
+
+
+@knows_the_library
 @pytest.mark.parametrize("source", sources(), ids=lambda path: str(path.relative_to(PLUGINS)))
 def test_imports_point_downward(source: Path) -> None:
     path = source.relative_to(PLUGINS).with_suffix("").parts
@@ -89,6 +95,7 @@ def test_imports_point_downward(source: Path) -> None:
     assert forbidden == []
 
 
+@knows_the_library
 @pytest.mark.parametrize(
     ("path", "source"),
     [
@@ -120,7 +127,8 @@ def test_lower_floors_work_from_a_zip(tmp_path: Path) -> None:
             for path in sorted((PLUGINS / "module_utils" / floor).rglob("*.py")):
                 inside = "floors" / path.relative_to(PLUGINS / "module_utils")
                 target.write(path, inside)
-                names.append(".".join(inside.with_suffix("").parts).removesuffix(".__init__"))
+                parts = inside.with_suffix("").parts
+                names.append(".".join(parts[:-1] if path.name == "__init__.py" else parts))
     script = f"import sys; sys.path.insert(0, {str(archive)!r}); import {', '.join(names)}"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", script], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

@@ -207,7 +207,7 @@ def test_an_init_ends_when_it_is_told_to(initial: int, number: int) -> None:
     os.kill(initial, number)
     with closing(process.pidfd_open(initial)) as pidfd:
         assert process.pidfd_ended(pidfd, support.PATIENCE * 1000)
-    assert os.waitstatus_to_exitcode(os.waitpid(initial, 0)[1]) == 0
+    assert process.exit_code(os.waitpid(initial, 0)[1]) == 0
 
 
 def test_an_init_reaps_and_goes_on(initial: int) -> None:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import signal
@@ -21,11 +20,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible.modules import command as builtin_command
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import libc, nstypes
 from ansible_collections.linux.namespaces.plugins.modules import ns_exec
 
+from .answer import Options, answer
 from .support import (
     ORDINARY,
     PATIENCE,
@@ -38,8 +37,6 @@ from .support import (
     secluded,
 )
 
-Options = dict[str, t.Any]
-ROOT = Path(__file__).resolve().parents[2]
 MODULE = "ansible_collections.linux.namespaces.plugins.modules.ns_exec"
 PR_SET_CHILD_SUBREAPER = 36
 IDS = {"inside": 0, "outside": 0, "count": 1}
@@ -56,17 +53,6 @@ def task(options: Options, *, check: bool = False, prepare: t.Callable[[], objec
         return result
 
     return forked(work)
-
-
-def answer(main: t.Callable[[], object], options: Options, *, check: bool) -> dict[str, t.Any]:
-    """What a module prints before it ends."""
-    said = io.StringIO()
-    # Without its log, which itself fails for a NUL in an option.
-    arguments = {**options, "_ansible_check_mode": check, "_ansible_no_log": True}
-    with patch_module_args(arguments), contextlib.redirect_stdout(said), pytest.raises(SystemExit):
-        main()
-    result: dict[str, t.Any] = json.loads(said.getvalue())
-    return result
 
 
 def children() -> list[str]:
@@ -535,7 +521,7 @@ def start(options: Options, *before: str) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT / ".ansible/collections")},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         text=True,
     )
     assert module.stdin is not None

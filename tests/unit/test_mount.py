@@ -109,11 +109,9 @@ def test_what_is_mounted_below_comes_along_if_asked(tmp_path: Path, recursive: b
     def work() -> list[str]:
         support.mount_over("tmpfs", tmp_path / "a/below")
         (tmp_path / "a/below/found").touch()
-        with (
-            closing(os.open(tmp_path / "a", os.O_PATH)) as source,
-            closing(os.open(tmp_path / "b", os.O_PATH)) as place,
-            closing(mount.clone_tree(source, recursive)) as copy,
-        ):
+        with closing(os.open(tmp_path / "a", os.O_PATH)) as source, closing(
+            os.open(tmp_path / "b", os.O_PATH)
+        ) as place, closing(mount.clone_tree(source, recursive)) as copy:
             mount.attach_tree(copy, place)
         return os.listdir(tmp_path / "b/below")
 

@@ -6,21 +6,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
 import os
 import typing as t
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import named
 from ansible_collections.linux.namespaces.plugins.modules import ns_exec
 from ansible_collections.linux.namespaces.tests.unit import support
+from ansible_collections.linux.namespaces.tests.unit.answer import Options, answer
 from ansible_collections.linux.namespaces.tests.unit.support import at_handle, bring, read, write
-
-Options = dict[str, t.Any]
 
 in_own_run = pytest.mark.usefixtures("own_run")
 
@@ -29,14 +24,9 @@ def task(name: str | None, cmd: str, *, check: bool = False, **options: t.Any) -
     """What the module answers, in a process of its own that leaves nothing."""
 
     def work() -> Options:
-        said = io.StringIO()
-        # Without its log, which itself fails for a NUL in an option.
         given = {"name": name, "cmd": cmd, **options}
         arguments = {option: value for option, value in given.items() if value is not None}
-        arguments.update(_ansible_check_mode=check, _ansible_no_log=True)
-        with patch_module_args(arguments), contextlib.redirect_stdout(said), pytest.raises(SystemExit):
-            ns_exec.main()
-        result: Options = json.loads(said.getvalue())
+        result = answer(ns_exec.main, arguments, check=check)
         assert support.children() == set()
         assert "exception" not in result
         return result

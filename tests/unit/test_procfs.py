@@ -76,7 +76,7 @@ def test_the_procfs_of_the_outer_pid_namespace_where_the_pid_happens_to_be_the_s
             except BaseException:  # noqa: BLE001 - this process must not go on in the caller's code
                 code = 0
             os._exit(code or 0)
-        return os.waitstatus_to_exitcode(os.waitpid(chosen, 0)[1])
+        return process.exit_code(os.waitpid(chosen, 0)[1])
 
     chosen = 31999
     assert support.forked(work) == errno.ESTALE

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import itertools
-import json
 import os
 import subprocess
 import typing as t
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import descriptor, mount, nstypes, process
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import propagation
 from ansible_collections.linux.namespaces.plugins.modules import ns_propagation
 from ansible_collections.linux.namespaces.tests.unit import support
+from ansible_collections.linux.namespaces.tests.unit.answer import Options, answer
 from ansible_collections.linux.namespaces.tests.unit.support import bring, in_own_world, mount_over, read
 
-Options = dict[str, t.Any]
 T = t.TypeVar("T")
 
 PLACE = "/run/place"
@@ -41,9 +38,7 @@ OUTCOMES: dict[tuple[str, bool], tuple[str, ...]] = {
     ("slave_shared", True): ("shared", "private", "slave", "unbindable", "slave_shared"),
 }
 CASES = [
-    (before, peers, wanted, after)
-    for (before, peers), row in OUTCOMES.items()
-    for wanted, after in zip(WORDS, row, strict=True)
+    (before, peers, wanted, after) for (before, peers), row in OUTCOMES.items() for wanted, after in zip(WORDS, row)
 ]
 every_case = pytest.mark.parametrize(("before", "peers", "wanted", "after"), CASES)
 
@@ -52,18 +47,8 @@ def task(*paths: str, check: bool = False, **options: t.Any) -> Options:
     """What the module answers, in a process of its own that leaves nothing."""
 
     def work() -> Options:
-        said = io.StringIO()
-        # Without its log, which itself fails for a NUL in an option.
-        arguments = {
-            "path": list(paths),
-            **options,
-            "_ansible_check_mode": check,
-            "_ansible_no_log": True,
-            "_ansible_diff": True,
-        }
-        with patch_module_args(arguments), contextlib.redirect_stdout(said), pytest.raises(SystemExit):
-            ns_propagation.main()
-        result: Options = json.loads(said.getvalue())
+        arguments = {"path": list(paths), **options, "_ansible_diff": True}
+        result = answer(ns_propagation.main, arguments, check=check)
         assert support.children() == set()
         assert "exception" not in result
         return result

@@ -14,6 +14,8 @@ import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.streams import Input, Output
 
+F_SETPIPE_SZ = 1031
+
 
 @pytest.mark.parametrize(
     ("limit", "written", "kept", "cut"),
@@ -56,7 +58,7 @@ def test_nothing_to_read_does_not_block() -> None:
 def test_what_is_there_is_drained_and_no_more() -> None:
     """However large the pipe was made, and though somebody goes on writing."""
     output = Output(1 << 30)
-    fcntl.fcntl(output.theirs, fcntl.F_SETPIPE_SZ, 1 << 20)
+    fcntl.fcntl(output.theirs, F_SETPIPE_SZ, 1 << 20)
     os.write(output.theirs, bytes(1 << 20))
     writer = os.fork()
     if writer == 0:

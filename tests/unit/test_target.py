@@ -18,7 +18,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._namespaces impor
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.tests.unit import support
 
-Found = dict[str, nsfs.Identity]
+Found = t.Dict[str, nsfs.Identity]
 
 
 def entered_by(
@@ -124,11 +124,9 @@ def test_a_thread_of_the_kernel(tmp_path: Path) -> None:
     (tmp_path / str(os.getpid())).mkdir()
     line = f"{os.getpid()} (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 4 0 0 20 0 1 0 6 0"
     (tmp_path / str(os.getpid()) / "stat").write_text(line)
-    with (
-        descriptor.closing(os.open(tmp_path, os.O_RDONLY)) as fake,
-        pytest.raises(NamespaceError, match=f"option pid as given: process {os.getpid()} is a thread of the kernel"),
-        target.of(fake, os.getpid(), None, None),
-    ):
+    with descriptor.closing(os.open(tmp_path, os.O_RDONLY)) as fake, pytest.raises(
+        NamespaceError, match=f"option pid as given: process {os.getpid()} is a thread of the kernel"
+    ), target.of(fake, os.getpid(), None, None):
         pass
 
 
