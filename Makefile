@@ -4,7 +4,7 @@
 
 # Everything that is fetched or written goes below .ansible/ in the checkout.
 
-.PHONY: help demo test hosts bench fetch lock clean root programs lab-programs FORCE
+.PHONY: help demo test matrix hosts bench fetch lock clean root programs lab-programs FORCE
 .DELETE_ON_ERROR:
 
 HOME_HERE = $(CURDIR)/.ansible/home
@@ -17,6 +17,7 @@ help:
 	@echo "make test                         prove everything: lint types sanity units molecule"
 	@echo "make test SESSION=units ARGS=...  one session of it, with arguments for its tool"
 	@echo "make hosts                        the scenarios over ssh, on hosts with systemd that are booted for it"
+	@echo "make matrix                       try every Python here with every ansible-core from 2.18 on"
 	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns"
 	@echo "make lock                         pin the newest versions of tests/requirements.in"
 	@echo "make clean                        remove all that was made here"
@@ -40,6 +41,11 @@ hosts: root programs lab-programs .ansible/python
 	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch .ansible/lab/root' -- \
 	    $(VENV)/bin/nox --non-interactive --session hosts $(if $(ARGS),-- $(ARGS))
 
+# Each Python and each ansible-core that tests/matrix/run.py finds; ARGS='3.8 3.13' limits it to these Pythons.
+matrix: root programs .ansible/python $(LINK)
+	@python="$$(cat .ansible/python)"; "$$python" tests/sealed.py --fetch "'$$python' tests/matrix/run.py --fetch" -- \
+	    "$$python" tests/matrix/run.py $(ARGS)
+
 bench: root .ansible/bench/made $(LINK)
 	@.ansible/bench/bin/python benchmarks/ns_exec.py $(ARGS)
 	@.ansible/bench/bin/python benchmarks/ns_persistent.py
@@ -47,6 +53,8 @@ bench: root .ansible/bench/made $(LINK)
 lock: .ansible/lock/made
 	@.ansible/lock/bin/uv --cache-dir .ansible/lock/cache pip compile --quiet --upgrade --universal --no-annotate --no-header \
 	    --python-version 3.11 tests/requirements.in --output-file tests/requirements.txt
+	@.ansible/lock/bin/uv --cache-dir .ansible/lock/cache pip compile --quiet --upgrade --universal --no-annotate --no-header \
+	    --python-version 3.8 tests/matrix/requirements.in --output-file tests/matrix/requirements.txt
 
 clean:
 	@rm -rf .ansible collections tests/output
