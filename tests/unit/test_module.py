@@ -317,12 +317,11 @@ def test_handle_that_is_none(tmp_path: Path, witness: Path) -> None:
             "": "uts handle",
             "/proc/self/ns\0/uts": "option handles",
         }
-        started = time.monotonic()
+        # One that waits for somebody at the fifo gets no answer at all.
         for path, words in expected.items():
             message = refusal({"handles": {"uts": path}}, witness)
             assert words in message
             assert "uts" in message
-        assert time.monotonic() - started < PATIENCE / 4, "it waited for somebody at the fifo"
 
 
 def test_handle_that_lost_its_mount(tmp_path: Path, witness: Path) -> None:

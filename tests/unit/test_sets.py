@@ -671,7 +671,8 @@ def chain(name: str, path: Path) -> t.Iterator[support.Roll]:
     """In the network namespace of a set, a process that goes on and on as its own child; who holds the roll lives."""
     script = path.with_name("chain.py")
     script.write_text(
-        "import os, time\nend = time.monotonic() + 30\nwhile time.monotonic() < end:\n    if os.fork(): os._exit(0)\n"
+        f"import os, time\nend = time.monotonic() + {support.PATIENCE + 10}\n"
+        "while time.monotonic() < end:\n    if os.fork(): os._exit(0)\n"
     )
     with support.roll_at(path) as roll:
         words = ("sh", "-c", f"exec 3>{path}; echo x >&3; exec {sys.executable} -I -S {script}")
