@@ -31,7 +31,8 @@ NAMESPACES = ("--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup")
 SEAL = 'mount -t tmpfs -o mode=755 tmpfs /run; "$@"; exit'
 CGROUPS = Path("/sys/fs/cgroup")
 CGROUP = "linux-namespaces-lab-"
-NETWORK = "192.0.2"
+# The scenarios use the other two networks that are for documentation.
+NETWORK = "203.0.113"
 MOST_HOSTS = 100
 FIRST_ADDRESS = 100
 REBOOT = 133

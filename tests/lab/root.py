@@ -20,6 +20,7 @@ PACKAGES = (
     "dbus",
     "iproute2",
     "iptables",
+    "libpam-systemd",
     "openssh-server",
     "procps",
     "psmisc",
