@@ -38,12 +38,22 @@ RESULTS_BYTES = 64 << 20
 # Of the checkout, what the tests need.
 PARTS = ("ansible.cfg", "extensions", "galaxy.yml", "meta", "plugins", "pyproject.toml", "tests")
 # What asks the kernel for something that not every kernel answers in the same way, and takes little time.
+FILES = (
+    *("libc", "mount", "netdev", "nsfs", "process", "processes", "procfs", "uts"),
+    *("cgroup", "handle", "host", "propagation", "target", "visit"),
+)
+SETS = (
+    "one_type",
+    "a_doubled_mount_is_taken_off",
+    "a_mount_namespace_made_on_any_cpu",
+    "a_pid_namespace_gets_a_new_init",
+    "a_real_physical_interface_is_in_the_way",
+    "an_init_that_no_handle_is_of",
+    "the_init_is_not_in_the_way",
+)
 TESTS = [
-    f"tests/unit/test_{name}.py"
-    for name in (
-        *("libc", "mount", "netdev", "nsfs", "process", "processes", "procfs", "uts"),
-        *("cgroup", "handle", "host", "propagation", "sets", "target", "visit"),
-    )
+    *(f"tests/unit/test_{name}.py" for name in FILES),
+    *(f"tests/unit/test_sets.py::test_{name}" for name in SETS),
 ]
 WALKTHROUGH = "extensions/molecule/walkthrough/converge.yml"
 # Those that go different ways on different kernels. All of them take about an hour: a task takes seconds here.
