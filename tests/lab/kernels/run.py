@@ -57,7 +57,7 @@ TESTS = [
 ]
 WALKTHROUGH = "extensions/molecule/walkthrough/converge.yml"
 # What goes different ways on different kernels. All topics take about an hour: a task takes seconds here.
-TOPICS = ("mnt",)
+TOPICS = ("propagation", "time")
 INVENTORY = {
     "all": {
         "hosts": {
@@ -93,7 +93,7 @@ INTRODUCTION = """\
 
 The collection runs on Linux 5.10 and newer. It looks for nothing in advance: it calls what it needs, and where the
 kernel has no such thing it goes another way or says so. `make kernels` boots kernels of Debian in emulated machines and
-runs on each the unit tests whose outcome depends on the kernel, and a topic of the walkthrough. What is there is asked
+runs on each the unit tests whose outcome depends on the kernel, and some of the walkthrough. What is there is asked
 of each kernel, not taken from its version. A kernel that has something may still refuse it: a seccomp filter, as
 containers have it, makes a system call fail as if it were not there.
 """
