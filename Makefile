@@ -4,7 +4,7 @@
 
 # Everything that is fetched or written goes below .ansible/ in the checkout.
 
-.PHONY: help demo test matrix hosts bench fetch lock clean root programs lab-programs FORCE
+.PHONY: help demo test matrix hosts kernels bench fetch lock clean root programs lab-programs kernel-programs FORCE
 .DELETE_ON_ERROR:
 
 HOME_HERE = $(CURDIR)/.ansible/home
@@ -18,6 +18,7 @@ help:
 	@echo "make test SESSION=units ARGS=...  one session of it, with arguments for its tool"
 	@echo "make hosts                        the scenarios over ssh, on hosts with systemd that are booted for it"
 	@echo "make matrix                       try every Python here with every ansible-core from 2.18 on"
+	@echo "make kernels                      the tests on Debian's kernels, from 5.10 on, in emulated machines"
 	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns"
 	@echo "make lock                         pin the newest versions of tests/requirements.in"
 	@echo "make clean                        remove all that was made here"
@@ -46,6 +47,11 @@ matrix: root programs .ansible/python $(LINK)
 	@python="$$(cat .ansible/python)"; "$$python" tests/sealed.py --fetch "'$$python' tests/matrix/run.py --fetch" -- \
 	    "$$python" tests/matrix/run.py $(ARGS)
 
+# What they boot is fetched once; newer kernels of Debian come after: rm -r .ansible/lab/kernels
+kernels: root programs kernel-programs .ansible/python
+	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory .ansible/lab/kernels/disk' -- \
+	    "$$(cat .ansible/python)" tests/lab/kernels/run.py .ansible/lab/kernels $(ARGS)
+
 bench: root .ansible/bench/made $(LINK)
 	@.ansible/bench/bin/python benchmarks/ns_exec.py $(ARGS)
 	@.ansible/bench/bin/python benchmarks/ns_persistent.py
@@ -66,7 +72,8 @@ root:
 
 programs: PACKAGES = tests/packages.txt
 lab-programs: PACKAGES = tests/lab/packages.txt
-programs lab-programs:
+kernel-programs: PACKAGES = tests/lab/kernels/packages.txt
+programs lab-programs kernel-programs:
 	@missing=$$(grep -v '^#' $(PACKAGES) | while read -r program package; do \
 	    PATH="$$PATH:/usr/sbin:/sbin" command -v "$$program" >/dev/null || echo "$$package"; done | sort -u | paste -sd ' '); \
 	[ -z "$$missing" ] || { echo "The tests need more programs. On Debian: apt-get install $$missing" >&2; exit 1; }
@@ -108,6 +115,10 @@ $(VENV)/made: .ansible/python tests/requirements.txt
 	@mkdir -p $(@D) && rm -rf $@ $@.new
 	@"$$(cat .ansible/python)" tests/lab/root.py $@.new
 	@mv $@.new $@ && touch $@
+
+# The kernels of Debian, and the disk that all of them boot from.
+.ansible/lab/kernels/disk: tests/lab/kernels/images.py | .ansible/python $(LINK)
+	@PYTHONPATH=.ansible/collections "$$(cat .ansible/python)" tests/lab/kernels/images.py $(@D)
 
 .ansible/lock/made: .ansible/python
 	$(call environment,uv)

@@ -91,9 +91,8 @@ def test_arguments(words: list[str]) -> None:
     with support.own_procfs() as proc:
         started = subprocess.Popen(words, stdin=subprocess.PIPE)
         try:
-            while not processes.arguments(proc, started.pid):
-                assert started.poll() is None
-            assert processes.arguments(proc, started.pid) == words
+            # At first they are those of this process, or none.
+            support.wait_for(lambda: processes.arguments(proc, started.pid) == words)
         finally:
             started.kill()
             os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)

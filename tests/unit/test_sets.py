@@ -753,7 +753,7 @@ def test_a_handle_that_somebody_holds_open() -> None:
 
 
 def test_a_physical_interface_is_in_the_way() -> None:
-    """A test has none: what is asked of the kernel is told for it."""
+    """Where a test has none: what is asked of the kernel is told for it."""
 
     def plug_in() -> None:
         netdev.physical = lambda: ["eth7"]
@@ -769,6 +769,41 @@ def test_a_physical_interface_is_in_the_way() -> None:
     brought("blue", present=False, types=["uts"], prepare=plug_in)
     brought("blue", present=False, when_busy="detach", prepare=plug_in)
     brought("green", present=False)
+    assert os.listdir("/run") == []
+
+
+@contextlib.contextmanager
+def a_physical_interface_in(name: str) -> t.Iterator[str]:
+    """One that nobody uses here, moved into a set; where it is not any more, the kernel brings it back."""
+    found = [path.parent.name for path in Path("/sys/class/net").glob("*/device")]
+    unused = [device for device in found if not netdev.is_up(device)]
+    if not unused:
+        pytest.skip("no physical interface that is down is here: make kernels has one")
+    output("ip", "link", "set", unused[0], "netns", name)
+    try:
+        yield unused[0]
+    finally:
+        if os.path.exists(f"/run/netns/{name}"):
+            output("ip", "-netns", name, "link", "set", unused[0], "netns", "1")
+
+
+@pytest.mark.parametrize("when_busy", ["detach", "kill"])
+def test_a_real_physical_interface_is_in_the_way(when_busy: str) -> None:
+    """It outlives the namespace: the kernel brings it to the host."""
+    brought("blue", types=["net", "uts"])
+    before = at_handle("net", "blue")
+    with a_physical_interface_in("blue") as device:
+        for error in (failure("blue", present=False), failure("blue", recreate=True)):
+            assert f"it has physical interfaces, which would go to the host, perhaps renamed: {device}" in error.cause
+        assert at_handle("net", "blue") == before
+        assert device in output("ip", "-netns", "blue", "-brief", "link")
+        assert not os.path.exists(f"/sys/class/net/{device}")
+        brought("blue", present=False, types=["uts"])
+        brought("blue", present=False, when_busy=when_busy)
+        deadline = time.monotonic() + support.PATIENCE
+        while not os.path.exists(f"/sys/class/net/{device}/device"):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
     assert os.listdir("/run") == []
 
 
