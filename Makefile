@@ -14,10 +14,10 @@ VENV = .ansible/test
 help:
 	@echo "make demo                         run work in real namespaces, from a playbook"
 	@echo "make demo KEEP=1                  leave them for you to look around; make demo takes them down"
-	@echo "make test                         prove everything: lint types sanity units molecule"
+	@echo "make test                         the tests, on this machine: lint types sanity units molecule"
 	@echo "make test SESSION=units ARGS=...  one session of it, with arguments for its tool"
 	@echo "make hosts                        the scenarios over ssh, on hosts with systemd that are booted for it"
-	@echo "make matrix                       try every Python here with every ansible-core from 2.18 on"
+	@echo "make matrix                       the modules with every Python here and every ansible-core from 2.18 on"
 	@echo "make kernels                      the tests on Debian's kernels, from 5.10 on, in emulated machines"
 	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns"
 	@echo "make lock                         pin the newest versions of tests/requirements.in"
@@ -63,12 +63,13 @@ lock: .ansible/lock/made
 	    --python-version 3.8 tests/matrix/requirements.in --output-file tests/matrix/requirements.txt
 
 clean:
-	@rm -rf .ansible collections tests/output
+	@rm -rf .ansible .hypothesis collections tests/output
+	@find . -name __pycache__ -prune -exec rm -r {} +
 
 # ---- what they need
 
 root:
-	@[ "$$(id -u)" = 0 ] || { echo "make demo and make test make namespaces and mounts: run them as root." >&2; exit 1; }
+	@[ "$$(id -u)" = 0 ] || { echo "This makes namespaces and mounts: run it as root." >&2; exit 1; }
 
 programs: PACKAGES = tests/packages.txt
 lab-programs: PACKAGES = tests/lab/packages.txt
@@ -110,14 +111,15 @@ endef
 $(VENV)/made: .ansible/python tests/requirements.txt
 	$(call environment,--requirement tests/requirements.txt)
 
-# The file system of the lab's hosts.
+# The file system of the lab's hosts, with setuid programs and an ordinary user: not for others on this machine.
 .ansible/lab/root: tests/lab/root.py
-	@mkdir -p $(@D) && rm -rf $@ $@.new
+	@install -d -m 700 $(@D) && rm -rf $@.new
 	@"$$(cat .ansible/python)" tests/lab/root.py $@.new
-	@mv $@.new $@ && touch $@
+	@rm -rf $@ && mv $@.new $@ && touch $@
 
 # The kernels of Debian, and the disk that all of them boot from.
 .ansible/lab/kernels/disk: tests/lab/kernels/images.py | .ansible/python $(LINK)
+	@install -d -m 700 .ansible/lab
 	@PYTHONPATH=.ansible/collections "$$(cat .ansible/python)" tests/lab/kernels/images.py $(@D)
 
 .ansible/lock/made: .ansible/python

@@ -373,6 +373,11 @@ def main() -> int:
         return init(options.command, options.inside, options.lifeline, online=options.online)
 
     HOME.mkdir(parents=True, exist_ok=True)
+    lock = os.open(HOME, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("Something runs sealed in this checkout already, with the same temporary files: wait for its end.")
     marker = f"linux-namespaces-{secrets.token_hex(8)}"
     started = time.monotonic()
     before = machine()

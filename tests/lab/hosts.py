@@ -6,9 +6,11 @@
 
     hosts.py ROOT COUNT COMMAND ...
 
-As root; ROOT is what root.py made. All happens in namespaces that end with the script, however it ends. The command
-finds the inventory by ANSIBLE_INVENTORY. Its groups are `root` and `ordinary` (by the user of the login, where an
-ordinary one becomes root by sudo), `pipelining` and `copying`; the hosts take turns in each of the four combinations.
+As root, with Ansible on the PATH; ROOT is what root.py made. All happens in namespaces that end with the script,
+however it ends. The hosts reach nobody but each other, but are no prison: who is root there can be root here. The
+command finds the inventory by ANSIBLE_INVENTORY. Its groups are `root` and `ordinary` (by the user of the login, where
+an ordinary one becomes root by sudo), `pipelining` and `copying`; the hosts take turns in each of the four
+combinations.
 """
 
 from __future__ import annotations
@@ -79,11 +81,13 @@ def main(arguments: list[str]) -> int:
     make_networks(hosts)
     mount("-t", "cgroup2", "cgroup2", str(CGROUPS))
     key = make_key(place / "login")
+    threads = []
     for host in hosts:
         prepare(host, Path(root), place, key)
-        threading.Thread(target=run, args=(host, place), daemon=True).start()
-    for host in hosts:
-        wait_for_sshd(host, place)
+        threads.append(threading.Thread(target=run, args=(host, place), daemon=True))
+        threads[-1].start()
+    for host, thread in zip(hosts, threads, strict=True):
+        wait_for_sshd(host, place, thread)
     print(f"{len(hosts)} hosts answer after {time.monotonic() - start:.1f} s", file=sys.stderr)
     inventory = place / "inventory.json"
     inventory.write_text(json.dumps(describe(hosts, place), indent=2))
@@ -105,7 +109,10 @@ def run_sealed(arguments: list[str]) -> int:
 
 def remove_cgroups() -> None:
     """Those of hosts that have ended: they belong to no namespace, and one run may have been killed."""
-    script = f'mount -t cgroup2 cgroup2 "$0" && find "$0"/{CGROUP}* -depth -type d -exec rmdir {{}} + 2>/dev/null'
+    script = (
+        f'mount -t cgroup2 cgroup2 "$0"; for top in "$0"/{CGROUP}*; do '
+        '! grep -qs "^populated 0" "$top/cgroup.events" || find "$top" -depth -type d -exec rmdir {} +; done'
+    )
     subprocess.run(["unshare", "--mount", "--cgroup", "sh", "-c", script, CGROUPS], check=False)
 
 
@@ -156,7 +163,7 @@ def prepare(host: Host, root: Path, place: Path, key: str) -> None:
         keys.write_text(key)
         owner = keys.parent.parent.stat()
         for path in (keys.parent, keys):
-            os.chown(path, owner.st_uid, owner.st_gid)
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
     (top / "root/etc/hostname").write_text(f"{host.name}\n")
 
 
@@ -167,36 +174,28 @@ def run(host: Host, place: Path) -> None:
     """Boot the host, and again whenever it reboots, until it is switched off."""
     top = place / host.name
     cgroup = CGROUPS / f"{CGROUP}{uuid.uuid4()}"
+    command = [
+        *("sh", "-ec", 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"', "sh", str(cgroup)),
+        # Already there, or its /sys would show the network that the lab itself has.
+        *("nsenter", f"--net=/run/netns/{host.name}", "--"),
+        *("systemd-nspawn", "--quiet", f"--directory={top / 'root'}", f"--machine={host.name}", "--boot"),
+        *("--register=no", "--keep-unit", "--capability=all", "--console=pipe"),
+    ]
     with (top / "console").open("ab") as console:
-        while True:
-            # Already there, or its /sys would show the network that the lab itself has.
-            container = ["nsenter", f"--net=/run/netns/{host.name}", "--"]
-            container += [
-                "systemd-nspawn",
-                "--quiet",
-                f"--directory={top / 'root'}",
-                f"--machine={host.name}",
-                "--boot",
-            ]
-            container += ["--register=no", "--keep-unit", "--capability=all", "--console=pipe"]
-            script = 'mkdir -p "$1"; echo $$ >"$1/cgroup.procs"; shift; exec "$@"'
+        ended = REBOOT
+        while ended == REBOOT:
+            cgroup.mkdir(exist_ok=True)
             ended = subprocess.run(
-                ["sh", "-ec", script, "sh", cgroup, *container],
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=console,
-                check=False,
-            )
-            if ended.returncode != REBOOT:
-                return
+                command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, check=False
+            ).returncode
 
 
-def wait_for_sshd(host: Host, place: Path) -> None:
+def wait_for_sshd(host: Host, place: Path, thread: threading.Thread) -> None:
     limit = time.monotonic() + BOOT_SECONDS
     while not answers(host):
-        if time.monotonic() > limit:
+        if time.monotonic() > limit or not thread.is_alive():
             said = (place / host.name / "console").read_text(errors="replace")[-4000:]
-            raise SystemExit(f"{host.name} did not boot within {BOOT_SECONDS} seconds:\n{said}")
+            raise SystemExit(f"{host.name} did not boot (within {BOOT_SECONDS} seconds):\n{said}")
         time.sleep(0.02)
 
 

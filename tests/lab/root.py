@@ -6,13 +6,15 @@
 
     root.py FOLDER
 
-As root. The packages come from where the machine's own Debian packages come from, or mmdebstrap's default.
+As root. The packages come from where the machine's own Debian packages come from; where it is no Debian, from where
+mmdebstrap takes them.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import typing as t
 from pathlib import Path
 
 SUITE = "bookworm"
@@ -31,6 +33,10 @@ PACKAGES = (
     "uidmap",
 )
 ORDINARY_USER = "ops"
+# One that no user of the machine has: the hosts have no user namespace of their own.
+ORDINARY_ID = 59999
+# By this file the scenarios know that they may do what they like.
+MARK = "etc/linux-namespaces-lab"
 
 # systemd-nspawn hides parts of /proc, so that no fresh one can be mounted in a user namespace, and has /sys read-only.
 SHOW_PROC = """\
@@ -51,37 +57,31 @@ WantedBy=sysinit.target
 
 def main(folder: str) -> int:
     root = Path(folder).resolve()
-    made = subprocess.run(
-        [
-            "mmdebstrap",
-            "--quiet",
-            "--mode=root",
-            "--variant=minbase",
-            f"--include={','.join(PACKAGES)}",
-            SUITE,
-            folder,
-            "-",
-        ],
-        input="\n".join(sources(SUITE)),
-        text=True,
-        check=False,
-    )
-    if made.returncode:
-        print("The root file system of the lab's hosts could not be made: mmdebstrap says why above.", file=sys.stderr)
-        return 1
+    bootstrap(root, SUITE, PACKAGES)
     for key in root.glob("etc/ssh/ssh_host_*"):
         key.unlink()
     (root / "etc/systemd/system/show-proc.service").write_text(SHOW_PROC)
     subprocess.run(["systemctl", f"--root={root}", "enable", "--quiet", "show-proc.service"], check=True)
-    subprocess.run(["useradd", f"--root={root}", "--create-home", "--shell=/bin/bash", ORDINARY_USER], check=True)
+    words = ["useradd", f"--root={root}", f"--uid={ORDINARY_ID}", "--create-home", "--shell=/bin/bash", ORDINARY_USER]
+    subprocess.run(words, check=True)
+    (root / MARK).touch()
     sudoers = root / "etc/sudoers.d" / ORDINARY_USER
     sudoers.write_text(f"{ORDINARY_USER} ALL=(ALL) NOPASSWD: ALL\n")
     sudoers.chmod(0o440)
     return 0
 
 
+def bootstrap(folder: Path, suite: str, packages: t.Iterable[str], *options: str) -> None:
+    """Make a root file system of Debian. Ends the program where that fails."""
+    command = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(packages)}", *options]
+    lines = sources(suite)
+    command += [suite, str(folder), *(["-"] if lines else [])]
+    if subprocess.run(command, input="\n".join(lines), text=True, check=False).returncode:
+        sys.exit(f"The file system of {suite} could not be made: mmdebstrap says why above.")
+
+
 def sources(suite: str) -> list[str]:
-    """The lines of sources.list for a suite of Debian, from the archives that this machine uses."""
+    """The lines of sources.list for a suite of Debian, from the archives that this machine uses; none elsewhere."""
     command = [
         "apt-get",
         "indextargets",
@@ -95,7 +95,7 @@ def sources(suite: str) -> list[str]:
     base = [uri for name, uri in archives.items() if "-" not in name]
     security = [uri for name, uri in archives.items() if name.endswith("-security")]
     lines = [f"deb {uri} {suite} main" for uri in base[:1]]
-    return lines + [f"deb {uri} {suite}-security main" for uri in security[:1]] or [""]
+    return lines + [f"deb {uri} {suite}-security main" for uri in security[:1]]
 
 
 if __name__ == "__main__":

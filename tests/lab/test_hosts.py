@@ -34,30 +34,39 @@ def processes() -> set[str]:
 
 
 def test_what_the_command_says_is_passed_on() -> None:
-    before = processes()
+    before, groups = processes(), cgroups()
     script = 'ansible-inventory --list | grep -c "\\"ansible_host\\""; exit 3'
     ended = subprocess.run([*COMMAND, "2", "sh", "-c", script], stdout=subprocess.PIPE, text=True, check=False)
     assert (ended.returncode, ended.stdout.strip()) == (3, "2")
-    assert processes() == before
-    assert cgroups() == []
+    assert (processes(), cgroups()) == (before, groups)
+
+
+def test_ten_hosts_at_once() -> None:
+    ended = subprocess.run(
+        [*COMMAND, "10", "ansible", "all", "--forks", "10", "--module-name", "ping"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.count("ping: pong") == 10
 
 
 def test_a_lab_that_is_killed(tmp_path: Path) -> None:
     """Its hosts end with it, and the next one removes what outlives processes."""
-    before = processes()
+    before, groups = processes(), cgroups()
     booted = tmp_path / "booted"
     with subprocess.Popen([*COMMAND, "1", "sh", "-c", f"touch {booted}; exec sleep {SECONDS}"]) as lab:
         limit = time.monotonic() + SECONDS
         while not booted.exists():
             assert time.monotonic() < limit
             time.sleep(0.1)
-        assert len(cgroups()) == 1
+        assert len(cgroups()) == len(groups) + 1
         lab.send_signal(signal.SIGKILL)
     while processes() != before:
         assert time.monotonic() < limit
         time.sleep(0.1)
     subprocess.run([*COMMAND, "1", "true"], check=True)
-    assert cgroups() == []
+    assert cgroups() == groups
 
 
 @pytest.mark.parametrize("count", ["0", "101", "some"])

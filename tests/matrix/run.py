@@ -261,7 +261,12 @@ def outcome_of(command: Command) -> Outcome:
         ("timeout", "--signal=KILL", str(SECONDS), *SEAL, *command),  # unshare takes no notice of other signals
         check=False,
         cwd=ROOT,
-        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "PATH": path},
+        env={
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".ansible/hypothesis"),
+            "PATH": path,
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -12,7 +12,6 @@ kernel, a folder with `vmlinuz` and `initrd`; run.py boots them.
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import lzma
 import os
@@ -62,11 +61,23 @@ exec /bin/busybox switch_root /root /usr/bin/python3 /srv/tests/lab/kernels/gues
 
 
 def main(folder: str) -> int:
-    top = Path(folder).resolve()
+    made = Path(folder).resolve()
+    top = made.with_name(f"{made.name}.new")
     shutil.rmtree(top, ignore_errors=True)
     top.mkdir(parents=True)
+    if not lab_root.sources(SUITE):
+        print("apt knows no archive of Debian here: apt-get update", file=sys.stderr)
+        return 1
     packages = Packages(top / "apt")
-    root = make_root(top / "root")
+    root = top / "root"
+    lab_root.bootstrap(
+        root,
+        SUITE,
+        PACKAGES,
+        "--architectures=amd64",
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+    )
     for version, suite in KERNELS.items():
         release = packages.release(version)
         if release is None:
@@ -78,6 +89,8 @@ def main(folder: str) -> int:
     make_disk(root, top / "disk")
     shutil.rmtree(root)
     shutil.rmtree(top / "apt")
+    shutil.rmtree(made, ignore_errors=True)
+    top.rename(made)
     return 0
 
 
@@ -142,18 +155,6 @@ def is_newer(version: str, other: str) -> bool:
     return subprocess.run(["dpkg", "--compare-versions", version, "gt", other], check=False).returncode == 0
 
 
-def make_root(folder: Path) -> Path:
-    command = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--architectures=amd64"]
-    command += [
-        f"--include={','.join(PACKAGES)}",
-        "--dpkgopt=path-exclude=/usr/share/doc/*",
-        "--dpkgopt=path-exclude=/usr/share/man/*",
-    ]
-    command += [SUITE, str(folder), "-"]
-    subprocess.run(command, input="\n".join(lab_root.sources(SUITE)), text=True, check=True)
-    return folder
-
-
 def make_kernel(release: str, unpacked: Path, root: Path, folder: Path) -> None:
     """Give the disk the modules of a kernel, and make a small file system that finds the disk."""
     folder.mkdir()
@@ -213,5 +214,7 @@ def make_disk(root: Path, disk: Path) -> None:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         sys.exit(main(*sys.argv[1:]))
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"{error}\nThe kernels could not be fetched. KERNELS in {__file__} says which suites have them.")
