@@ -391,6 +391,7 @@ def inhabited(
         for pid in {inhabitant, child} - {0}:
             os.kill(pid, signal.SIGKILL)
         os.waitpid(child, 0)
+        wait_for(lambda: has_ended(inhabitant))
         os.close(said)
         os.close(release)
 

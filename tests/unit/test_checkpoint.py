@@ -16,6 +16,7 @@ import sys
 import time
 import typing as t
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process, procfs
@@ -283,6 +284,20 @@ def test_a_child_that_is_killed_from_outside(way: Work) -> None:
         os.kill(child.expect("ready", soon()), signal.SIGKILL)
         with pytest.raises(NamespaceError, match="cannot run the child: it was ended from outside before it was ready"):
             child.expect("more", soon())
+
+
+def test_a_child_that_is_killed_as_soon_as_it_has_moved() -> None:
+    """As by the end of a pid namespace. The parent has not heard of the sibling, and reaps it all the same."""
+
+    def work(gate: Gate) -> None:
+        with mock.patch.object(process, "die_with_parent", lambda _number: os.kill(os.getpid(), signal.SIGKILL)):
+            gate.move()
+
+    with spawned(work) as child:
+        child.release()
+        assert child.receive(soon()) is None
+        former = child.pid
+    assert support.has_ended(former)
 
 
 def test_a_child_that_is_killed_while_it_moves() -> None:

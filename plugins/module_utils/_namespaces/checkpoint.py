@@ -111,7 +111,10 @@ class Gate:
         if sibling:
             theirs.close()
             pid = int(ours.recv(_MESSAGE_BYTES) or 0)
-            if prepare and pid:
+            if not pid:
+                # It was ended before it could say so itself, and is there to be reaped.
+                self.report(moved=sibling)
+            elif prepare:
                 prepare(pid)
             _send(ours, _GO)
             os._exit(0)
