@@ -289,8 +289,11 @@ def test_a_child_that_is_killed_from_outside(way: Work) -> None:
 def test_a_child_that_is_killed_as_soon_as_it_has_moved() -> None:
     """As by the end of a pid namespace. The parent has not heard of the sibling, and reaps it all the same."""
 
+    def die_at_once(_number: int) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
     def work(gate: Gate) -> None:
-        with mock.patch.object(process, "die_with_parent", lambda _number: os.kill(os.getpid(), signal.SIGKILL)):
+        with mock.patch.object(process, "die_with_parent", die_at_once):
             gate.move()
 
     with spawned(work) as child:
