@@ -6,7 +6,8 @@
 
 """The only place that imports ctypes: C functions and system calls that raise OSError.
 
-The numbers are those of the system calls that came after Linux 5.1, which are common to all architectures but alpha.
+The numbers are those of the system calls that came after Linux 5.1, which are common to all architectures but alpha;
+kcmp is older. An unknown number is ENOSYS.
 """
 
 from __future__ import annotations
@@ -27,8 +28,14 @@ _NUMBERS = {
     "clone3": 435,
     "close_range": 436,
     "openat2": 437,
+    "pidfd_getfd": 438,
     "mount_setattr": 442,
+    "listns": 470,
 }
+
+# asm/unistd.h of each, by what uname(2) calls the machine.
+_KCMP = {"x86_64": 312, "aarch64": 272, "riscv64": 272, "loongarch64": 272, "ppc64le": 354, "s390x": 343, "armv7l": 378}
+_NUMBERS["kcmp"] = _KCMP.get(os.uname().machine, -1)
 
 # CDLL(None) is the running process: ctypes.util.find_library would start helpers.
 _LIBC = ctypes.CDLL(None, use_errno=True)

@@ -43,18 +43,24 @@ def mount_at(proc: int, fd: int, mounts: t.Iterable[Mount]) -> Mount | None:
 
 
 def mount_of(proc: int, fd: int, mounts: t.Iterable[Mount]) -> Mount | None:
-    """The mount that the descriptor is on, of those given. Source: proc_pid_fdinfo(5), mnt_id. Raises OSError."""
-    text = procfs.read(proc, f"{procfs.own_pid(proc)}/fdinfo/{fd}")
-    number = next(int(line.split()[1]) for line in text.split("\n") if line.startswith("mnt_id:"))
+    """The mount that the descriptor is on, of those given. Raises OSError."""
+    number = mount_id(proc, fd)
     return next((item for item in mounts if item.id == number), None)
+
+
+def mount_id(proc: int, fd: int) -> int:
+    """The number of the mount that a descriptor of ours is on. Source: proc_pid_fdinfo(5), mnt_id. Raises OSError."""
+    text = procfs.read(proc, f"{procfs.own_pid(proc)}/fdinfo/{fd}")
+    return next(int(line.split()[1]) for line in text.split("\n") if line.startswith("mnt_id:"))
 
 
 def parse(text: str) -> list[Mount]:
     """The mounts in the order of the file, that of their making. Raises ValueError for garbage."""
-    return [_parse_line(line) for line in text.split("\n") if line]
+    return [parse_line(line) for line in text.split("\n") if line]
 
 
-def _parse_line(line: str) -> Mount:
+def parse_line(line: str) -> Mount:
+    """The mount that one line is about. Raises ValueError for garbage."""
     before, separator, after = line.partition(" - ")
     fields, rest = before.split(" "), after.split(" ")
     if not separator or len(fields) < 6 or len(rest) < 2:

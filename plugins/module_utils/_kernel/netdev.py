@@ -17,6 +17,7 @@ import typing as t
 
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
+_SIOCGSKNS = 0x894C
 _IFF_UP = 0x1
 _IFREQ = "16sH22x"
 
@@ -44,6 +45,14 @@ def set_up(name: str, up: bool = True) -> None:
     with _control() as control:
         flags = _flags(control, name) & ~_IFF_UP | (_IFF_UP if up else 0)
         fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack(_IFREQ, name.encode(), flags))
+
+
+def open_network_of(fd: int) -> int:
+    """Open the network namespace that a socket, or a device of tun, belongs to.
+
+    Source: linux/sockios.h, SIOCGSKNS. Raises OSError: EPERM without CAP_NET_ADMIN there, ENOTTY for what is neither.
+    """
+    return fcntl.ioctl(fd, _SIOCGSKNS)
 
 
 def physical() -> list[str]:

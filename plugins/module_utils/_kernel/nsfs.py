@@ -38,10 +38,17 @@ def _ioctl_number(number: int, size: int) -> int:
 
 
 _MAGIC = struct.Struct("=I" if os.uname().machine.startswith("s390") else "@L")
+_NS_GET_USERNS = _ioctl_number(1, 0)
+_NS_GET_PARENT = _ioctl_number(2, 0)
 _NS_GET_NSTYPE = _ioctl_number(3, 0)
+_NS_GET_OWNER_UID = _ioctl_number(4, 0)
 _NS_GET_MNTNS_ID = _ioctl_number(5, 8)
 _NS_GET_TGID_FROM_PIDNS = _ioctl_number(7, 4)
 _NS_GET_ID = _ioctl_number(13, 8)
+_LISTNS_BYTES = 32
+_IDS_AT_ONCE = 4096
+FILEID_NSFS = 0xF1
+_FD_NSFS_ROOT = -10003
 
 
 def filesystem_magic(fd: int) -> int:
@@ -77,9 +84,25 @@ def open_handle(path: str) -> int:
         return fd
 
 
+def open_checked(path: str, proc: int, directory: int | None = None) -> int | None:
+    """Open what is at a path, if it is a namespace: a fifo would block, a device act.
+
+    proc: the root of a procfs of our own, for where /proc is not to be believed. Raises OSError.
+    """
+    with closing(os.open(path, os.O_PATH | os.O_CLOEXEC, dir_fd=directory)) as held:
+        if not is_namespace(held):
+            return None
+        return os.open(f"self/fd/{held}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
+
+
+def is_namespace(fd: int) -> bool:
+    """Whether what is open there, perhaps with O_PATH, is a namespace. Raises OSError."""
+    return filesystem_magic(fd) == _NSFS_MAGIC
+
+
 def open_held(held: int) -> int | None:
     """Open what is held by a descriptor of O_PATH, if it is a namespace. Raises OSError."""
-    if filesystem_magic(held) != _NSFS_MAGIC:
+    if not is_namespace(held):
         return None
     return os.open(f"/proc/self/fd/{held}", os.O_RDONLY | os.O_CLOEXEC)
 
@@ -108,6 +131,72 @@ def _ask_id(fd: int, request: int) -> int | None:
             raise
         return None
     return answer
+
+
+def all_ids() -> t.Iterator[int]:
+    """The ids of all namespaces that the caller may see, also of those that nothing in /proc shows.
+
+    Source: listns(2), Linux 6.19. Raises OSError: ENOSYS before.
+    """
+    last = 0
+    while True:
+        request = struct.pack("=IIQIIQ", _LISTNS_BYTES, 0, last, 0, 0, 0)
+        memory = libc.buffer(bytes(8 * _IDS_AT_ONCE))
+        count = libc.syscall("listns", request, memory, _IDS_AT_ONCE, 0)
+        found = struct.unpack_from(f"={count}Q", memory.raw)
+        yield from found
+        if count < _IDS_AT_ONCE:
+            return
+        last = found[-1]
+
+
+def open_id(number: int) -> int:
+    """Open the namespace that has this id.
+
+    Raises OSError: ESTALE where there is none any more, or the kernel is older than 6.19.
+    """
+    return open_by_handle(struct.pack("=QII", number, 0, 0))
+
+
+def open_by_handle(content: bytes) -> int:
+    """Open the namespace of a file handle, given as the kernel shows it: id, type and inode.
+
+    Source: open_by_handle_at(2), linux/nsfs.h, Linux 6.18. Raises OSError: ESTALE where it is no more.
+    """
+    handle = struct.pack("=Ii", len(content), FILEID_NSFS) + content
+    return libc.function("open_by_handle_at", _FD_NSFS_ROOT, handle, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def open_owner(fd: int) -> int | None:
+    """Open the user namespace that owns an open namespace; of a user namespace, the one above it.
+
+    Source: ioctl_nsfs(2), NS_GET_USERNS. None where there is none, or none that the caller may see. Raises OSError.
+    """
+    return _open_related(fd, _NS_GET_USERNS)
+
+
+def open_parent(fd: int) -> int | None:
+    """Open the namespace above an open user or pid namespace.
+
+    Source: ioctl_nsfs(2), NS_GET_PARENT. None where there is none, or none that the caller may see. Raises OSError.
+    """
+    return _open_related(fd, _NS_GET_PARENT)
+
+
+def _open_related(fd: int, request: int) -> int | None:
+    try:
+        return fcntl.ioctl(fd, request)
+    except PermissionError:
+        return None
+
+
+def owner_uid(fd: int) -> int:
+    """The uid that made an open user namespace, as the caller's own user namespace has it. Raises OSError.
+
+    Source: ioctl_nsfs(2), NS_GET_OWNER_UID.
+    """
+    uid: int = struct.unpack("=I", fcntl.ioctl(fd, _NS_GET_OWNER_UID, bytes(4)))[0]
+    return uid
 
 
 def init_of(fd: int) -> int | None:

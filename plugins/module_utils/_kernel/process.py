@@ -26,6 +26,7 @@ _PR_GET_CHILD_SUBREAPER = 37
 _PR_SET_DUMPABLE = 4
 _CLONE_ARGS = "=11Q"
 _LAST_DESCRIPTOR = 0xFFFFFFFF
+_KCMP_FILES = 2
 
 
 class Cloned(t.NamedTuple):
@@ -67,9 +68,25 @@ def unshare(flag: int) -> None:
     libc.function("unshare", flag)
 
 
-def pidfd_open(pid: int) -> int:
-    """Hold the process. Source: pidfd_open(2); os.pidfd_open came with Python 3.9. Raises OSError."""
-    return libc.syscall("pidfd_open", pid, 0)
+def pidfd_open(pid: int, thread: bool = False) -> int:
+    """Hold the process. Source: pidfd_open(2); os.pidfd_open came with Python 3.9. Raises OSError.
+
+    thread: it may be any thread of one (PIDFD_THREAD, Linux 6.9; EINVAL before).
+    """
+    return libc.syscall("pidfd_open", pid, os.O_EXCL if thread else 0)
+
+
+def share_files(pid: int, other: int) -> bool:
+    """Whether two processes or threads have one table of descriptors. Source: kcmp(2), KCMP_FILES.
+
+    Raises OSError.
+    """
+    return libc.syscall("kcmp", pid, other, _KCMP_FILES, 0, 0) == 0
+
+
+def pidfd_getfd(pidfd: int, fd: int) -> int:
+    """A copy of a descriptor of a process. Source: pidfd_getfd(2). Raises OSError; EPERM where it may not be traced."""
+    return libc.syscall("pidfd_getfd", pidfd, fd, 0)
 
 
 def pidfd_send_signal(pidfd: int, number: int) -> None:

@@ -313,21 +313,32 @@ def _clone(cgroup: str | None) -> process.Cloned | None:
 
 def answer_of(work: t.Callable[[Gate], T], proc: int) -> T:
     """What the work comes to in a child, however large; it is pickled. Raises NamespaceError."""
+    with answering(work, proc) as answer:
+        return answer()
+
+
+@contextlib.contextmanager
+def answering(work: t.Callable[[Gate], T], proc: int) -> t.Iterator[t.Callable[[], T]]:
+    """Begin the work in a child; what is yielded waits for what it comes to, as answer_of() has it."""
     memory = os.memfd_create("answer")
     with os.fdopen(memory, "rb") as file:
 
-        def answer(gate: Gate) -> t.NoReturn:
+        def write(gate: Gate) -> t.NoReturn:
             content = pickle.dumps(work(gate))
             with os.fdopen(os.dup(memory), "wb") as writer:
                 writer.write(content)
             gate.report(answered=True)
             os._exit(0)
 
-        with spawn(answer, proc) as child:
-            child.expect("answered")
-        file.seek(0)
-        content: T = pickle.load(file)
-        return content
+        with spawn(write, proc) as child:
+
+            def answer() -> T:
+                child.expect("answered")
+                file.seek(0)
+                content: T = pickle.load(file)
+                return content
+
+            yield answer
 
 
 def live(work: t.Callable[[Gate], t.NoReturn], gate: Gate) -> t.NoReturn:

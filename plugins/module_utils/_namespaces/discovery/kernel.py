@@ -1,0 +1,40 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""What the kernel itself lists, whatever holds it, from Linux 6.19 on. Source: listns(2)."""
+
+from __future__ import annotations
+
+import errno
+
+from ..._kernel import nsfs
+from .scan import Scan
+
+BLIND = "namespaces that only the credentials of an open file, or an fsopen context, hold"
+
+
+def look(scan: Scan) -> None:
+    """Find the namespaces that nothing else showed."""
+    known = {namespace.identity.id for namespace in scan.namespaces.values()}
+    try:
+        for number in nsfs.all_ids():
+            if number not in known:
+                _keep(scan, number)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        scan.blind[BLIND] = None
+
+
+def _keep(scan: Scan, number: int) -> None:
+    try:
+        scan.keep(nsfs.open_id(number))
+    except PermissionError:
+        scan.denied["kernel"] += 1
+    except OSError as error:
+        if error.errno != errno.ESTALE:
+            raise
+        scan.vanished += 1

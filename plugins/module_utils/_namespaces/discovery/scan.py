@@ -1,0 +1,96 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""What the sources of a scan have in common: the host they look at, and where they put what they find."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+import resource
+import typing as t
+
+from ..._kernel import nsfs, procfs
+from .model import Namespace
+
+
+class Scan:
+    """A scan under way. Every namespace that was found is held open until close()."""
+
+    def __init__(self, proc: int) -> None:
+        self.proc = proc
+        self.namespaces: dict[int, Namespace] = {}
+        """By inode, which means no other one while they are held."""
+        self.mounted_at: set[str] = set()
+        """Where namespaces are mounted, in whatever mount namespace: what was opened there says that path."""
+        self.vanished = 0
+        """Processes, and namespaces that were seen and gone before they could be held."""
+        self.denied: collections.Counter[str] = collections.Counter()
+        """What could not be looked at for lack of privilege, by the source that wanted to."""
+        self.incomplete_because: dict[str, None] = {}
+        """The reasons, each once."""
+        self.blind: dict[str, None] = {}
+        """What this kernel gives no view of."""
+        self.device = os.stat(f"{procfs.own_pid(proc)}/ns/user", dir_fd=proc).st_dev
+        """Where namespaces are files."""
+        _raise_limit_of_files()
+
+    def close(self) -> None:
+        """Let go of the namespaces."""
+        for namespace in self.namespaces.values():
+            os.close(namespace.fd)
+
+    def keep(self, fd: int) -> Namespace:
+        """The namespace that is open there; the descriptor is the scan's from now on. Raises OSError."""
+        try:
+            status = os.fstat(fd)
+            known = self.namespaces.get(status.st_ino)
+            if known is None:
+                found = Namespace(fd, nsfs.type_of(fd), status.st_dev, nsfs.identity(fd))
+                self.namespaces[status.st_ino] = found
+                return found
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+        return known
+
+    def keep_only(self, fd: int, inode: int) -> Namespace | None:
+        """As keep(), where it is the namespace with that inode; None for another one. Raises OSError."""
+        if os.fstat(fd).st_ino == inode:
+            return self.keep(fd)
+        os.close(fd)
+        return None
+
+    def keep_named(self, text: str, paths: t.Iterable[str]) -> Namespace | None:
+        """The namespace that a link of /proc names (net:[4026531840]), opened by one of these paths in there.
+
+        None where none of them leads to it any more.
+        """
+        inode = inode_of(text)
+        known = self.namespaces.get(inode)
+        if known is not None:
+            return known
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+                found = self.keep_only(os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.proc), inode)
+                if found is not None:
+                    return found
+        self.vanished += 1
+        return None
+
+
+def inode_of(text: str) -> int:
+    """The inode that the text of a link names: net:[4026531840]. Raises ValueError for another text."""
+    return int(text[text.index("[") + 1 : -1])
+
+
+def _raise_limit_of_files() -> None:
+    """As many descriptors as this process may have: one is held for each namespace of the host."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,387 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each way in which a namespace can be held is found, and said."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import struct
+import threading
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
+    descriptor,
+    libc,
+    mount,
+    nsfs,
+    nstypes,
+    process,
+)
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import kernel, run
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.model import Namespace
+from ansible_collections.linux.namespaces.tests.unit import support
+
+_CLONE_FILES = 0x400
+_IN_ATTRIB = 0x4
+
+
+class Seen(t.NamedTuple):
+    """What a scan says of one namespace."""
+
+    kind: str
+    identity: nsfs.Identity
+    processes: list[int]
+    holders: list[tuple[t.Any, ...]]
+    owner: int | None
+    parent: int | None
+
+
+def scan() -> dict[int, Seen]:
+    with support.own_procfs() as proc, run.scanned(proc) as found:
+        return {inode: describe(namespace) for inode, namespace in found.namespaces.items()}
+
+
+def describe(namespace: Namespace) -> Seen:
+    holders = [tuple(field for field in holder if field is not None) for holder in namespace.holders]
+    return Seen(
+        namespace.kind.name, namespace.identity, namespace.processes, holders, namespace.owner, namespace.parent
+    )
+
+
+@pytest.mark.parametrize("name", support.TYPE_NAMES)
+def test_a_process(name: str) -> None:
+    with support.inhabited(name) as pid:
+        identity = support.identity(pid, name)
+        seen = scan()[identity.inode]
+        assert (seen.kind, seen.identity, seen.processes) == (name, identity, [pid])
+
+
+def test_the_children_of_a_process() -> None:
+    def work() -> tuple[list[tuple[t.Any, ...]], list[int], int]:
+        process.unshare(nstypes.TIME.flag)
+        seen = scan()[os.stat("/proc/self/ns/time_for_children").st_ino]
+        return seen.holders, seen.processes, os.getpid()
+
+    holders, processes, pid = support.forked(work)
+    assert (holders, processes) == ([("for_children", pid)], [])
+
+
+def test_a_thread() -> None:
+    def work() -> tuple[Seen, int, int]:
+        there, leave = threading.Event(), threading.Event()
+
+        def go() -> None:
+            process.unshare(nstypes.UTS.flag)
+            there.set()
+            leave.wait()
+
+        thread = threading.Thread(target=go)
+        thread.start()
+        there.wait()
+        inode = os.stat(f"/proc/self/task/{thread.native_id}/ns/uts").st_ino
+        # What children of a process with threads inherit is that of the one that clones.
+        seen = scan()[inode]
+        leave.set()
+        thread.join()
+        return seen, os.getpid(), thread.native_id or 0
+
+    seen, pid, number = support.forked(work)
+    assert seen.holders == [("thread", pid, number)]
+
+
+@pytest.mark.parametrize("name", support.TYPE_NAMES)
+def test_an_open_file(name: str) -> None:
+    def work() -> tuple[Seen, int, int]:
+        with support.inhabited(name) as pid:
+            fd = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)
+            inode = os.fstat(fd).st_ino
+        # Also one that only waits to be reaped is there.
+        support.wait_for(lambda: not os.path.exists(f"/proc/{pid}"))
+        with holding(fd) as holder:
+            os.close(fd)
+            return scan()[inode], holder, fd
+
+    seen, holder, fd = support.forked(work)
+    assert (seen.processes, seen.holders) == ([], [("fd", holder, fd)])
+
+
+@pytest.mark.parametrize("what", ["fd", "socket"])
+def test_an_open_file_of_one_thread(what: str) -> None:
+    """It has a table of descriptors of its own."""
+
+    def work() -> tuple[Seen, int, list[int]]:
+        there, leave = threading.Event(), threading.Event()
+        noted: list[int] = []
+
+        def go() -> None:
+            process.unshare(_CLONE_FILES)
+            with support.inhabited("net") as pid:
+                fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+            noted.append(os.fstat(fd).st_ino)
+            if what == "socket":
+                process.setns(fd, nstypes.NET.flag)
+                held = socket.socket()
+                process.setns(back, nstypes.NET.flag)
+                os.close(fd)
+                fd = held.detach()
+            noted.append(fd)
+            there.set()
+            leave.wait()
+
+        back = os.open("/proc/self/ns/net", os.O_RDONLY)
+        thread = threading.Thread(target=go)
+        thread.start()
+        there.wait()
+        # The scan leaves out its own process.
+        seen = support.forked(lambda: scan()[noted[0]])
+        leave.set()
+        thread.join()
+        return seen, os.getpid(), [thread.native_id or 0, noted[1]]
+
+    seen, pid, (thread, fd) = support.forked(work)
+    assert seen.holders == [(what, pid, thread, fd)]
+
+
+def test_an_inotify_watch() -> None:
+    def work() -> tuple[int, dict[int, Seen], int, int]:
+        watch = inotify()
+        with support.inhabited("uts") as pid:
+            inotify_watch(watch, f"/proc/{pid}/ns/uts")
+            inode = support.identity(pid, "uts").inode
+        with holding(watch) as holder:
+            os.close(watch)
+            return inode, scan(), holder, watch
+
+    inode, found, holder, watch = support.forked(work)
+    if support.kernel_release() < (6, 18):
+        assert inode not in found
+    else:
+        assert found[inode].holders == [("watch", holder, watch)]
+
+
+def test_an_open_file_whose_handle_is_gone(tmp_path: Path) -> None:
+    def work() -> tuple[Seen, int, int]:
+        support.own_mounts()
+        path = tmp_path / "handle"
+        path.touch()
+        with support.inhabited("uts") as pid:
+            support.bind(f"/proc/{pid}/ns/uts", path)
+        fd = os.open(path, os.O_RDONLY)
+        inode = os.fstat(fd).st_ino
+        support.unmount(str(path))
+        with holding(fd) as holder:
+            os.close(fd)
+            return scan()[inode], holder, fd
+
+    seen, holder, fd = support.forked(work)
+    assert seen.holders == [("fd", holder, fd)]
+
+
+def test_a_socket() -> None:
+    def work() -> tuple[Seen, int, int]:
+        back = os.open("/proc/self/ns/net", os.O_RDONLY)
+        process.unshare(nstypes.NET.flag)
+        inode = os.stat("/proc/self/ns/net").st_ino
+        with socket.socket() as held:
+            process.setns(back, nstypes.NET.flag)
+            with holding(held.fileno()) as holder:
+                number = held.detach()
+                os.close(number)
+                return scan()[inode], holder, number
+
+    seen, holder, number = support.forked(work)
+    assert (seen.processes, seen.holders) == ([], [("socket", holder, number)])
+
+
+def test_a_bind_mount(tmp_path: Path) -> None:
+    def work() -> tuple[Seen, int]:
+        support.own_mounts()
+        path = tmp_path / "handle"
+        path.touch()
+        with support.inhabited("uts") as pid:
+            support.bind(f"/proc/{pid}/ns/uts", path)
+            inode = support.identity(pid, "uts").inode
+        return scan()[inode], support.own_identity("mnt").inode
+
+    seen, mounts = support.forked(work)
+    assert (seen.processes, seen.holders) == ([], [("bind", str(tmp_path / "handle"), mounts)])
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+def test_a_tree_of_mounts_that_an_open_file_holds(tmp_path: Path, recursive: bool) -> None:
+    def work() -> tuple[list[tuple[t.Any, ...]], int, int]:
+        support.own_mounts()
+        (tmp_path / "folder").mkdir()
+        path = tmp_path / "folder/handle"
+        path.touch()
+        with support.inhabited("uts") as pid:
+            support.bind(f"/proc/{pid}/ns/uts", path)
+            inode = support.identity(pid, "uts").inode
+        with descriptor.closing(os.open(tmp_path if recursive else path, os.O_PATH)) as source:
+            tree = mount.clone_tree(source, recursive)
+        support.unmount(str(path))
+        with holding(tree) as holder:
+            os.close(tree)
+            return scan()[inode].holders, holder, tree
+
+    holders, holder, tree = support.forked(work)
+    assert holders == [("fd", holder, tree, *(["/folder/handle"] if recursive else []))]
+
+
+def test_a_bind_mount_that_is_covered(tmp_path: Path) -> None:
+    """The cover stays where it is."""
+
+    def work() -> tuple[int, dict[int, Seen], list[str]]:
+        support.own_mounts("shared")
+        path = tmp_path / "handle"
+        path.touch()
+        (tmp_path / "cover").write_text("cover")
+        with support.inhabited("uts") as pid:
+            support.bind(f"/proc/{pid}/ns/uts", path)
+            inode = support.identity(pid, "uts").inode
+        support.bind(tmp_path / "cover", path)
+        return inode, scan(), [path.read_text(), *(item.root for item in support.mounts_below(str(tmp_path)))]
+
+    inode, found, left = support.forked(work)
+    assert [holder[:2] for holder in found[inode].holders] == [("bind", str(tmp_path / "handle"))]
+    assert (left[0], len(left)) == ("cover", 3)
+
+
+def test_bind_mounts_below_each_other(tmp_path: Path) -> None:
+    """A namespace that only a mount in a mount namespace holds that only a mount holds."""
+
+    def work() -> tuple[Seen, Seen, int]:
+        support.own_mounts()
+        (tmp_path / "outer").touch()
+        (tmp_path / "inner").touch()
+
+        def prepare() -> None:
+            with support.inhabited("ipc") as pid:
+                support.bind(f"/proc/{pid}/ns/ipc", tmp_path / "inner")
+            (tmp_path / "inode").write_text(str((tmp_path / "inner").stat().st_ino))
+
+        with support.inhabited("mnt", prepare=prepare) as pid:
+            outer = support.identity(pid, "mnt").inode
+            support.bind(f"/proc/{pid}/ns/mnt", tmp_path / "outer")
+        found = scan()
+        return found[outer], found[int((tmp_path / "inode").read_text())], support.own_identity("mnt").inode
+
+    outer, inner, mounts = support.forked(work)
+    assert outer.holders == [("bind", str(tmp_path / "outer"), mounts)]
+    assert inner.holders == [("bind", str(tmp_path / "inner"), outer.identity.inode)]
+
+
+def test_owners_and_parents_that_nobody_is_in() -> None:
+    """The middle one of three user namespaces has no process: who was in it went on into the last one."""
+    with support.inhabited("user", prepare=lambda: process.unshare(nstypes.USER.flag)) as pid:
+        user = support.identity(pid, "user").inode
+        found = scan()
+    middle = found[user].parent
+    assert middle is not None
+    assert (found[middle].processes, found[middle].holders) == ([], [("child", user)])
+    assert found[middle].parent == support.own_identity("user").inode
+
+
+def test_an_owner() -> None:
+    with support.inhabited("user", "uts") as pid:
+        uts, user = support.identity(pid, "uts").inode, support.identity(pid, "user").inode
+        found = scan()
+    assert found[uts].owner == user
+    assert ("owned", uts) in found[user].holders
+
+
+def test_the_credentials_of_an_open_file() -> None:
+    """They hold a user namespace, and nothing shows it but the kernel's own list."""
+
+    def work() -> tuple[int, dict[int, Seen]]:
+        said, say = os.pipe()
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            process.unshare(nstypes.USER.flag)
+            os.write(say, b"%d" % os.stat("/proc/self/ns/user").st_ino)
+            send(theirs, os.open("/proc/self/fdinfo", os.O_RDONLY))
+            os._exit(0)
+        received = receive(ours)
+        os.waitpid(pid, 0)
+        found = scan()
+        os.close(received)
+        return int(os.read(said, 32)), found
+
+    inode, found = support.forked(work)
+    with support.own_procfs() as proc, run.scanned(proc) as other:
+        blind = list(other.blind)
+    if support.kernel_release() < (6, 19):
+        assert (inode in found, blind) == (False, [kernel.BLIND])
+    else:
+        assert (found[inode].holders, blind) == ([("kernel",)], [])
+
+
+def send(channel: socket.socket, fd: int) -> None:
+    channel.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", fd))])
+
+
+def receive(channel: socket.socket) -> int:
+    ((_level, _kind, data),) = channel.recvmsg(1, socket.CMSG_SPACE(4))[1]
+    fd: int = struct.unpack("i", data)[0]
+    return fd
+
+
+def inotify() -> int:
+    return libc.function("inotify_init1", os.O_CLOEXEC)
+
+
+def inotify_watch(fd: int, path: str) -> None:
+    libc.function("inotify_add_watch", fd, path.encode(), _IN_ATTRIB)
+
+
+@contextlib.contextmanager
+def holding(fd: int) -> t.Iterator[int]:
+    """The pid of a process that has nothing but a copy of the descriptor."""
+    pid = os.fork()
+    if pid == 0:
+        process.close_from(0, fd)
+        signal.pause()
+        os._exit(1)
+    try:
+        yield pid
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET])
+def test_a_descriptor_on_its_way(kind: socket.SocketKind) -> None:
+    """It stays in the queue."""
+
+    def work() -> tuple[Seen, bool]:
+        with support.inhabited("uts") as pid:
+            fd = os.open(f"/proc/{pid}/ns/uts", os.O_RDONLY)
+        inode = os.fstat(fd).st_ino
+        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+        send(ours, fd)
+        os.close(fd)
+        with holding(theirs.fileno()):
+            seen = scan()[inode]
+        return seen, os.fstat(receive(theirs)).st_ino == inode
+
+    seen, still_there = support.forked(work)
+    assert [holder[0] for holder in seen.holders] == ["in_flight"]
+    assert still_there
+
+
+def test_no_descriptor_is_left_open() -> None:
+    def work() -> tuple[list[str], list[str]]:
+        before = os.listdir("/proc/self/fd")
+        scan()
+        return before, os.listdir("/proc/self/fd")
+
+    before, after = support.forked(work)
+    assert before == after
