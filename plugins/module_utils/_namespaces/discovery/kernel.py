@@ -13,11 +13,11 @@ import errno
 from ..._kernel import nsfs
 from .scan import Scan
 
-BLIND = "namespaces that only the credentials of an open file, or an fsopen context, hold"
+BLIND = "what the kernel lists by itself from Linux 6.19 on"
 
 
 def look(scan: Scan) -> None:
-    """Find the namespaces that nothing else showed."""
+    """Find the namespaces that nothing else showed; the list has none that only credentials hold."""
     known = {namespace.identity.id for namespace in scan.namespaces.values()}
     try:
         for number in nsfs.all_ids():

@@ -11,9 +11,15 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+from ..._kernel import procfs
 from . import fds, hierarchy, kernel, links, mounts
 from .model import Holder
 from .scan import Scan
+
+BLIND = ("credentials of open files", "fsopen contexts", "the procfs of a pid namespace that has ended")
+"""What no kernel gives a view of."""
+BLIND_OUTSIDE = "processes outside of this pid namespace"
+_INITIAL_PID = 0xEFFFFFFC  # linux/nsfs.h, PID_NS_INIT_INO
 
 
 @contextlib.contextmanager
@@ -23,6 +29,9 @@ def scanned(proc: int) -> t.Iterator[Scan]:
     proc: a procfs of the caller's own pid namespace; what is outside of that is not seen.
     """
     scan = Scan(proc)
+    scan.blind.update(dict.fromkeys(BLIND))
+    if procfs.namespace_inode(proc, f"{procfs.own_pid(proc)}/ns/pid") != _INITIAL_PID:
+        scan.blind[BLIND_OUTSIDE] = None
     try:
         links.look(scan)
         mounts.look(scan)
