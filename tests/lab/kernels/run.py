@@ -40,7 +40,7 @@ PARTS = ("ansible.cfg", "extensions", "galaxy.yml", "meta", "plugins", "pyprojec
 # What asks the kernel for something that not every kernel answers in the same way, and takes little time.
 FILES = (
     *("libc", "mount", "netdev", "nsfs", "process", "processes", "procfs", "uts"),
-    *("cgroup", "handle", "host", "propagation", "target", "visit"),
+    *("cgroup", "discovery", "handle", "host", "propagation", "target", "visit"),
 )
 SETS = (
     "one_type",
@@ -84,6 +84,8 @@ WITHOUT = {
     "NS_GET_MNTNS_ID": "A namespace is recognised by its inode, which the kernel uses again.",
     "NS_GET_TGID_FROM_PIDNS": "The init of a set is looked for in /proc.",
     "NS_GET_ID": "A namespace is recognised by its inode, which the kernel uses again.",
+    "file handles of namespaces": "A namespace that only an inotify watch holds is not found.",
+    "listns": "What is held in a way that nothing shows is not found.",
 }
 """What the collection does without it."""
 NOT_USED = {
@@ -93,8 +95,6 @@ NOT_USED = {
     "PIDFD_GET_NET_NAMESPACE",
     "NS_MNT_GET_INFO",
     "PIDFD_GET_INFO",
-    "file handles of namespaces",
-    "listns",
 }
 INTRODUCTION = """\
 # Kernels
