@@ -1,0 +1,69 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""Who leads in a namespace, and what started it: a unit of systemd, a container. Source: cgroups(7)."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import typing as t
+
+from ..._kernel import procfs
+
+_UNIT = re.compile(r"\.(?:service|scope|mount|socket|swap)$")
+# As Docker, Podman, CRI-O and containerd name them in a path of cgroups: 64 digits, perhaps behind a prefix.
+_CONTAINER = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?(?:/|$)")
+
+
+class Leader(t.NamedTuple):
+    """A process to name a namespace by; what can't be read, or there is none of, is None."""
+
+    pid: int
+    comm: str | None
+    uid: int | None
+    unit: str | None
+    container: str | None
+
+
+def describe(proc: int, pid: int) -> Leader:
+    """Who the process is. One that has ended, or may not be looked at, is its pid."""
+    comm = uid = None
+    path = ""
+    with contextlib.suppress(OSError):
+        status = procfs.read(proc, f"{pid}/status")
+        comm, uid = parse_status(status)
+        path = parse_cgroup(procfs.read(proc, f"{pid}/cgroup"))
+    return Leader(pid, comm, uid, unit_in(path), container_in(path))
+
+
+def parse_status(text: str) -> tuple[str | None, int | None]:
+    """The name and the effective uid. Source: proc_pid_status(5)."""
+    name = re.search(r"^Name:\t(.*)$", text, re.MULTILINE)
+    uid = re.search(r"^Uid:\t\d+\t(\d+)", text, re.MULTILINE)
+    return name and name[1], uid and int(uid[1])
+
+
+def parse_cgroup(text: str) -> str:
+    """The path in the hierarchy that systemd keeps: its own of version 1 where there is one, or version 2."""
+    found = {"name=systemd": "", "": ""}
+    for line in text.split("\n"):
+        _number, _colon, rest = line.partition(":")
+        controllers, colon, path = rest.partition(":")
+        if colon and controllers in found:
+            found[controllers] = path
+    return found["name=systemd"] or found[""]
+
+
+def unit_in(path: str) -> str | None:
+    """The unit that a path of cgroups is in: the first that is no slice."""
+    return next((part for part in path.split("/") if _UNIT.search(part)), None)
+
+
+def container_in(path: str) -> str | None:
+    """The id of the innermost container that a path of cgroups is in."""
+    found = _CONTAINER.findall(path)
+    return found[-1] if found else None
