@@ -48,10 +48,9 @@ def mount_of(proc: int, fd: int, mounts: t.Iterable[Mount]) -> Mount | None:
     return next((item for item in mounts if item.id == number), None)
 
 
-def mount_id(proc: int, fd: int) -> int:
+def mount_id(proc: int, fd: int) -> int | None:
     """The number of the mount that a descriptor of ours is on. Source: proc_pid_fdinfo(5), mnt_id. Raises OSError."""
-    text = procfs.read(proc, f"{procfs.own_pid(proc)}/fdinfo/{fd}")
-    return next(int(line.split()[1]) for line in text.split("\n") if line.startswith("mnt_id:"))
+    return procfs.own_fdinfo(proc, fd, "mnt_id")
 
 
 def parse(text: str) -> list[Mount]:

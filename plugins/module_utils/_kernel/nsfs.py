@@ -85,14 +85,12 @@ def open_handle(path: str) -> int:
 
 
 def open_checked(path: str, proc: int, directory: int | None = None) -> int | None:
-    """Open what is at a path, if it is a namespace: a fifo would block, a device act.
+    """Open what is at a path, if it is a namespace: a fifo would block, a device act. proc: as in open_held().
 
-    proc: the root of a procfs of our own, for where /proc is not to be believed. Raises OSError.
+    Raises OSError.
     """
     with closing(os.open(path, os.O_PATH | os.O_CLOEXEC, dir_fd=directory)) as held:
-        if not is_namespace(held):
-            return None
-        return os.open(f"self/fd/{held}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
+        return open_held(held, proc)
 
 
 def is_namespace(fd: int) -> bool:
@@ -100,11 +98,15 @@ def is_namespace(fd: int) -> bool:
     return filesystem_magic(fd) == _NSFS_MAGIC
 
 
-def open_held(held: int) -> int | None:
-    """Open what is held by a descriptor of O_PATH, if it is a namespace. Raises OSError."""
+def open_held(held: int, proc: int | None = None) -> int | None:
+    """Open what is held by a descriptor of O_PATH, if it is a namespace.
+
+    proc: the root of a procfs of our own, for where /proc is not to be believed. Raises OSError.
+    """
     if not is_namespace(held):
         return None
-    return os.open(f"/proc/self/fd/{held}", os.O_RDONLY | os.O_CLOEXEC)
+    path = f"self/fd/{held}"
+    return os.open(path if proc is not None else f"/proc/{path}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
 
 
 def type_of(fd: int) -> nstypes.NsType:

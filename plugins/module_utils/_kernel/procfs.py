@@ -139,6 +139,18 @@ def read(proc: int, path: str, most: int = -1) -> str:
         return file.read(most)
 
 
+def own_fdinfo(proc: int, fd: int, field: str) -> int | None:
+    """A number that fdinfo says of a descriptor of ours; None where it has no such field.
+
+    Source: proc_pid_fdinfo(5). Raises OSError.
+    """
+    for line in read(proc, f"{own_pid(proc)}/fdinfo/{fd}").split("\n"):
+        name, _colon, value = line.partition(":")
+        if name == field:
+            return int(value)
+    return None
+
+
 def write(proc: int, path: str, text: str) -> None:
     """Write a file of this procfs in the single write(2) that id maps and offsets ask for. Raises OSError."""
     with closing(open_file(proc, path, os.O_WRONLY)) as fd:

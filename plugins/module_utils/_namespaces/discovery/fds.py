@@ -22,7 +22,7 @@ from ..._kernel.descriptor import closing
 from . import in_flight, trees, watches
 from .model import Holder, Namespace
 from .scan import Scan, inode_of
-from .walk import LINKS_WITH_ONE_THREAD, each
+from .walk import each, other_threads
 
 FD = "fd"
 SOCKET = "socket"
@@ -46,10 +46,6 @@ class Open(t.NamedTuple):
     fd: int
     inode: int
 
-    def place(self, pid: int) -> str:
-        """Whose table it is in, below /proc."""
-        return f"{pid}" if self.thread is None else f"{pid}/task/{self.thread}"
-
 
 class Found(t.NamedTuple):
     """What a process has open; lost are descriptors that could not be looked at."""
@@ -68,9 +64,10 @@ def look(scan: Scan) -> None:
             return None
         table = _Table(scan, pid)
         table.collect(directory)
-        for thread in _threads_apart(directory, pid):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                table.collect(directory, thread)
+        for thread in other_threads(directory, pid):
+            if not _share_files(pid, thread):
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    table.collect(directory, thread)
         return Found(table.found, table.trees, table.lost) if table.found or table.trees or table.lost else None
 
     detached: list[trees.Tree] = []
@@ -87,16 +84,6 @@ def look(scan: Scan) -> None:
             else:
                 namespace.hold(Holder(item.kind, pid=pid, thread=item.thread, fd=item.fd))
     trees.look(scan, detached)
-
-
-def _threads_apart(directory: int, pid: int) -> t.Iterator[int]:
-    """The threads that may have other descriptors than their process: the first may have ended, too."""
-    if os.stat("task", dir_fd=directory).st_nlink > LINKS_WITH_ONE_THREAD:
-        with closing(os.open("task", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)) as tasks:
-            threads = sorted(map(int, os.listdir(tasks)))
-        for thread in threads:
-            if thread != pid and not _share_files(pid, thread):
-                yield thread
 
 
 def _share_files(pid: int, thread: int) -> bool:
@@ -138,8 +125,8 @@ class _Table:
             if nsfs.is_namespace(held):
                 self._add(FD, thread, name, status.st_ino)
             elif stat.S_ISDIR(status.st_mode) and not _is_root(self._scan.proc, directory, held):
-                place = Open(FD, thread, int(name), 0).place(self._pid)
-                self.trees.append(trees.Tree(self._pid, thread, int(name), f"{place}/fd/{name}"))
+                path = f"{_place(self._pid, thread)}/fd/{name}"
+                self.trees.append(trees.Tree(self._pid, thread, int(name), path))
 
     def _collect_watched(self, thread: int | None, name: str) -> None:
         for watched in _watched(self._scan, self._pid, thread, int(name)):
@@ -170,9 +157,14 @@ class _Table:
                 raise
 
 
+def _place(pid: int, thread: int | None) -> str:
+    """Whose table of descriptors it is, below /proc."""
+    return f"{pid}" if thread is None else f"{pid}/task/{thread}"
+
+
 def _watched(scan: Scan, pid: int, thread: int | None, number: int) -> list[watches.Watched]:
-    place = f"{pid}" if thread is None else f"{pid}/task/{thread}"
-    return list(watches.parse(procfs.read(scan.proc, f"{place}/fdinfo/{number}"), scan.device))
+    text = procfs.read(scan.proc, f"{_place(pid, thread)}/fdinfo/{number}")
+    return list(watches.parse(text, scan.device))
 
 
 @contextlib.contextmanager
@@ -198,7 +190,7 @@ def _keep(scan: Scan, pid: int, item: Open) -> Namespace | None:
     """Open the namespace for the scan, if it is still what was found."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError), contextlib.ExitStack() as stack:
         if item.kind == FD:
-            fd = nsfs.open_checked(f"{item.place(pid)}/fd/{item.fd}", scan.proc, scan.proc)
+            fd = nsfs.open_checked(f"{_place(pid, item.thread)}/fd/{item.fd}", scan.proc, scan.proc)
             return None if fd is None else scan.keep_only(fd, item.inode)
         if item.kind == WATCH:
             for watched in _watched(scan, pid, item.thread, item.fd):

@@ -26,23 +26,23 @@ def look(scan: Scan) -> None:
 
 
 def _relate(scan: Scan, namespace: Namespace) -> list[Namespace]:
-    inode = namespace.identity.inode
-    found = []
+    parent = owner = None
     if namespace.kind in _HIERARCHICAL:
-        fd = nsfs.open_parent(namespace.fd)
-        if fd is not None:
-            above = scan.keep(fd)
-            above.hold(Holder("child", namespace=inode))
-            namespace.parent = above.identity.inode
-            found.append(above)
+        parent = _keep(scan, nsfs.open_parent(namespace.fd), Holder("child", namespace=namespace.identity.inode))
+        namespace.parent = parent.identity.inode if parent else None
     if namespace.kind is nstypes.USER:
         namespace.owner = namespace.parent
         namespace.owner_uid = nsfs.owner_uid(namespace.fd)
-        return found
-    fd = nsfs.open_owner(namespace.fd)
-    if fd is not None:
-        owner = scan.keep(fd)
-        owner.hold(Holder("owned", namespace=inode))
-        namespace.owner = owner.identity.inode
-        found.append(owner)
+    else:
+        owner = _keep(scan, nsfs.open_owner(namespace.fd), Holder("owned", namespace=namespace.identity.inode))
+        namespace.owner = owner.identity.inode if owner else None
+    return [found for found in (parent, owner) if found]
+
+
+def _keep(scan: Scan, fd: int | None, holder: Holder) -> Namespace | None:
+    """The namespace that is open there, which has this holder; None where there is none to see."""
+    if fd is None:
+        return None
+    found = scan.keep(fd)
+    found.hold(holder)
     return found

@@ -25,10 +25,7 @@ def count(proc: int, copy: int) -> int:
 
     Source: proc_pid_fdinfo(5), scm_fds. Raises OSError.
     """
-    for line in procfs.read(proc, f"{procfs.own_pid(proc)}/fdinfo/{copy}").split("\n"):
-        if line.startswith("scm_fds:"):
-            return int(line.split()[1])
-    return 0
+    return procfs.own_fdinfo(proc, copy, "scm_fds") or 0
 
 
 @contextlib.contextmanager

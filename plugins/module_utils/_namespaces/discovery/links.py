@@ -15,10 +15,9 @@ import os
 import typing as t
 
 from ..._kernel import nstypes
-from ..._kernel.descriptor import closing
 from .model import Holder, Namespace
 from .scan import Scan
-from .walk import LINKS_WITH_ONE_THREAD, each
+from .walk import each, other_threads
 
 _OWN = [kind.name for kind in nstypes.ALL]
 _CHILDREN = [(kind.children_link, _OWN.index(kind.name)) for kind in nstypes.ALL if kind.children_only]
@@ -32,13 +31,13 @@ class Found(t.NamedTuple):
     """Where a process is, and those of its threads that are elsewhere, by their ids."""
 
     links: Links
-    threads: t.Sequence[tuple[str, Links]] = ()
+    threads: t.Sequence[tuple[int, Links]] = ()
 
 
 def look(scan: Scan) -> None:
     """Find the namespaces that processes and threads are in."""
     together: dict[Links, list[int]] = {}
-    elsewhere: list[tuple[int, str, Links]] = []
+    elsewhere: list[tuple[int, int, Links]] = []
     for pid, found in each(scan, "processes", _collector()):
         together.setdefault(found.links, []).append(pid)
         elsewhere += [(pid, thread, links) for thread, links in found.threads]
@@ -53,26 +52,23 @@ def _collector() -> t.Callable[[int, int], Found | None]:
 
     def collect(directory: int, pid: int) -> Found | None:
         links = _read(directory, "ns/")
-        if os.stat("task", dir_fd=directory).st_nlink > LINKS_WITH_ONE_THREAD:
-            threads = tuple(_threads_elsewhere(directory, str(pid), links))
-            if threads:
-                return Found(links, threads)
+        threads = tuple(_threads_elsewhere(directory, pid, links))
+        if threads:
+            return Found(links, threads)
         # Many are alike, and what is one object is sent once.
         return known.setdefault(links, Found(links)) if any(links) else None
 
     return collect
 
 
-def _threads_elsewhere(directory: int, leader: str, of_leader: Links) -> t.Iterator[tuple[str, Links]]:
-    with closing(os.open("task", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)) as tasks:
-        for thread in os.listdir(tasks):
-            if thread != leader:
-                try:
-                    links = _read(tasks, f"{thread}/ns/")
-                except (FileNotFoundError, ProcessLookupError):
-                    continue
-                if links != of_leader and any(links):
-                    yield thread, links
+def _threads_elsewhere(directory: int, pid: int, of_leader: Links) -> t.Iterator[tuple[int, Links]]:
+    for thread in other_threads(directory, pid):
+        try:
+            links = _read(directory, f"task/{thread}/ns/")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if links != of_leader and any(links):
+            yield thread, links
 
 
 def _read(directory: int, folder: str) -> Links:
@@ -103,11 +99,11 @@ def _place(scan: Scan, links: Links, pids: t.Sequence[int]) -> None:
             namespace.hold(Holder("for_children", pid=pid))
 
 
-def _place_thread(scan: Scan, pid: int, thread: str, links: Links) -> None:
+def _place_thread(scan: Scan, pid: int, thread: int, links: Links) -> None:
     found = _keep_all(scan, links, (f"{pid}/task/{thread}",))
     for namespace in {*found[: len(_OWN)], *_of_children(found)}:
         if namespace is not None and pid not in namespace.processes:
-            namespace.hold(Holder("thread", pid=pid, thread=int(thread)))
+            namespace.hold(Holder("thread", pid=pid, thread=thread))
 
 
 def _keep_all(scan: Scan, links: Links, places: t.Iterable[object]) -> list[Namespace | None]:

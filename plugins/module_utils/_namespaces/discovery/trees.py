@@ -66,8 +66,9 @@ def _visit(gate: Gate, trees: t.Sequence[Tree]) -> t.NoReturn:
         with contextlib.suppress(OSError), closing(_open(tree.path, gate.proc)) as root:
             for path, held in _walk(root, "", 0):
                 left -= 1
-                if nsfs.is_namespace(held):
-                    with closing(os.open(f"self/fd/{held}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=gate.proc)) as namespace:
+                namespace = nsfs.open_held(held, gate.proc)
+                if namespace is not None:
+                    with closing(namespace):
                         gate.report([namespace], path=path)
                 if not left:
                     break

@@ -21,10 +21,18 @@ T = t.TypeVar("T")
 Look = t.Callable[[int, int], t.Optional[T]]
 """Given the open directory of a process in /proc, and its pid."""
 
-LINKS_WITH_ONE_THREAD = 3
-"""Of the directory of its threads: each thread is one more."""
+# Of the directory of the threads: each thread is one more.
+_LINKS_WITH_ONE_THREAD = 3
 _SHARE = 500
 """Fewer processes are not worth a child: one costs as much as looking at about a hundred."""
+
+
+def other_threads(directory: int, pid: int) -> list[int]:
+    """The threads of a process beside the first, which may have ended. Raises OSError where it is gone."""
+    if os.stat("task", dir_fd=directory).st_nlink <= _LINKS_WITH_ONE_THREAD:
+        return []
+    with closing(os.open("task", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)) as tasks:
+        return sorted({int(name) for name in os.listdir(tasks)} - {pid})
 
 
 class _Share(t.Generic[T]):
