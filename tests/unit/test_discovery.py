@@ -43,8 +43,8 @@ class Seen(t.NamedTuple):
     parent: int | None
 
 
-def scan() -> dict[int, Seen]:
-    with support.own_procfs() as proc, run.scanned(proc) as found:
+def scan(sources: t.Collection[str] = run.SOURCES) -> dict[int, Seen]:
+    with support.own_procfs() as proc, run.scanned(proc, sources) as found:
         return {inode: describe(namespace) for inode, namespace in found.namespaces.items()}
 
 
@@ -75,25 +75,29 @@ def test_the_children_of_a_process() -> None:
 
 def test_a_thread() -> None:
     def work() -> tuple[Seen, int, int]:
-        there, leave = threading.Event(), threading.Event()
-
-        def go() -> None:
-            process.unshare(nstypes.UTS.flag)
-            there.set()
-            leave.wait()
-
-        thread = threading.Thread(target=go)
-        thread.start()
-        there.wait()
-        inode = os.stat(f"/proc/self/task/{thread.native_id}/ns/uts").st_ino
-        # What children of a process with threads inherit is that of the one that clones.
-        seen = scan()[inode]
-        leave.set()
-        thread.join()
-        return seen, os.getpid(), thread.native_id or 0
+        with in_a_thread(lambda: process.unshare(nstypes.UTS.flag)) as thread:
+            return scan()[os.stat(f"/proc/self/task/{thread}/ns/uts").st_ino], os.getpid(), thread
 
     seen, pid, number = support.forked(work)
     assert seen.holders == [("thread", pid, number)]
+
+
+@contextlib.contextmanager
+def in_a_thread(work: t.Callable[[], object]) -> t.Iterator[int]:
+    """Another thread, by its number, that did the work and waits."""
+    done, leave = threading.Event(), threading.Event()
+
+    def live() -> None:
+        work()
+        done.set()
+        leave.wait()
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    done.wait()
+    yield thread.native_id or 0
+    leave.set()
+    thread.join()
 
 
 @pytest.mark.parametrize("name", support.TYPE_NAMES)
@@ -117,7 +121,6 @@ def test_an_open_file_of_one_thread(what: str) -> None:
     """It has a table of descriptors of its own."""
 
     def work() -> tuple[Seen, int, list[int]]:
-        there, leave = threading.Event(), threading.Event()
         noted: list[int] = []
 
         def go() -> None:
@@ -132,18 +135,11 @@ def test_an_open_file_of_one_thread(what: str) -> None:
                 os.close(fd)
                 fd = held.detach()
             noted.append(fd)
-            there.set()
-            leave.wait()
 
         back = os.open("/proc/self/ns/net", os.O_RDONLY)
-        thread = threading.Thread(target=go)
-        thread.start()
-        there.wait()
-        # The scan leaves out its own process.
-        seen = support.forked(lambda: scan()[noted[0]])
-        leave.set()
-        thread.join()
-        return seen, os.getpid(), [thread.native_id or 0, noted[1]]
+        with in_a_thread(go) as thread:
+            # The scan leaves out its own process.
+            return support.forked(lambda: scan()[noted[0]]), os.getpid(), [thread, noted[1]]
 
     if what == "socket" and support.kernel_release() < (6, 9):
         with pytest.raises(KeyError):
@@ -336,6 +332,84 @@ def test_what_there_is_no_view_of() -> None:
     assert support.in_own_world(look, "pid", "mnt") == {*run.BLIND, run.BLIND_OUTSIDE, *listed}
 
 
+@contextlib.contextmanager
+def one_for_each_source(folder: Path) -> t.Iterator[list[tuple[str, int]]]:
+    """Sources, and the inode of a namespace that none of the others shows, but for the kernel's list."""
+    with contextlib.ExitStack() as stack:
+        found = [("processes", support.identity(stack.enter_context(support.inhabited("uts")), "uts").inode)]
+        with support.inhabited("ipc") as pid, descriptor.closing(os.open(f"/proc/{pid}/ns/ipc", os.O_RDONLY)) as file:
+            found.append(("fds", os.fstat(file).st_ino))
+            stack.enter_context(holding(file))
+        with support.inhabited("cgroup") as pid:
+            (folder / "handle").touch()
+            support.bind(f"/proc/{pid}/ns/cgroup", folder / "handle")
+            found.append(("mounts", support.identity(pid, "cgroup").inode))
+        with descriptor.closing(os.open("/proc/self/ns/net", os.O_RDONLY)) as back:
+            process.unshare(nstypes.NET.flag)
+            found.append(("sockets", support.own_identity("net").inode))
+            with socket.socket() as held:
+                process.setns(back, nstypes.NET.flag)
+                stack.enter_context(holding(held.fileno()))
+        process.unshare(nstypes.TIME.flag)
+        found.append(("threads", os.stat("/proc/self/ns/time_for_children").st_ino))
+        thread = stack.enter_context(in_a_thread(lambda: process.unshare(nstypes.UTS.flag)))
+        found.append(("threads", os.stat(f"/proc/self/task/{thread}/ns/uts").st_ino))
+        yield found
+
+
+@pytest.mark.parametrize("source", run.SOURCES)
+def test_a_source_alone(tmp_path: Path, source: str) -> None:
+    def work() -> tuple[list[str], list[str], list[str]]:
+        support.own_mounts()
+        with one_for_each_source(tmp_path) as there, support.own_procfs() as proc, run.scanned(proc, [source]) as found:
+            shown = [name for name, inode in there if inode in found.namespaces]
+            return [name for name, _inode in there], shown, [*found.incomplete_because]
+
+    there, shown, incomplete = support.forked(work)
+    every = source == "kernel" and support.kernel_release() >= (6, 19)
+    assert shown == [name for name in there if every or name == source]
+    assert incomplete == [f"the source {name} was left out" for name in run.SOURCES if name != source]
+
+
+def test_threads_without_processes() -> None:
+    """Of a process only what its children will be in, and of a thread only what the process is not in."""
+
+    def work() -> tuple[dict[int, Seen], int, int, int, int]:
+        process.unshare(nstypes.TIME.flag)
+        children = os.stat("/proc/self/ns/time_for_children").st_ino
+        with in_a_thread(lambda: process.unshare(nstypes.UTS.flag)) as thread:
+            uts = os.stat(f"/proc/self/task/{thread}/ns/uts").st_ino
+            return scan(["threads"]), children, uts, os.getpid(), thread
+
+    found, children, uts, pid, thread = support.forked(work)
+    assert not any(seen.processes for seen in found.values())
+    assert sorted(found[children].holders) == [("for_children", pid), ("thread", pid, thread)]
+    assert found[uts].holders == [("thread", pid, thread)]
+    assert {inode for inode, seen in found.items() if any(pid in holder for holder in seen.holders)} == {children, uts}
+
+
+def test_a_socket_that_may_not_be_copied() -> None:
+    """To look at links takes less. What else the process has open is found all the same."""
+
+    def work() -> tuple[list[tuple[t.Any, ...]], dict[str, int], int]:
+        with support.inhabited("uts") as pid:
+            file = os.open(f"/proc/{pid}/ns/uts", os.O_RDONLY)
+        inode = os.fstat(file).st_ino
+        with socket.socket() as held, holding(file, held.fileno(), prepare=support.become_ordinary) as holder:
+            os.close(file)
+            support.wait_for(lambda: len(os.listdir(f"/proc/{holder}/fd")) == 2)
+            # The kernel compares those of the file system for the one, and the real ones for the other.
+            os.setresgid(support.ORDINARY + 1, support.ORDINARY, support.ORDINARY + 1)
+            os.setresuid(support.ORDINARY + 1, support.ORDINARY, support.ORDINARY + 1)
+            libc.function("prctl", 4, 1, 0, 0, 0)
+            with support.own_procfs() as proc, run.scanned(proc, ["fds", "sockets"]) as found:
+                return describe(found.namespaces[inode]).holders, dict(found.denied), holder
+
+    holders, denied, holder = support.forked(work)
+    assert [field[:2] for field in holders] == [("fd", holder)]
+    assert denied["sockets"] == denied["fds"] + 1
+
+
 def send(channel: socket.socket, fd: int) -> None:
     channel.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", fd))])
 
@@ -355,11 +429,12 @@ def inotify_watch(fd: int, path: str) -> None:
 
 
 @contextlib.contextmanager
-def holding(fd: int) -> t.Iterator[int]:
-    """The pid of a process that has nothing but a copy of the descriptor."""
+def holding(*descriptors: int, prepare: t.Callable[[], object] = lambda: None) -> t.Iterator[int]:
+    """The pid of a process that has nothing but copies of the descriptors."""
     pid = os.fork()
     if pid == 0:
-        process.close_from(0, fd)
+        prepare()
+        process.close_from(0, *descriptors)
         signal.pause()
         os._exit(1)
     try:

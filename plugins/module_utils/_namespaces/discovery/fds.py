@@ -48,11 +48,12 @@ class Open(t.NamedTuple):
 
 
 class Found(t.NamedTuple):
-    """What a process has open; lost are descriptors that could not be looked at."""
+    """What a process has open; lost are descriptors that could not be looked at, denied sockets that may not be."""
 
     open: list[Open]
     trees: list[trees.Tree]
     lost: int
+    denied: int
 
 
 def look(scan: Scan) -> None:
@@ -68,14 +69,16 @@ def look(scan: Scan) -> None:
             if not _share_files(pid, thread):
                 with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                     table.collect(directory, thread)
-        return Found(table.found, table.trees, table.lost) if table.found or table.trees or table.lost else None
+        found = Found(table.found, table.trees, table.lost, table.denied)
+        return found if any(found) else None
 
     detached: list[trees.Tree] = []
-    for pid, found in each(scan, "fds", collect):
+    for pid, found in each(scan, ("fds", "sockets"), collect):
         if found.lost:
             scan.incomplete_because["descriptors could not be looked at: on their way behind others, or a thread's"] = (
                 None
             )
+        scan.denied["sockets"] += found.denied
         detached += found.trees
         for item in found.open:
             namespace = scan.namespaces.get(item.inode) or _keep(scan, pid, item)
@@ -102,6 +105,9 @@ class _Table:
         self.found: list[Open] = []
         self.trees: list[trees.Tree] = []
         self.lost = 0
+        self.denied = 0
+        self._files = "fds" in scan.sources
+        self._sockets = "sockets" in scan.sources
 
     def collect(self, directory: int, thread: int | None = None) -> None:
         """Look at each descriptor. Raises OSError."""
@@ -110,14 +116,16 @@ class _Table:
             for name in os.listdir(descriptors):
                 with contextlib.suppress(FileNotFoundError):
                     text = os.readlink(name, dir_fd=descriptors)
-                    if text.startswith(_NAMED):
-                        self._add(FD, thread, name, inode_of(text))
-                    elif text.startswith(_SOCKET) or text == _TUN:
-                        self._collect_socket(thread, name)
-                    elif text in watches.LINKS:
-                        self._collect_watched(thread, name)
-                    elif text == _DETACHED or text in self._scan.mounted_at:
-                        self._collect_detached(directory, descriptors, thread, name)
+                    if text.startswith(_SOCKET) or text == _TUN:
+                        if self._sockets:
+                            self._collect_socket(thread, name)
+                    elif self._files:
+                        if text.startswith(_NAMED):
+                            self._add(FD, thread, name, inode_of(text))
+                        elif text in watches.LINKS:
+                            self._collect_watched(thread, name)
+                        elif text == _DETACHED or text in self._scan.mounted_at:
+                            self._collect_detached(directory, descriptors, thread, name)
 
     def _collect_detached(self, directory: int, descriptors: int, thread: int | None, name: str) -> None:
         with closing(os.open(name, os.O_PATH | os.O_CLOEXEC, dir_fd=descriptors)) as held:
@@ -153,6 +161,8 @@ class _Table:
         except OSError as error:
             if error.errno == errno.EINVAL and thread is not None:
                 self.lost += 1  # the pidfd of a thread came with Linux 6.9
+            elif error.errno == errno.EPERM:
+                self.denied += 1  # a copy takes more than a look at the links
             elif error.errno not in _NOTHING_THERE:
                 raise
 

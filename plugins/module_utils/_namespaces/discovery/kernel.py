@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 
 from ..._kernel import nsfs
+from .model import Holder
 from .scan import Scan
 
 BLIND = "what the kernel lists by itself from Linux 6.19 on"
@@ -27,6 +28,14 @@ def look(scan: Scan) -> None:
         if error.errno != errno.ENOSYS:
             raise
         scan.blind[BLIND] = None
+
+
+def hold(scan: Scan) -> None:
+    """Say of those for which no other holder was found that the kernel lists them."""
+    if BLIND not in scan.blind:
+        for namespace in scan.namespaces.values():
+            if not namespace.processes and not namespace.counts:
+                namespace.hold(Holder("kernel"))
 
 
 def _keep(scan: Scan, number: int) -> None:

@@ -21,10 +21,13 @@ from .walk import each, other_threads
 
 _OWN = [kind.name for kind in nstypes.ALL]
 _CHILDREN = [(kind.children_link, _OWN.index(kind.name)) for kind in nstypes.ALL if kind.children_only]
-_NAMES = [*_OWN, *(link for link, _own in _CHILDREN)]
+_ALL = [*_OWN, *(link for link, _own in _CHILDREN)]
 
 Links = t.Tuple[str, ...]
-"""What the links say, in the order of _NAMES; empty where the process has ended, or the kernel lacks the type."""
+"""What the links say, in the order of _ALL: of _OWN alone, where no others were asked for.
+
+Empty where the process has ended, or the kernel lacks the type.
+"""
 
 
 class Found(t.NamedTuple):
@@ -37,24 +40,22 @@ class Found(t.NamedTuple):
 def look(scan: Scan) -> None:
     """Find the namespaces that processes and threads are in."""
     together: dict[Links, list[int]] = {}
-    elsewhere: list[tuple[int, int, Links]] = []
-    for pid, found in each(scan, "processes", _collector()):
+    for pid, found in each(scan, ("processes", "threads"), _collector("threads" in scan.sources)):
         together.setdefault(found.links, []).append(pid)
-        elsewhere += [(pid, thread, links) for thread, links in found.threads]
+        for thread, links in found.threads:
+            _place_thread(scan, Holder("thread", pid=pid, thread=thread), links, found.links)
     for links, pids in together.items():
         _place(scan, links, pids)
-    for pid, thread, links in elsewhere:
-        _place_thread(scan, pid, thread, links)
 
 
-def _collector() -> t.Callable[[int, int], Found | None]:
+def _collector(threads: bool) -> t.Callable[[int, int], Found | None]:
     known: dict[Links, Found] = {}
 
     def collect(directory: int, pid: int) -> Found | None:
-        links = _read(directory, "ns/")
-        threads = tuple(_threads_elsewhere(directory, pid, links))
-        if threads:
-            return Found(links, threads)
+        links = _read(directory, "ns/", _ALL if threads else _OWN)
+        elsewhere = tuple(_threads_elsewhere(directory, pid, links)) if threads else ()
+        if elsewhere:
+            return Found(links, elsewhere)
         # Many are alike, and what is one object is sent once.
         return known.setdefault(links, Found(links)) if any(links) else None
 
@@ -64,24 +65,24 @@ def _collector() -> t.Callable[[int, int], Found | None]:
 def _threads_elsewhere(directory: int, pid: int, of_leader: Links) -> t.Iterator[tuple[int, Links]]:
     for thread in other_threads(directory, pid):
         try:
-            links = _read(directory, f"task/{thread}/ns/")
+            links = _read(directory, f"task/{thread}/ns/", _ALL)
         except (FileNotFoundError, ProcessLookupError):
             continue
         if links != of_leader and any(links):
             yield thread, links
 
 
-def _read(directory: int, folder: str) -> Links:
+def _read(directory: int, folder: str, names: t.Sequence[str]) -> Links:
     """Raises PermissionError where they may not be read, ProcessLookupError where the process is gone."""
     read = os.readlink
     try:
-        return tuple([read(folder + name, dir_fd=directory) for name in _NAMES])
+        return tuple([read(folder + name, dir_fd=directory) for name in names])
     except FileNotFoundError:
-        return tuple(_read_some(directory, folder))
+        return tuple(_read_some(directory, folder, names))
 
 
-def _read_some(directory: int, folder: str) -> t.Iterator[str]:
-    for name in _NAMES:
+def _read_some(directory: int, folder: str, names: t.Sequence[str]) -> t.Iterator[str]:
+    for name in names:
         try:
             yield os.readlink(folder + name, dir_fd=directory)
         except FileNotFoundError:
@@ -90,31 +91,33 @@ def _read_some(directory: int, folder: str) -> t.Iterator[str]:
 
 def _place(scan: Scan, links: Links, pids: t.Sequence[int]) -> None:
     """Put the processes that have the same links where these lead."""
-    found = _keep_all(scan, links, pids)
-    for namespace in found[: len(_OWN)]:
-        if namespace is not None:
+    if "processes" in scan.sources:
+        for namespace in _keep(scan, zip(_OWN, links), pids):
             namespace.processes.extend(pids)
-    for namespace in _of_children(found):
+    for namespace in _keep(scan, _of_children(links), pids):
         for pid in pids:
             namespace.hold(Holder("for_children", pid=pid))
 
 
-def _place_thread(scan: Scan, pid: int, thread: int, links: Links) -> None:
-    found = _keep_all(scan, links, (f"{pid}/task/{thread}",))
-    for namespace in {*found[: len(_OWN)], *_of_children(found)}:
-        if namespace is not None and pid not in namespace.processes:
-            namespace.hold(Holder("thread", pid=pid, thread=thread))
+def _place_thread(scan: Scan, holder: Holder, links: Links, of_leader: Links) -> None:
+    """Where a thread is, or its children will be, and its process is not."""
+    others = {text: name for name, text in zip(_ALL, links) if text not in of_leader[: len(_OWN)]}
+    for namespace in _keep(
+        scan, ((name, text) for text, name in others.items()), [f"{holder.pid}/task/{holder.thread}"]
+    ):
+        namespace.hold(holder)
 
 
-def _keep_all(scan: Scan, links: Links, places: t.Iterable[object]) -> list[Namespace | None]:
-    return [
-        scan.keep_named(text, (f"{place}/ns/{name}" for place in places)) if text else None
-        for name, text in zip(_NAMES, links)
-    ]
-
-
-def _of_children(found: t.Sequence[Namespace | None]) -> t.Iterator[Namespace]:
-    """Those that only children will be in."""
-    for (_link, own), namespace in zip(_CHILDREN, found[len(_OWN) :]):
-        if namespace is not None and namespace is not found[own]:
+def _keep(scan: Scan, links: t.Iterable[tuple[str, str]], places: t.Collection[object]) -> t.Iterator[Namespace]:
+    """The namespaces that links, by their names, lead to from any of these places in /proc."""
+    for name, text in links:
+        namespace = scan.keep_named(text, (f"{place}/ns/{name}" for place in places)) if text else None
+        if namespace is not None:
             yield namespace
+
+
+def _of_children(links: Links) -> t.Iterator[tuple[str, str]]:
+    """Those that only children will be in."""
+    for (name, own), text in zip(_CHILDREN, links[len(_OWN) :]):
+        if text != links[own]:
+            yield name, text

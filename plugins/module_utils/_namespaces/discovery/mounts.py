@@ -31,6 +31,8 @@ _MOST_COVERS = 10
 
 def look(scan: Scan) -> None:
     """Look into all mount namespaces that were found and not looked into, and into those that are found by it."""
+    own = f"{procfs.own_pid(scan.proc)}/ns/mnt"
+    scan.keep_named(os.readlink(own, dir_fd=scan.proc), [own])
     while True:
         todo = [
             namespace

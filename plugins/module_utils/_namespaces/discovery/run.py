@@ -13,38 +13,45 @@ import typing as t
 
 from ..._kernel import procfs
 from . import fds, hierarchy, kernel, links, mounts
-from .model import Holder
 from .scan import Scan
 
+SOURCES = ("processes", "threads", "fds", "sockets", "mounts", "hierarchy", "kernel")
+"""Where namespaces are looked for. Mounts begin at the own ones and those of the mount namespaces that others found."""
 BLIND = ("credentials of open files", "fsopen contexts", "the procfs of a pid namespace that has ended")
 """What no kernel gives a view of."""
 BLIND_OUTSIDE = "processes outside of this pid namespace"
 _INITIAL_PID = 0xEFFFFFFC  # linux/nsfs.h, PID_NS_INIT_INO
 
+_STEPS: tuple[tuple[t.Callable[[Scan], None], frozenset[str]], ...] = (
+    (links.look, frozenset({"processes", "threads"})),
+    (mounts.look, frozenset({"mounts"})),
+    # What is opened by its path is recognised by the paths that are mounted.
+    (fds.look, frozenset({"fds", "sockets"})),
+    (mounts.look, frozenset({"mounts"})),
+    (hierarchy.look, frozenset({"hierarchy"})),
+    (kernel.look, frozenset({"kernel"})),
+    (mounts.look, frozenset({"mounts"})),
+    (hierarchy.look, frozenset({"hierarchy"})),
+    (kernel.hold, frozenset({"kernel"})),
+)
+"""What looks for namespaces, in this order, and the sources that it is for."""
+
 
 @contextlib.contextmanager
-def scanned(proc: int) -> t.Iterator[Scan]:
-    """All namespaces that can be found from here, held open meanwhile. Raises NamespaceError.
+def scanned(proc: int, sources: t.Collection[str] = SOURCES) -> t.Iterator[Scan]:
+    """All namespaces that these sources show from here, held open meanwhile. Raises NamespaceError.
 
     proc: a procfs of the caller's own pid namespace; what is outside of that is not seen.
     """
-    scan = Scan(proc)
+    scan = Scan(proc, sources)
+    scan.incomplete_because.update({f"the source {name} was left out": None for name in SOURCES if name not in sources})
     scan.blind.update(dict.fromkeys(BLIND))
     if procfs.namespace_inode(proc, f"{procfs.own_pid(proc)}/ns/pid") != _INITIAL_PID:
         scan.blind[BLIND_OUTSIDE] = None
     try:
-        links.look(scan)
-        mounts.look(scan)
-        # What is opened by its path is recognised by the paths that are mounted.
-        fds.look(scan)
-        mounts.look(scan)
-        hierarchy.look(scan)
-        kernel.look(scan)
-        mounts.look(scan)
-        hierarchy.look(scan)
-        for namespace in scan.namespaces.values():
-            if not namespace.processes and not namespace.counts:
-                namespace.hold(Holder("kernel"))
+        for look, needed_for in _STEPS:
+            if needed_for & scan.sources:
+                look(scan)
         yield scan
     finally:
         scan.close()

@@ -21,8 +21,10 @@ from .model import Namespace
 class Scan:
     """A scan under way. Every namespace that was found is held open until close()."""
 
-    def __init__(self, proc: int) -> None:
+    def __init__(self, proc: int, sources: t.Iterable[str]) -> None:
         self.proc = proc
+        self.sources = frozenset(sources)
+        """Where namespaces are looked for."""
         self.namespaces: dict[int, Namespace] = {}
         """By inode, which means no other one while they are held."""
         self.mounted_at: set[str] = set()

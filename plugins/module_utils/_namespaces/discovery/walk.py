@@ -44,9 +44,10 @@ class _Share(t.Generic[T]):
         self.vanished = 0
 
 
-def each(scan: Scan, source: str, look: Look[T]) -> list[tuple[int, T]]:
+def each(scan: Scan, sources: t.Iterable[str], look: Look[T]) -> list[tuple[int, T]]:
     """What the look at each process comes to, where there is something to say.
 
+    sources: what the look is for; those among them that are asked for are denied what may not be looked at.
     The look may be that of a child: what it finds is pickled. Raises NamespaceError.
     """
     pids = sorted(procfs.pids(scan.proc))
@@ -60,7 +61,7 @@ def each(scan: Scan, source: str, look: Look[T]) -> list[tuple[int, T]]:
         others = [stack.enter_context(answering(work(number), scan.proc)) for number in range(1, count)]
         shares = [work(0)(None), *(answer() for answer in others)]
     for share in shares:
-        scan.denied[source] += share.denied
+        scan.denied.update(dict.fromkeys(scan.sources.intersection(sources), share.denied))
         scan.vanished += share.vanished
     return [item for share in shares for item in share.found]
 
