@@ -191,9 +191,13 @@ sets:
       description: The init of the PID namespace, as the host sees it. Null where there is none.
       type: int
     still_held_by:
-      description: The processes that still keep removed namespaces alive, by type. Empty in check mode.
+      description: What still holds namespaces that were removed, by type, each as M(linux.namespaces.ns_facts) tells
+        its holders. Empty in check mode.
       type: dict
-      sample: {net: [4711]}
+      sample:
+        net:
+          - {kind: process, pid: 4711, comm: sshd, unit: ssh.service}
+          - {kind: fd, pid: 5120, fd: 7, comm: bird, unit: bird.service}
     changes:
       description: What was done, or would be in check mode, in words.
       type: list

@@ -689,7 +689,7 @@ class Runner:
             found = {kind: (*number, number != old.identities.get(kind)) for kind, number in new.identities.items()}
             if said != found:
                 yield f"{item['name']} has {found}, and the result says {said}"
-            held = {pid for pids in item["still_held_by"].values() for pid in pids}
+            held = {holder.get("pid") for found in item["still_held_by"].values() for holder in found}
             if held - inhabitants() or (held and new.identities):
                 yield f"{item['name']} is said to be held by {item['still_held_by']}"
             if item["init_pid"] != new.init:

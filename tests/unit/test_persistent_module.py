@@ -409,4 +409,5 @@ def test_check_mode_names_who_would_be_ended() -> None:
             assert f"{pid} (sleep)" in result["msg"]
             assert "when_busy" in result["msg"]
         done = task(blue(state="absent", when_busy="detach"))
-        assert done["sets"][0]["still_held_by"] == {"uts": [pid]}
+        (holder,) = done["sets"][0]["still_held_by"]["uts"]
+        assert (holder["kind"], holder["pid"], holder["comm"]) == ("process", pid, "sleep")

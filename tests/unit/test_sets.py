@@ -29,6 +29,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
     procfs,
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import run
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.sets import model
 from ansible_collections.linux.namespaces.tests.unit import support
@@ -557,10 +558,41 @@ def test_processes_of_a_set_go_on_when_it_is_detached() -> None:
     with occupied("blue", "net") as pid:
         identity = support.identity(pid, "net")
         done = bring("blue", present=False, when_busy="detach").done["blue"]
-        assert done.still_held_by == {"net": [pid]}
+        assert held_by(done, "net") == [("process", pid)]
         assert os.listdir("/run") == []
         assert not is_gone(pid)
         assert support.identity(pid, "net") == identity
+
+
+def held_by(done: model.Outcome, kind: str) -> list[tuple[t.Any, ...]]:
+    return [(holder["kind"], holder.get("pid")) for holder in done.still_held_by[kind]]
+
+
+@pytest.mark.parametrize("what", ["fd", "socket", "bind"])
+def test_what_holds_a_namespace_that_was_removed(what: str, tmp_path: Path) -> None:
+    """Not only processes that are in it."""
+    (tmp_path / "elsewhere").touch()
+    brought("blue", "green", types=["net"])
+    inode = at_handle("net", "blue").inode
+
+    def hold() -> None:
+        with closing(os.open("/run/netns/blue", os.O_RDONLY)) as fd:
+            if what == "fd":
+                os.dup(fd)
+            elif what == "socket":
+                process.setns(fd, nstypes.NET.flag)
+                socket.socket().detach()
+                process.setns(back, nstypes.NET.flag)
+            else:
+                support.own_mounts()
+                support.bind("/run/netns/blue", tmp_path / "elsewhere")
+
+    with closing(os.open("/proc/self/ns/net", os.O_RDONLY)) as back, support.inhabited(prepare=hold) as pid:
+        done = bring("blue", "green", present=False, when_busy="detach").done
+        assert held_by(done["blue"], "net") == [(what, pid)]
+        assert done["green"].still_held_by == {}
+        with support.own_procfs() as proc, run.scanned(proc) as found:
+            assert inode in found.namespaces
 
 
 @pytest.mark.parametrize("kind", ["net", "uts", "ipc", "mnt", "cgroup", "time"])
@@ -620,9 +652,9 @@ def test_the_init_goes_on_for_processes_that_go_on() -> None:
     with occupied("blue", "pid") as pid:
         init = init_of("blue")
         done = bring("blue", present=False, when_busy="detach").done["blue"]
-        assert {init, pid} <= set(done.still_held_by["pid"])
-        assert init in done.still_held_by["net"]
-        assert pid not in done.still_held_by["net"]
+        assert {("process", init), ("process", pid)} <= set(held_by(done, "pid"))
+        assert ("process", init) in held_by(done, "net")
+        assert ("process", pid) not in held_by(done, "net")
         assert not is_gone(init)
         assert not is_gone(pid)
     assert os.listdir("/run") == []
@@ -662,7 +694,7 @@ def test_the_init_of_somebody_else_is_in_the_way() -> None:
         assert not is_gone(pid)
         done = bring("blue", present=False, when_busy="detach").done["blue"]
         # Another one is outside, and has its children there.
-        assert pid in done.still_held_by["pid"]
+        assert ("process", pid) in held_by(done, "pid")
         assert not is_gone(pid)
 
 

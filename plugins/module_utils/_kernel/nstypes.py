@@ -20,6 +20,8 @@ class NsType(t.NamedTuple):
     """Its CLONE_NEW* bit."""
     children_link: str
     """The link that shows where new children go; differs from the name for pid and time."""
+    initial_inode: int
+    """Of the one that the kernel starts with, by linux/nsfs.h; of mnt and net from Linux 6.18 on, before it varies."""
 
     def __reduce__(self) -> tuple[t.Callable[[str], NsType], tuple[str]]:
         """Pickled by name: there is one object of each type."""
@@ -41,14 +43,14 @@ class NsType(t.NamedTuple):
         return self.children_link != self.name
 
 
-USER = NsType("user", 0x10000000, "user")
-MNT = NsType("mnt", 0x00020000, "mnt")
-UTS = NsType("uts", 0x04000000, "uts")
-IPC = NsType("ipc", 0x08000000, "ipc")
-NET = NsType("net", 0x40000000, "net")
-CGROUP = NsType("cgroup", 0x02000000, "cgroup")
-TIME = NsType("time", 0x00000080, "time_for_children")
-PID = NsType("pid", 0x20000000, "pid_for_children")
+USER = NsType("user", 0x10000000, "user", 0xEFFFFFFD)
+MNT = NsType("mnt", 0x00020000, "mnt", 0xEFFFFFF8)
+UTS = NsType("uts", 0x04000000, "uts", 0xEFFFFFFE)
+IPC = NsType("ipc", 0x08000000, "ipc", 0xEFFFFFFF)
+NET = NsType("net", 0x40000000, "net", 0xEFFFFFF9)
+CGROUP = NsType("cgroup", 0x02000000, "cgroup", 0xEFFFFFFB)
+TIME = NsType("time", 0x00000080, "time_for_children", 0xEFFFFFFA)
+PID = NsType("pid", 0x20000000, "pid_for_children", 0xEFFFFFFC)
 
 ALL: tuple[NsType, ...] = (USER, MNT, UTS, IPC, NET, CGROUP, TIME, PID)
 BY_NAME: t.Mapping[str, NsType] = {kind.name: kind for kind in ALL}

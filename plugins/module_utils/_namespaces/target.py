@@ -35,7 +35,7 @@ _PID_HINTS = {
     errno.ENOENT: Hint("the process ended while it was looked at", "look it up again"),
     errno.EACCES: Hint("the task may not look at that process", "run it as root"),
 }
-_HANDLE_HINTS = {
+HANDLE_HINTS = {
     errno.ENOENT: Hint(
         "there is nothing at that path", "create it first, or give the path where it is (/run/netns/blue)"
     ),
@@ -122,7 +122,7 @@ def _of_handles(proc: int, handles: t.Mapping[str, str], types: t.Sequence[str] 
         found = {}
         for kind in _kinds(types if types is not None else list(handles)):
             path = handles[kind.name]
-            with during(f"open the {kind.name} handle {path}", _HANDLE_HINTS):
+            with during(f"open the {kind.name} handle {path}", HANDLE_HINTS):
                 fd = found[kind] = stack.enter_context(closing(nsfs.open_handle(path)))
                 actual = nsfs.type_of(fd)
             if actual is not kind:

@@ -19,10 +19,10 @@ LAST_ID = (1 << 32) - 2
 _NANOSECONDS = 10**9
 
 
-def plain_number(option: str, value: t.Any) -> int:
-    """Zero or more, in decimal digits alone. Raises NamespaceError."""
+def plain_number(option: str, value: t.Any, digits: int = 10) -> int:
+    """Zero or more, in so many decimal digits at most and nothing else. Raises NamespaceError."""
     text = str(value)
-    if not re.fullmatch(r"[0-9]{1,10}", text):
+    if len(text) > digits or not re.fullmatch(r"[0-9]+", text):
         raise refuse(option, f"{text!r} is no number of plain decimal digits", "write it as 600")
     return int(text)
 

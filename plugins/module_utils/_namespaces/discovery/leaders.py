@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from ..._kernel import procfs
+from .model import Namespace
 
 _UNIT = re.compile(r"\.(?:service|scope|mount|socket|swap)$")
 # As Docker, Podman, CRI-O and containerd name them in a path of cgroups: 64 digits, perhaps behind a prefix.
@@ -27,6 +28,36 @@ class Leader(t.NamedTuple):
     uid: int | None
     unit: str | None
     container: str | None
+
+
+class Leaders:
+    """Each process that has to be named is looked at once."""
+
+    def __init__(self, proc: int) -> None:
+        self._proc = proc
+        self._known: dict[int, Leader] = {}
+
+    def describe(self, pid: int) -> Leader:
+        """Who the process is."""
+        found = self._known.get(pid)
+        if found is None:
+            found = self._known[pid] = describe(self._proc, pid)
+        return found
+
+    def of(self, namespace: Namespace) -> Leader | None:
+        """Who leads in a namespace: the process there whose parent is not there. None where there is none."""
+        if not namespace.processes:
+            return None
+        members = set(namespace.processes)
+        pid = min(members)
+        with contextlib.suppress(OSError):
+            while pid in members:
+                members.discard(pid)
+                above = procfs.stat(self._proc, pid).parent
+                if above not in members:
+                    break
+                pid = above
+        return self.describe(pid)
 
 
 def describe(proc: int, pid: int) -> Leader:

@@ -14,7 +14,7 @@ import typing as t
 from ..._kernel import nsfs, nstypes
 
 MOST_HOLDERS = 100
-"""Of each namespace so many holders are kept; all are counted."""
+"""Of each kind, so many holders of a namespace are kept; all are counted."""
 
 
 class Holder(t.NamedTuple):
@@ -83,5 +83,5 @@ class Namespace:
     def hold(self, holder: Holder) -> None:
         """Note one more holder."""
         self.counts[holder.kind] += 1
-        if len(self.holders) < MOST_HOLDERS:
+        if self.counts[holder.kind] <= MOST_HOLDERS:
             self.holders.append(holder)

@@ -11,15 +11,17 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ..._kernel import netdev, nstypes, procfs
+from ..._kernel import netdev, nsfs, nstypes, procfs
 from ..checkpoint import Gate
-from ..discovery import processes
+from ..discovery import holders, processes, run
+from ..discovery.leaders import Leaders
 from ..errors import NamespaceError, during
 from ..visit import visit
 from . import inits
 from .model import Plan, Request
 
 _SHOWN = 5
+_MOST_HOLDERS = 100
 
 
 def look(proc: int, request: Request, planned: t.MutableMapping[str, Plan | NamespaceError]) -> None:
@@ -65,21 +67,34 @@ def in_the_way(proc: int, plan: Plan, inside: t.Mapping[int, t.Sequence[int]]) -
     return [pid for pid in members if pid not in spared and not inits.is_waiting(proc, name, spared, pid)]
 
 
-def still_held(proc: int, plans: t.Sequence[Plan], used_again: frozenset[int]) -> dict[str, dict[str, list[int]]]:
-    """The pids that are still in what was removed, by set and type. Raises NamespaceError.
+def still_held(
+    proc: int, plans: t.Sequence[Plan], used_again: t.Container[nsfs.Identity]
+) -> dict[str, dict[str, list[holders.Told]]]:
+    """What still holds what was removed, by set and type. Raises NamespaceError.
 
-    used_again: the inodes that sets have now; who is in those is not in what was removed.
+    used_again: the namespaces that sets have now; what holds those does not hold what was removed.
     """
-    removed = {inode for plan in plans for inode in inodes(plan)} - used_again
-    with during("look for processes in what was removed"):
-        inside = processes.inside(proc, removed) if removed else {}
-    held: dict[str, dict[str, list[int]]] = {}
-    for plan in plans:
-        found = {item.kind.name: plan.state.found[item].identity for item in plan.remove}
-        held[plan.state.name] = {
-            name: inside[identity.inode] for name, identity in found.items() if identity and identity.inode in inside
+    removed = {plan.state.name: [*_removed(plan, used_again)] for plan in plans}
+    if not any(removed.values()):
+        return {name: {} for name in removed}
+    with during("look for what holds what was removed"), run.scanned(proc) as scan:
+        who = Leaders(proc)
+        found = {namespace.identity: namespace for namespace in scan.namespaces.values()}
+        return {
+            name: {
+                kind.name: holders.tell(scan, who, found[identity], _MOST_HOLDERS, True)
+                for kind, identity in gone
+                if identity in found
+            }
+            for name, gone in removed.items()
         }
-    return held
+
+
+def _removed(plan: Plan, used_again: t.Container[nsfs.Identity]) -> t.Iterator[tuple[nstypes.NsType, nsfs.Identity]]:
+    for handle in plan.remove:
+        identity = plan.state.found[handle].identity
+        if identity is not None and identity not in used_again:
+            yield handle.kind, identity
 
 
 def _refuse_busy(proc: int, plan: Plan, found: t.Sequence[int]) -> None:

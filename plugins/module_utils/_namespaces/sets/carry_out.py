@@ -20,7 +20,7 @@ from ..._kernel.descriptor import closing
 from .. import cgroup, directory, handle, maker
 from ..checkpoint import Child
 from ..definition import Definition
-from ..discovery import processes
+from ..discovery import holders, processes
 from ..errors import NamespaceError, during
 from ..handle import Handle
 from ..target import Target
@@ -43,10 +43,14 @@ def carry_out(proc: int, memory: directory.Memory, request: Request, planned: Pl
     cgroup.clean_up(work.hierarchy)
     with during("take away directories that have no handles any more"):
         directory.clean_up(memory)
-    inodes = frozenset(identity.inode for state in states.values() for identity in identities(state).values())
-    held = busy.still_held(proc, [plans[name] for name in states], inodes)
+    kept = {identity for state in states.values() for identity in identities(state).values()}
+    held: t.Mapping[str, t.Mapping[str, t.Sequence[holders.Told]]] = {}
+    try:
+        held = busy.still_held(proc, [plans[name] for name in states], kept)
+    except NamespaceError as error:
+        work.warnings.append(f"what still holds what was removed is not known: {error}")
     done = {
-        name: Outcome(state, frozenset(plans[name].make), held[name], plans[name].changes)
+        name: Outcome(state, frozenset(plans[name].make), held.get(name, {}), plans[name].changes)
         for name, state in states.items()
     }
     return Results(done, failed, tuple(work.warnings))

@@ -13,6 +13,7 @@ import typing as t
 
 from ..._kernel import nsfs, nstypes
 from ..definition import Definition
+from ..discovery.holders import Told
 from ..errors import NamespaceError
 from ..handle import Handle, Pinned, of_set
 from ..target import Target
@@ -102,7 +103,8 @@ class Outcome(t.NamedTuple):
 
     state: State
     created: frozenset[Handle]
-    still_held_by: t.Mapping[str, t.Sequence[int]]
+    still_held_by: t.Mapping[str, t.Sequence[Told]]
+    """By type, what holds what was removed."""
     changes: tuple[str, ...]
 
 

@@ -1,0 +1,405 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ns_facts
+short_description: Report the namespaces of a host, and what holds each of them
+description:
+  - Finds the namespaces of all eight types, also those without a process, and what keeps each of them there. Processes
+    and their threads, what only their children will be in, open files, sockets, descriptors on their way through a
+    socket, inotify watches, bind mounts in every mount namespace, trees of mounts that an open file holds, and other
+    namespaces below or owned.
+  - RV(ansible_facts.linux_namespaces.scan) says whether the answer is complete, and if not, why.
+  - Changes nothing. Works without privilege, for what the user may see.
+version_added: 0.1.0
+author: The linux.namespaces authors (@linux-namespaces)
+extends_documentation_fragment:
+  - linux.namespaces._attributes
+attributes:
+  check_mode:
+    support: full
+    details: The same as without.
+  diff_mode:
+    support: N/A
+    details: It changes nothing.
+  facts:
+    description: Returns ansible_facts.
+    support: full
+  idempotent:
+    support: full
+requirements:
+  - Python 3.8 or later and Linux 5.10 or later on the target, nothing else
+options:
+  sources:
+    description:
+      - Where to look. Without some of them it takes less time and finds less, and the scan is said to be incomplete.
+      - V(processes) are the namespaces that processes are in. V(threads) are those that only some threads are in, or
+        that children will be in. V(fds) are open files, V(sockets) are sockets, with what is on its way through them.
+        V(mounts) are bind mounts. V(hierarchy) are owners and parents. V(kernel) is what Linux itself lists from 6.19
+        on.
+    type: list
+    elements: str
+    choices: [processes, threads, fds, sockets, mounts, hierarchy, kernel]
+    default: [processes, threads, fds, sockets, mounts, hierarchy, kernel]
+  types:
+    description: Tell of namespaces of these types alone.
+    type: list
+    elements: str
+    choices: [user, mnt, uts, ipc, net, cgroup, time, pid]
+  name:
+    description: Tell of the set of this name alone, as M(linux.namespaces.ns_persistent) or C(ip netns) made it. None
+      is no error.
+    type: str
+  pid:
+    description: Tell of the namespaces that the process with this id is in.
+    type: str
+  path:
+    description: Tell of the namespace at this path alone, a handle or a link like C(/proc/1234/ns/net).
+    type: str
+  inode:
+    description: Tell of the namespace with this inode number alone, as C(lsns) and the links in C(/proc) show it. None
+      is no error.
+    type: str
+  id:
+    description: Tell of the namespace with this 64-bit id alone. None is no error.
+    type: str
+  detail:
+    description:
+      - V(summary) only counts. V(normal) tells of each namespace, with three of what holds it and as many counted as
+        there are. V(full) tells of 100 of each, the processes in it among them.
+    type: str
+    choices: [summary, normal, full]
+    default: normal
+notes:
+  - What no kernel shows, or not this one, is listed in RV(ansible_facts.linux_namespaces.scan.blind).
+  - From inside a container, or of a PID namespace, what is outside can't be seen, and that is said.
+  - All of it at the beginning of a play, beside what M(ansible.builtin.setup) finds, by the variable
+    C(ansible_facts_modules) with the value C([smart, linux.namespaces.ns_facts]), or the same in the environment as
+    C(ANSIBLE_FACTS_MODULES=smart,linux.namespaces.ns_facts).
+seealso:
+  - module: linux.namespaces.ns_exec
+  - module: linux.namespaces.ns_persistent
+"""
+
+EXAMPLES = r"""
+- name: See all namespaces
+  linux.namespaces.ns_facts:
+
+- name: Run something in every network namespace that has a process or a handle
+  linux.namespaces.ns_exec:
+    name: "{{ item.reference.name | default(omit) }}"
+    pid: "{{ item.reference.pid | default(omit) }}"
+    handles: "{{ item.reference.handles | default(omit) }}"
+    types: "{{ item.reference.types | default(omit) }}"
+    cmd: ip -brief address
+  loop: "{{ ansible_facts.linux_namespaces.namespaces | selectattr('type', '==', 'net') | selectattr('reference') }}"
+  loop_control:
+    label: "{{ item.name or item.inode }}"
+  changed_when: false
+
+- name: See what keeps a network namespace alive
+  linux.namespaces.ns_facts:
+    name: blue
+    types: [net]
+    detail: full
+
+- name: Only count
+  linux.namespaces.ns_facts:
+    detail: summary
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: The facts.
+  returned: success
+  type: dict
+  contains:
+    linux_namespaces:
+      description: What was found.
+      type: dict
+      contains:
+        schema:
+          description: The version of this shape.
+          type: int
+          sample: 1
+        boot_id:
+          description: Which boot of the host it was; 64-bit ids of namespaces are never used twice within one.
+          type: str
+        time:
+          description: When it was, in UTC.
+          type: str
+          sample: '2026-11-28T11:20:00Z'
+        scan:
+          description: How far the answer goes.
+          type: dict
+          contains:
+            complete:
+              description: Whether every place that this kernel lets one look at was looked at, without loss.
+              type: bool
+            incomplete_because:
+              description: Why it is not complete.
+              type: list
+              elements: str
+            blind:
+              description: Ways to hold a namespace that this kernel gives no view of, at least not from here.
+              type: list
+              elements: str
+            sources:
+              description: Where was looked.
+              type: list
+              elements: str
+            denied:
+              description: What could not be looked at for lack of privilege, counted by source.
+              type: dict
+            vanished:
+              description: How many processes and namespaces ended while they were looked at. That is no loss.
+              type: int
+            duration_ms:
+              description: How long the scan took, without the start of Python.
+              type: int
+        initial:
+          description: By type, the inode of the namespace that the kernel started with. Null where that can't be seen.
+          type: dict
+        own:
+          description: By type, the inode of the namespace that the task ran in.
+          type: dict
+        limits:
+          description: By type, how many namespaces a user may have.
+          type: dict
+          contains:
+            max:
+              description: The sysctl C(user.max_<type>_namespaces), here. Null where there is none.
+              type: int
+            used:
+              description: How many the user has who has most of them. Those that no user namespace below the initial
+                one owns count for root.
+              type: int
+        counts:
+          description: By type, how many namespaces were found.
+          type: dict
+          contains:
+            total:
+              description: All of them.
+              type: int
+            without_processes:
+              description: Those that no process is in.
+              type: int
+            named:
+              description: Those with a name.
+              type: int
+        namespaces:
+          description: The namespaces, by type and inode.
+          returned: unless O(detail=summary)
+          type: list
+          elements: dict
+          contains:
+            type:
+              description: Its type, a word of O(types).
+              type: str
+            inode:
+              description: Its inode number, used again after it ends.
+              type: int
+            device:
+              description: The device number of the file system that namespaces are files on.
+              type: int
+            id:
+              description: Its 64-bit id, from Linux 6.18 on (of mount namespaces from 6.11). Null before.
+              type: int
+            name:
+              description: The name of its set, null where it has no handle in the directory for its type. Of several,
+                the first.
+              type: str
+            reference:
+              description: Options for M(linux.namespaces.ns_exec) to enter it. Null where nothing leads to it by a
+                path that is to be relied on, and for those that the task runs in.
+              type: dict
+              sample: {name: blue, types: [net]}
+            owner:
+              description: The inode of the user namespace that owns it; of a user namespace, of the one above it. Null
+                where there is none to see.
+              type: int
+            owner_uid:
+              description: Who made that user namespace; of a user namespace, who made it.
+              type: int
+            parent:
+              description: Of a user or PID namespace, the inode of the one above it. Null where there is none to see.
+              type: int
+            depth:
+              description: Of a user or PID namespace, how many are above it that can be seen.
+              type: int
+            processes:
+              description: How many processes are in it.
+              type: int
+            leader:
+              description: The process in it whose parent is elsewhere, by the lowest id. Null where there is none.
+              type: dict
+              contains:
+                pid:
+                  description: Its id.
+                  type: int
+                comm:
+                  description: Its name. This and what follows is null where it can't be told.
+                  type: str
+                uid:
+                  description: Its effective user id.
+                  type: int
+                unit:
+                  description: The unit of systemd that it belongs to.
+                  type: str
+                container:
+                  description: The id of the container that it is in, as Docker, Podman, CRI-O and containerd name it.
+                  type: str
+            holders:
+              description: What holds it but the processes in it, as many as O(detail) says, some of each kind.
+              type: list
+              elements: dict
+              contains:
+                kind:
+                  description:
+                    - V(thread), V(for_children), V(fd), V(socket), V(watch) (inotify, io_uring), V(bind), V(in_flight),
+                      V(child), V(owned), V(kernel) (what that is, is not known), and with O(detail=full) V(process).
+                    - What follows is there where it applies.
+                  type: str
+                pid:
+                  description: The process. Of V(bind), the leader of the mount namespace.
+                  type: int
+                comm:
+                  description: The name of the process.
+                  type: str
+                unit:
+                  description: The unit of systemd that the process belongs to.
+                  type: str
+                thread:
+                  description: The thread, where it is in or has what its process is not in or has not.
+                  type: int
+                fd:
+                  description: The number of the descriptor.
+                  type: int
+                path:
+                  description: Of V(bind), the path in its mount namespace. Of V(fd), the path in a tree of mounts that
+                    is mounted nowhere.
+                  type: str
+                namespace:
+                  description: The inode of the mount namespace of a bind mount, of the child, or of what is owned.
+                  type: int
+            holder_counts:
+              description: How many there are of each kind.
+              type: dict
+              sample: {fd: 1, bind: 2}
+            hostname:
+              description: Of a UTS namespace. This and what follows is null where it can't be read.
+              type: str
+            domainname:
+              description: Of a UTS namespace, the NIS domain name.
+              type: str
+            uid_map:
+              description: Of a user namespace, in the shape of the option of M(linux.namespaces.ns_persistent), as the
+                user namespace of the task sees the outside.
+              type: list
+              elements: dict
+            gid_map:
+              description: The same for groups.
+              type: list
+              elements: dict
+            setgroups:
+              description: Of a user namespace, V(allow) or V(deny).
+              type: str
+            offsets:
+              description: Of a time namespace, C(monotonic) and C(boottime) in seconds, as text.
+              type: dict
+            propagation:
+              description: Of a mount namespace, how many mounts it has, and how many are shared, slave, unbindable.
+              type: dict
+            netnsid:
+              description: Of a network namespace, the id that the task's own has for it. Null for none.
+              type: int
+            links:
+              description: Of a network namespace, its devices.
+              type: list
+              elements: dict
+            listeners:
+              description: Of a network namespace, what waits for connections or datagrams there.
+              type: list
+              elements: dict
+  sample:
+    linux_namespaces:
+      namespaces:
+        - type: net
+          inode: 4026532503
+          device: 4
+          id: 77
+          name: blue
+          reference: {name: blue, types: [net]}
+          owner: 4026531837
+          owner_uid: 0
+          parent: null
+          depth: 0
+          processes: 0
+          leader: null
+          holders:
+            - {kind: bind, path: /run/netns/blue, namespace: 4026531832, pid: 1, comm: systemd, unit: init.scope}
+            - {kind: fd, pid: 4711, fd: 12, comm: dockerd, unit: docker.service}
+          holder_counts: {bind: 1, fd: 1}
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._namespaces import payload
+
+payload.start_quickly()
+
+from ..module_utils._namespaces import host
+from ..module_utils._namespaces.discovery import facts, run
+from ..module_utils._namespaces.errors import refuse
+from ..module_utils._namespaces.values import absolute_path, plain_number, set_name
+from ..module_utils._plugin import argspec, outcome
+
+_MOST_DIGITS = 20  # of a 64-bit number
+
+
+def main() -> t.NoReturn:
+    module = AnsibleModule(
+        argument_spec={
+            "sources": {"type": "list", "elements": "str", "choices": list(run.SOURCES), "default": list(run.SOURCES)},
+            "types": {"type": "list", "elements": "str", "choices": argspec.TYPE_NAMES},
+            **{option: {"type": "str"} for option in ("name", "pid", "path", "inode", "id")},
+            "detail": {"type": "str", "choices": list(facts.DETAILS), "default": "normal"},
+        },
+        mutually_exclusive=[("name", "pid", "path", "inode", "id")],
+        supports_check_mode=True,
+    )
+    outcome.finish(module, execute)
+
+
+def execute(module: AnsibleModule) -> outcome.Result:
+    """Look at the host."""
+    params = module.params
+    request = facts.Request(
+        sources=_some("sources", params["sources"]),
+        types=None if params["types"] is None else _some("types", params["types"]),
+        name=None if params["name"] is None else set_name("name", params["name"]),
+        path=None if params["path"] is None else absolute_path("path", params["path"]),
+        **{option: _number(option, params[option]) for option in ("pid", "inode", "id")},
+        detail=params["detail"],
+    )
+    return {"changed": False, "ansible_facts": {"linux_namespaces": facts.gather(host.open_proc(), request)}}
+
+
+def _some(option: str, given: t.Sequence[str]) -> t.Sequence[str]:
+    if not given:
+        raise refuse(option, "it is empty", "leave it out")
+    return given
+
+
+def _number(option: str, given: t.Any) -> int | None:
+    return None if given is None else plain_number(option, given, _MOST_DIGITS)
+
+
+if __name__ == "__main__":
+    main()

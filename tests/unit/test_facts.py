@@ -1,0 +1,382 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is told of the namespaces that were found."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process, procfs
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import capacity, facts, run
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
+from ansible_collections.linux.namespaces.tests.unit import support
+
+Told = t.Dict[str, t.Any]
+
+
+def gather(**request: t.Any) -> Told:
+    with support.own_procfs() as proc:
+        return facts.gather(proc, facts.Request(**request))
+
+
+def only(**request: t.Any) -> Told:
+    """The one namespace that a request is about."""
+    (found,) = gather(**request)["namespaces"]
+    return t.cast("Told", found)
+
+
+def ways_in(told: Told) -> dict[str, t.Any]:
+    """The arguments that a reference is for what enters namespaces in tests."""
+    return {name: told[name] for name in ("pid", "handles", "types") if name in told}
+
+
+def inode_by(reference: Told, kind: str) -> int:
+    """The inode of the namespace that one is in who went there by a reference."""
+    found: int = support.seen(
+        lambda: os.stat(f"/proc/thread-self/ns/{nstypes.BY_NAME[kind].children_link}").st_ino, **ways_in(reference)
+    )
+    return found
+
+
+# ---- names and references
+
+
+@pytest.mark.usefixtures("own_run")
+@pytest.mark.parametrize("kind", support.TYPE_NAMES)
+def test_a_set(kind: str) -> None:
+    support.brought("blue", types=[kind], **(support.AS_ROOT if kind == "user" else {}))
+    inode = support.at_handle(kind, "blue").inode
+    told = only(name="blue")
+    assert (told["type"], told["inode"], told["name"]) == (kind, inode, "blue")
+    assert told["reference"] == {"name": "blue", "types": [kind]}
+    support.brought("blue", present=False, when_busy="kill")
+
+
+def test_a_process() -> None:
+    with support.inhabited("uts") as pid:
+        told = only(inode=support.identity(pid, "uts").inode)
+        assert (told["name"], told["reference"]) == (None, {"pid": pid, "types": ["uts"]})
+        assert inode_by(told["reference"], "uts") == told["inode"]
+
+
+def test_the_own_namespaces_are_nothing_to_enter() -> None:
+    told = gather(detail="full")
+    by_inode = {item["inode"]: item for item in told["namespaces"]}
+    assert [by_inode[inode]["reference"] for inode in told["own"].values()] == [None] * len(support.TYPE_NAMES)
+    assert told["own"] == {name: support.own_identity(name).inode for name in support.TYPE_NAMES}
+
+
+def test_a_thread_of_the_kernel_is_nothing_to_enter_by() -> None:
+    """kdevtmpfs has a mount namespace of its own."""
+    with support.own_procfs() as proc:
+        found = [pid for pid, status in procfs.processes(proc) if status.kernel_thread]
+        inodes = {procfs.namespace_inode(proc, f"{pid}/ns/mnt") for pid in found} - {support.own_identity("mnt").inode}
+    if not inodes:
+        pytest.skip("no thread of the kernel is visible here; outside of containers they are")
+    assert [only(inode=inode)["reference"] for inode in inodes] == [None] * len(inodes)
+
+
+def bound(path: Path, kind: str = "uts") -> int:
+    """The inode of a namespace that is nothing but mounted there."""
+    path.touch()
+    with support.inhabited(kind) as pid:
+        support.bind(f"/proc/{pid}/ns/{kind}", path)
+        return support.identity(pid, kind).inode
+
+
+def test_a_handle_elsewhere(tmp_path: Path) -> None:
+    def work() -> tuple[Told, int]:
+        support.own_mounts()
+        inode = bound(tmp_path / "handle")
+        told = only(inode=inode)
+        return told, inode_by(told["reference"], "uts")
+
+    told, entered = support.forked(work)
+    assert (told["name"], told["reference"]) == (None, {"handles": {"uts": str(tmp_path / "handle")}})
+    assert entered == told["inode"]
+
+
+def test_a_name_that_no_set_can_have() -> None:
+    """ip-netns(8) takes it; ns_exec enters it by its path."""
+
+    def work() -> Told:
+        Path("/run/netns").mkdir()
+        return only(inode=bound(Path("/run/netns/a b"), "net"))
+
+    told = support.in_own_world(work, "pid", "mnt")
+    assert (told["name"], told["reference"]) == ("a b", {"handles": {"net": "/run/netns/a b"}})
+
+
+def test_a_handle_for_another_type_is_no_name() -> None:
+    def work() -> Told:
+        Path("/run/netns").mkdir()
+        return only(inode=bound(Path("/run/netns/blue"), "uts"))
+
+    assert support.in_own_world(work, "pid", "mnt")["name"] is None
+
+
+@pytest.mark.usefixtures("own_run")
+def test_a_handle_in_the_mounts_of_somebody_else() -> None:
+    """Who lives there may have put anything at that path, now or a moment later."""
+
+    def prepare() -> None:
+        Path("/run/utsns").mkdir()
+        support.write("/run/inode", str(bound(Path("/run/utsns/blue"))))
+
+    def work() -> Told:
+        with support.inhabited("mnt", prepare=prepare):
+            return only(inode=int(support.read("/run/inode")))
+
+    told = support.in_own_world(work, "pid", "mnt")
+    assert [holder["kind"] for holder in told["holders"]] == ["bind"]
+    assert (told["name"], told["reference"]) == (None, None)
+
+
+def test_an_open_file() -> None:
+    def work() -> tuple[Told, str, int]:
+        with support.inhabited("uts") as pid:
+            fd = os.open(f"/proc/{pid}/ns/uts", os.O_RDONLY)
+        inode, us = os.fstat(fd).st_ino, os.getpid()
+        told = support.forked(lambda: gather(inode=inode)["namespaces"][0])
+        # The child that looks has a copy of the descriptor, but leaves out its own.
+        return told, f"/proc/{us}/fd/{fd}", support.forked(lambda: inode_by(told["reference"], "uts"))
+
+    told, path, entered = support.forked(work)
+    assert (told["reference"], entered) == ({"handles": {"uts": path}}, told["inode"])
+
+
+def test_what_children_will_be_in() -> None:
+    def work() -> tuple[Told, int]:
+        process.unshare(nstypes.PID.flag)
+        with support.inhabited() as pid:
+            told = only(inode=os.stat("/proc/self/ns/pid_for_children").st_ino)
+            assert pid
+            return told, os.getpid()
+
+    told, pid = support.forked(work)
+    assert told["holder_counts"]["for_children"] == 1
+    assert {"kind": "for_children", "pid": pid} in [
+        {key: holder.get(key) for key in ("kind", "pid")} for holder in told["holders"]
+    ]
+
+
+# ---- who leads, owns and is above
+
+
+def test_the_leader() -> None:
+    """The one whose parent is elsewhere, although a child of its has the lower id."""
+
+    def prepare() -> None:
+        # Ids start again at a low one.
+        for _child in range(3):
+            if os.fork() == 0:
+                process.die_with_parent(9)
+                os.read(os.pipe()[0], 1)
+                os._exit(0)
+
+    with support.inhabited("uts", prepare=prepare) as pid:
+        support.wait_for(lambda: len(support.live_children(pid)) == 3)
+        told = only(inode=support.identity(pid, "uts").inode)
+    assert (told["processes"], told["leader"]["pid"]) == (4, pid)
+    assert (told["leader"]["uid"], told["leader"]["comm"]) == (0, support.read("/proc/self/comm").strip())
+
+
+def test_owners_and_depths() -> None:
+    def prepare() -> None:
+        process.unshare(nstypes.USER.flag)
+        process.unshare(nstypes.UTS.flag)
+
+    with support.inhabited("user", prepare=prepare) as pid:
+        user, uts = only(inode=support.identity(pid, "user").inode), only(inode=support.identity(pid, "uts").inode)
+        own = only(inode=support.own_identity("user").inode)
+    assert (uts["owner"], uts["owner_uid"], uts["parent"], uts["depth"]) == (user["inode"], 0, None, 0)
+    assert user["owner"] == user["parent"] != own["inode"]
+    assert user["depth"] == own["depth"] + 2
+
+
+# ---- holders
+
+
+def test_few_holders_are_of_many_kinds(tmp_path: Path) -> None:
+    def work() -> tuple[Told, Told, int]:
+        support.own_mounts()
+        inode = bound(tmp_path / "handle")
+        held = [os.open(tmp_path / "handle", os.O_RDONLY) for _number in range(150)]
+        normal = support.forked(lambda: only(inode=inode))
+        return normal, support.forked(lambda: only(inode=inode, detail="full")), held[0]
+
+    normal, full, fd = support.forked(work)
+    assert normal["holder_counts"] == full["holder_counts"] == {"bind": 1, "fd": 150}
+    assert [holder["kind"] for holder in normal["holders"]] == ["bind", "fd", "fd"]
+    assert [holder["kind"] for holder in full["holders"]] == ["bind", *["fd"] * 99]
+    assert fd in [holder.get("fd") for holder in normal["holders"]]
+
+
+def test_the_holders_with_all_detail_are_processes_too() -> None:
+    with support.inhabited("uts") as pid:
+        told = only(inode=support.identity(pid, "uts").inode, detail="full")
+    (holder,) = told["holders"]
+    assert (holder["kind"], holder["pid"]) == ("process", pid)
+    assert told["holder_counts"] == {}
+
+
+def test_a_bind_mount_is_that_of_a_leader(tmp_path: Path) -> None:
+    def work() -> tuple[list[Told], int]:
+        return only(inode=bound(tmp_path / "handle"))["holders"], os.getpid()
+
+    def alone() -> tuple[list[Told], int]:
+        support.own_mounts()
+        return work()
+
+    ((holder,), pid) = support.forked(alone)
+    assert (holder["kind"], holder["path"], holder["pid"]) == ("bind", str(tmp_path / "handle"), pid)
+
+
+# ---- the whole
+
+
+def test_the_host() -> None:
+    told = gather(detail="summary")
+    assert told["boot_id"] == support.read("/proc/sys/kernel/random/boot_id").strip()
+    assert (told["schema"], "namespaces" in told) == (1, False)
+    for kind in nstypes.ALL:
+        limit = support.read(f"/proc/sys/{kind.limit.replace('.', '/')}")
+        assert told["limits"][kind.name]["max"] == int(limit)
+
+
+def test_the_initial_ones() -> None:
+    """Those of the threads of the kernel, wherever one is from."""
+    told = support.in_own_world(lambda: gather(detail="summary")["initial"], "pid", "mnt", "uts", "net")
+    assert {told["pid"], told["uts"]} == {None}
+    if support.read("/proc/2/stat").split()[1] != "(kthreadd)":
+        pytest.skip("no thread of the kernel is visible here; outside of containers they are")
+    told = gather(detail="summary")["initial"]
+    assert told == {name: support.identity(2, name).inode for name in support.TYPE_NAMES}
+
+
+def test_counts() -> None:
+    before = gather(detail="summary")["counts"]
+    with support.inhabited("uts"):
+        after = gather(detail="summary")["counts"]
+    assert after["uts"]["total"] == before["uts"]["total"] + 1
+    assert after["uts"]["without_processes"] == before["uts"]["without_processes"]
+
+
+@pytest.mark.usefixtures("own_run")
+def test_counts_of_what_has_no_processes() -> None:
+    before = gather(detail="summary")["counts"]["uts"]
+    support.brought("blue", types=["uts"])
+    after = gather(detail="summary")["counts"]["uts"]
+    assert after == {key: count + 1 for key, count in before.items()}
+    support.brought("blue", present=False)
+
+
+def test_what_is_used_of_a_limit() -> None:
+    """Of a user who has a user namespace, what is in it; of others, not."""
+
+    def used() -> int:
+        with support.own_procfs() as proc, run.scanned(proc) as scan:
+            return capacity.limits(scan, ())[nstypes.UTS].used
+
+    def work() -> tuple[int, int]:
+        before = used()
+        with contextlib.ExitStack() as stack:
+            for _number in range(before + 5):
+                stack.enter_context(support.inhabited("uts"))
+            return before, used()
+
+    before, after = support.in_own_world(work, "pid", "mnt")
+    assert after == 2 * before + 5
+
+
+def test_types() -> None:
+    assert {item["type"] for item in gather(types=["uts", "net"])["namespaces"]} == {"uts", "net"}
+
+
+def test_a_process_that_is_not_there() -> None:
+    pid = support.forked(os.getpid)
+    with pytest.raises(NamespaceError, match=f"there is no process {pid}"):
+        gather(pid=pid)
+
+
+def test_by_process() -> None:
+    with support.inhabited("uts", "ipc") as pid:
+        told = gather(pid=pid)["namespaces"]
+        assert {item["type"]: item["inode"] for item in told} == {
+            name: identity.inode for name, identity in support.identities(pid).items()
+        }
+
+
+@support.needs_ids
+def test_by_id() -> None:
+    with support.inhabited("uts") as pid:
+        identity = support.identity(pid, "uts")
+        assert only(id=identity.id)["inode"] == identity.inode
+    assert gather(id=identity.id)["namespaces"] == []
+
+
+def test_by_path() -> None:
+    with support.inhabited("uts") as pid:
+        assert only(path=f"/proc/{pid}/ns/uts")["inode"] == support.identity(pid, "uts").inode
+
+
+@pytest.mark.parametrize("kind", support.WRONG_FILES)
+def test_a_path_that_leads_to_no_namespace(kind: str, tmp_path: Path) -> None:
+    with pytest.raises(NamespaceError, match="cannot open the handle"):
+        gather(path=str(support.wrong_file(kind, tmp_path / "handle")))
+
+
+def test_a_name_that_is_not_there() -> None:
+    assert gather(name="nobody")["namespaces"] == []
+
+
+@pytest.mark.parametrize("left_out", run.SOURCES)
+def test_a_source_that_is_left_out(left_out: str) -> None:
+    told = gather(sources=[source for source in run.SOURCES if source != left_out])
+    assert not told["scan"]["complete"]
+    assert f"the source {left_out} was left out" in told["scan"]["incomplete_because"]
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    """A path that JSON can't carry is no way in."""
+
+    def work() -> Told:
+        support.own_mounts()
+        path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\n"))
+        return only(inode=bound(path))
+
+    told = support.forked(work)
+    json.dumps(told).encode()
+    assert [holder["path"] for holder in told["holders"]] == [f"{tmp_path}/\ufffd\n"]
+    assert told["reference"] is None
+
+
+def test_nothing_is_left_open() -> None:
+    def work() -> tuple[list[str], list[str]]:
+        before = os.listdir("/proc/self/fd")
+        with contextlib.suppress(NamespaceError):
+            gather(path="/nowhere")
+        gather(path="/proc/self/ns/net")
+        return before, os.listdir("/proc/self/fd")
+
+    before, after = support.forked(work)
+    assert before == after
+
+
+def test_it_is_small_enough_for_a_fleet() -> None:
+    def work() -> tuple[int, int]:
+        with contextlib.ExitStack() as stack:
+            for number in range(50):
+                stack.enter_context(support.inhabited(("uts", "net", "ipc", "mnt", "cgroup")[number % 5]))
+            return len(json.dumps(gather())), len(json.dumps(gather(detail="summary")))
+
+    normal, summary = support.in_own_world(work, "pid", "mnt")
+    assert normal <= 32 << 10
+    assert summary <= 4 << 10
