@@ -261,7 +261,8 @@ ansible_facts:
                 kind:
                   description:
                     - V(thread), V(for_children), V(fd), V(socket), V(watch) (inotify, io_uring), V(bind), V(in_flight),
-                      V(child), V(owned), V(kernel) (what that is, is not known), and with O(detail=full) V(process).
+                      V(child), V(owned), V(zombie) (a process that has ended and was not reaped), V(kernel) (what that
+                      is, is not known), and with O(detail=full) V(process).
                     - What follows is there where it applies.
                   type: str
                 pid:

@@ -63,6 +63,27 @@ def test_a_process(name: str) -> None:
         assert (seen.kind, seen.identity, seen.processes) == (name, identity, [pid])
 
 
+@pytest.mark.parametrize("name", ["user", "pid"])
+def test_a_process_that_was_not_reaped(name: str) -> None:
+    """It is in these two until it is."""
+
+    def prepare() -> None:
+        if name == "pid":
+            process.unshare(nstypes.PID.flag)
+        child = os.fork()
+        if child == 0:
+            if name == "user":
+                process.unshare(nstypes.USER.flag)
+            os._exit(0)
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+
+    with support.inhabited(prepare=prepare) as pid:
+        (child,) = support.read(f"/proc/{pid}/task/{pid}/children").split()
+        seen = scan()[os.stat(f"/proc/{child}/ns/{name}").st_ino]
+    assert ("zombie", int(child)) in seen.holders
+    assert seen.processes == []
+
+
 def test_the_children_of_a_process() -> None:
     def work() -> tuple[list[tuple[t.Any, ...]], list[int], int]:
         process.unshare(nstypes.TIME.flag)

@@ -11,15 +11,18 @@ Source: namespaces(7), proc_pid_task(5).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
-from ..._kernel import nstypes
+from ..._kernel import nstypes, procfs
+from ..._kernel.descriptor import closing
 from .model import Holder, Namespace
 from .scan import Scan
 from .walk import each, other_threads
 
 _OWN = [kind.name for kind in nstypes.ALL]
+_MNT = _OWN.index(nstypes.MNT.name)
 _CHILDREN = [(kind.children_link, _OWN.index(kind.name)) for kind in nstypes.ALL if kind.children_only]
 _ALL = [*_OWN, *(link for link, _own in _CHILDREN)]
 
@@ -92,11 +95,24 @@ def _read_some(directory: int, folder: str, names: t.Sequence[str]) -> t.Iterato
 def _place(scan: Scan, links: Links, pids: t.Sequence[int]) -> None:
     """Put the processes that have the same links where these lead."""
     if "processes" in scan.sources:
+        ended = [] if links[_MNT] else [pid for pid in pids if _has_ended(scan.proc, pid)]
+        alive = [pid for pid in pids if pid not in ended]
         for namespace in _keep(scan, zip(_OWN, links), pids):
-            namespace.processes.extend(pids)
+            namespace.processes.extend(alive)
+            for pid in ended:
+                namespace.hold(Holder("zombie", pid=pid))
     for namespace in _keep(scan, _of_children(links), pids):
         for pid in pids:
             namespace.hold(Holder("for_children", pid=pid))
+
+
+def _has_ended(proc: int, pid: int) -> bool:
+    """Whether all threads have ended. Until it is reaped it is in its user and its pid namespace, and in no others."""
+    with contextlib.suppress(OSError), closing(
+        procfs.open_file(proc, str(pid), os.O_PATH | os.O_DIRECTORY)
+    ) as directory:
+        return procfs.stat(proc, pid).ended and not other_threads(directory, pid)
+    return True
 
 
 def _place_thread(scan: Scan, holder: Holder, links: Links, of_leader: Links) -> None:

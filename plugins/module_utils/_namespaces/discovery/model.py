@@ -21,7 +21,7 @@ class Holder(t.NamedTuple):
     """One thing that keeps a namespace alive, and where it is; what does not apply is None."""
 
     kind: str
-    """process, thread, for_children, fd, socket, watch, bind, in_flight, child, owned or kernel."""
+    """process, zombie, thread, for_children, fd, socket, watch, bind, in_flight, child, owned or kernel."""
     pid: int | None = None
     thread: int | None = None
     fd: int | None = None

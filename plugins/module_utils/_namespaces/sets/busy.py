@@ -15,6 +15,7 @@ from ..._kernel import netdev, nsfs, nstypes, procfs
 from ..checkpoint import Gate
 from ..discovery import holders, processes, run
 from ..discovery.leaders import Leaders
+from ..discovery.model import Namespace
 from ..errors import NamespaceError, during
 from ..visit import visit
 from . import inits
@@ -84,10 +85,15 @@ def still_held(
             name: {
                 kind.name: holders.tell(scan, who, found[identity], _MOST_HOLDERS, True)
                 for kind, identity in gone
-                if identity in found
+                if identity in found and not _ends(found[identity])
             }
             for name, gone in removed.items()
         }
+
+
+def _ends(namespace: Namespace) -> bool:
+    """Whether nothing holds it but processes that have ended and will be reaped."""
+    return not namespace.processes and namespace.counts.keys() <= {"zombie"}
 
 
 def _removed(plan: Plan, used_again: t.Container[nsfs.Identity]) -> t.Iterator[tuple[nstypes.NsType, nsfs.Identity]]:
