@@ -235,6 +235,25 @@ def test_a_bind_mount(tmp_path: Path) -> None:
     assert (seen.processes, seen.holders) == ([], [("bind", str(tmp_path / "handle"), mounts)])
 
 
+@pytest.mark.parametrize("name", support.TYPE_NAMES)
+@support.needs_ids
+def test_a_bind_mount_can_be_taken_off_meanwhile(name: str, tmp_path: Path) -> None:
+    """Before Linux 6.18 not without MNT_DETACH."""
+
+    def work() -> list[tuple[t.Any, ...]]:
+        support.own_mounts()
+        path = tmp_path / "handle"
+        path.touch()
+        with support.inhabited(name) as pid:
+            support.bind(f"/proc/{pid}/ns/{name}", path)
+            inode = support.identity(pid, name).inode
+        with support.own_procfs() as proc, run.scanned(proc) as found:
+            libc.function("umount2", os.fsencode(path), 0)
+            return describe(found.namespaces[inode]).holders
+
+    assert "bind" in [holder[0] for holder in support.forked(work)]
+
+
 @pytest.mark.parametrize("recursive", [False, True])
 def test_a_tree_of_mounts_that_an_open_file_holds(tmp_path: Path, recursive: bool) -> None:
     def work() -> tuple[list[tuple[t.Any, ...]], int, int]:

@@ -79,7 +79,7 @@ def test_a_thread_of_the_kernel_is_nothing_to_enter_by() -> None:
         found = [pid for pid, status in procfs.processes(proc) if status.kernel_thread]
         inodes = {procfs.namespace_inode(proc, f"{pid}/ns/mnt") for pid in found} - {support.own_identity("mnt").inode}
     if not inodes:
-        pytest.skip("no thread of the kernel is visible here; outside of containers they are")
+        pytest.skip("no thread of the kernel is visible here: make kernels has them")
     assert [only(inode=inode)["reference"] for inode in inodes] == [None] * len(inodes)
 
 
@@ -256,7 +256,7 @@ def test_the_initial_ones() -> None:
     told = support.in_own_world(lambda: gather(detail="summary")["initial"], "pid", "mnt", "uts", "net")
     assert {told["pid"], told["uts"]} == {None}
     if support.read("/proc/2/stat").split()[1] != "(kthreadd)":
-        pytest.skip("no thread of the kernel is visible here; outside of containers they are")
+        pytest.skip("no thread of the kernel is visible here: make kernels has them")
     told = gather(detail="summary")["initial"]
     assert told == {name: support.identity(2, name).inode for name in support.TYPE_NAMES}
 

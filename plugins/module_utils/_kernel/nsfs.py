@@ -87,10 +87,24 @@ def open_handle(path: str) -> int:
 def open_checked(path: str, proc: int, directory: int | None = None) -> int | None:
     """Open what is at a path, if it is a namespace: a fifo would block, a device act. proc: as in open_held().
 
-    Raises OSError.
+    From Linux 6.18 on it keeps nobody from taking off the mount that the path leads to. Raises OSError.
     """
     with closing(os.open(path, os.O_PATH | os.O_CLOEXEC, dir_fd=directory)) as held:
-        return open_held(held, proc)
+        fd = open_held(held, proc)
+    return None if fd is None else _off_its_mount(fd)
+
+
+def _off_its_mount(fd: int) -> int:
+    """The same namespace, open on the kernel's own mount; the descriptor itself where that can't be."""
+    found = identity(fd)
+    if found.id is None:
+        return fd
+    try:
+        other = open_by_handle(struct.pack("=QII", found.id, type_of(fd).flag, found.inode))
+    except OSError:
+        return fd
+    os.close(fd)
+    return other
 
 
 def is_namespace(fd: int) -> bool:
