@@ -77,23 +77,6 @@ def test_facts_and_nothing_else(check: bool) -> None:
     assert result["ansible_facts"].keys() == {"linux_namespaces"}
 
 
-def test_everything_that_is_documented() -> None:
-    """What the documentation lists is there, and nothing else."""
-    yaml = pytest.importorskip(
-        "yaml", reason="the documentation is YAML: install PyYAML, which comes with ansible-core"
-    )
-    documented = yaml.safe_load(ns_facts.RETURN)["ansible_facts"]["contains"]["linux_namespaces"]["contains"]
-    with support.inhabited(*support.TYPE_NAMES):
-        told = task({"detail": "full"})["ansible_facts"]["linux_namespaces"]
-    assert told.keys() == documented.keys()
-    assert told["scan"].keys() == documented["scan"]["contains"].keys()
-    fields = documented["namespaces"]["contains"]
-    assert {key for item in told["namespaces"] for key in item} == fields.keys()
-    assert {key for item in told["namespaces"] for holder in item["holders"] for key in holder} <= (
-        fields["holders"]["contains"].keys()
-    )
-
-
 def test_the_defaults_are_all_and_normal() -> None:
     told = task({})["ansible_facts"]["linux_namespaces"]
     assert told["scan"]["sources"] == list(run.SOURCES)
@@ -106,14 +89,3 @@ def test_a_pid_as_text_or_number(kind: str) -> None:
         for given in (pid, str(pid)):
             (told,) = task({"pid": given, "types": [kind]})["ansible_facts"]["linux_namespaces"]["namespaces"]
             assert told["inode"] == support.identity(pid, kind).inode
-
-
-def test_as_an_ordinary_user() -> None:
-    """What is its own is seen, and what it costs is said."""
-    own = {name: support.own_identity(name).inode for name in support.TYPE_NAMES}
-    result = task({}, prepare=support.become_ordinary)
-    told = result["ansible_facts"]["linux_namespaces"]
-    assert told["own"] == own
-    assert {item["inode"] for item in told["namespaces"]} >= set(own.values())
-    assert not told["scan"]["complete"]
-    assert told["scan"]["denied"]["processes"] > 0

@@ -16,7 +16,7 @@ from ..._kernel import nsfs, nstypes, procfs
 from ..._kernel.descriptor import closing
 from ..errors import during, refuse
 from ..target import HANDLE_HINTS
-from . import capacity, holders, properties, run
+from . import capacity, holders, run
 from .leaders import Leaders
 from .model import Namespace
 from .names import Names
@@ -86,8 +86,7 @@ class _Telling:
             "counts": {kind.name: self._count(kind, found) for kind in nstypes.ALL},
         }
         if self._request.detail != "summary":
-            inside = properties.look(scan, found)
-            facts["namespaces"] = [{**self._describe(item), **inside.get(item.identity.inode, {})} for item in found]
+            facts["namespaces"] = [self._describe(item) for item in found]
         # Last of all: what was looked at until now counts as well.
         facts["scan"] = {
             "complete": not scan.incomplete_because,
