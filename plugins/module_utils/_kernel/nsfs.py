@@ -132,11 +132,16 @@ def type_of(fd: int) -> nstypes.NsType:
 
 
 def identity(fd: int) -> Identity:
-    """Which namespace is open. Source: ioctl_nsfs(2), NS_GET_ID (6.18) and NS_GET_MNTNS_ID (6.11). Raises OSError."""
+    """Which namespace is open. Raises OSError."""
+    return Identity(os.fstat(fd).st_ino, id_of(fd))
+
+
+def id_of(fd: int) -> int | None:
+    """The id of an open namespace. Source: ioctl_nsfs(2), NS_GET_ID (6.18), NS_GET_MNTNS_ID (6.11). Raises OSError."""
     number = _ask_id(fd, _NS_GET_ID)
     if number is None and type_of(fd) is nstypes.MNT:
         number = _ask_id(fd, _NS_GET_MNTNS_ID)
-    return Identity(os.fstat(fd).st_ino, number)
+    return number
 
 
 def _ask_id(fd: int, request: int) -> int | None:

@@ -42,51 +42,52 @@ class Open(t.NamedTuple):
     """A descriptor of a process, or of a thread that has a table of its own, and a namespace that it holds so."""
 
     kind: str
+    pid: int
     thread: int | None
     fd: int
     inode: int
 
 
-class Found(t.NamedTuple):
-    """What a process has open; lost are descriptors that could not be looked at, denied sockets that may not be."""
+class Found:
+    """What processes have open."""
 
-    open: list[Open]
-    trees: list[trees.Tree]
-    lost: int
-    denied: int
+    def __init__(self) -> None:
+        self.open: list[Open] = []
+        self.trees: list[trees.Tree] = []
+        self.lost = 0
+        """Descriptors that could not be looked at."""
+        self.denied = 0
+        """Sockets that may not be."""
 
 
 def look(scan: Scan) -> None:
     """Find the namespaces that open files hold, but for the scan's own."""
+    found = Found()
     us = procfs.own_pid(scan.proc)
 
-    def collect(directory: int, pid: int) -> Found | None:
+    def collect(directory: int, pid: int) -> None:
         if pid == us:
-            return None
-        table = _Table(scan, pid)
-        table.collect(directory)
+            return
+        _Table(scan, found, directory, pid).collect()
         for thread in other_threads(directory, pid):
             if not _share_files(pid, thread):
                 with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                    table.collect(directory, thread)
-        found = Found(table.found, table.trees, table.lost, table.denied)
-        return found if any(found) else None
+                    _Table(scan, found, directory, pid, thread).collect()
 
-    detached: list[trees.Tree] = []
-    for pid, found in each(scan, ("fds", "sockets"), collect):
-        if found.lost:
+    shares = each(scan, ("fds", "sockets"), "", collect, found)
+    for share in shares:
+        if share.lost:
             scan.incomplete_because["descriptors could not be looked at: on their way behind others, or a thread's"] = (
                 None
             )
-        scan.denied["sockets"] += found.denied
-        detached += found.trees
-        for item in found.open:
-            namespace = scan.namespaces.get(item.inode) or _keep(scan, pid, item)
+        scan.denied["sockets"] += share.denied
+        for item in share.open:
+            namespace = scan.namespaces.get(item.inode) or _keep(scan, item)
             if namespace is None:
                 scan.vanished += 1
             else:
-                namespace.hold(Holder(item.kind, pid=pid, thread=item.thread, fd=item.fd))
-    trees.look(scan, detached)
+                namespace.hold(Holder(item.kind, pid=item.pid, thread=item.thread, fd=item.fd))
+    trees.look(scan, [tree for share in shares for tree in share.trees])
 
 
 def _share_files(pid: int, thread: int) -> bool:
@@ -97,74 +98,88 @@ def _share_files(pid: int, thread: int) -> bool:
 
 
 class _Table:
-    """What was found in the descriptors of a process, and of its threads."""
+    """The descriptors of a process, or of one of its threads."""
 
-    def __init__(self, scan: Scan, pid: int) -> None:
+    def __init__(self, scan: Scan, found: Found, directory: int, pid: int, thread: int | None = None) -> None:
         self._scan = scan
+        self._found = found
+        self._directory = directory
         self._pid = pid
-        self.found: list[Open] = []
-        self.trees: list[trees.Tree] = []
-        self.lost = 0
-        self.denied = 0
-        self._files = "fds" in scan.sources
-        self._sockets = "sockets" in scan.sources
+        self._thread = thread
 
-    def collect(self, directory: int, thread: int | None = None) -> None:
-        """Look at each descriptor. Raises OSError."""
-        path = "fd" if thread is None else f"task/{thread}/fd"
-        with closing(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)) as descriptors:
-            for name in os.listdir(descriptors):
-                with contextlib.suppress(FileNotFoundError):
-                    text = os.readlink(name, dir_fd=descriptors)
+    def collect(self) -> None:
+        """Look at each. Raises OSError."""
+        sockets: list[str] = []
+        files = "fds" in self._scan.sources
+        path = "fd" if self._thread is None else f"task/{self._thread}/fd"
+        with closing(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._directory)) as folder:
+            for name in os.listdir(folder):
+                try:
+                    text = os.readlink(name, dir_fd=folder)
                     if text.startswith(_SOCKET) or text == _TUN:
-                        if self._sockets:
-                            self._collect_socket(thread, name)
-                    elif self._files:
-                        if text.startswith(_NAMED):
-                            self._add(FD, thread, name, inode_of(text))
-                        elif text in watches.LINKS:
-                            self._collect_watched(thread, name)
-                        elif text == _DETACHED or text in self._scan.mounted_at:
-                            self._collect_detached(directory, descriptors, thread, name)
+                        sockets.append(name)
+                    elif files:
+                        self._collect_file(folder, name, text)
+                except FileNotFoundError:
+                    pass
+        if sockets and "sockets" in self._scan.sources:
+            self._collect_sockets(sockets)
 
-    def _collect_detached(self, directory: int, descriptors: int, thread: int | None, name: str) -> None:
-        with closing(os.open(name, os.O_PATH | os.O_CLOEXEC, dir_fd=descriptors)) as held:
+    def _collect_file(self, folder: int, name: str, text: str) -> None:
+        if text.startswith(_NAMED):
+            self._add(FD, name, inode_of(text))
+        elif text in watches.LINKS:
+            for watched in _watched(self._scan, self._pid, self._thread, int(name)):
+                if watched.handle is None and watched.inode not in self._scan.namespaces:
+                    self._found.lost += 1
+                else:
+                    self._add(WATCH, name, watched.inode)
+        elif text == _DETACHED or text in self._scan.mounted_at:
+            self._collect_detached(folder, name)
+
+    def _collect_detached(self, folder: int, name: str) -> None:
+        with closing(os.open(name, os.O_PATH | os.O_CLOEXEC, dir_fd=folder)) as held:
             status = os.fstat(held)
             if nsfs.is_namespace(held):
-                self._add(FD, thread, name, status.st_ino)
-            elif stat.S_ISDIR(status.st_mode) and not _is_root(self._scan.proc, directory, held):
-                path = f"{_place(self._pid, thread)}/fd/{name}"
-                self.trees.append(trees.Tree(self._pid, thread, int(name), path))
+                self._add(FD, name, status.st_ino)
+            elif stat.S_ISDIR(status.st_mode) and not _is_root(self._scan.proc, self._directory, held):
+                path = f"{_place(self._pid, self._thread)}/fd/{name}"
+                self._found.trees.append(trees.Tree(self._pid, self._thread, int(name), path))
 
-    def _collect_watched(self, thread: int | None, name: str) -> None:
-        for watched in _watched(self._scan, self._pid, thread, int(name)):
-            if watched.handle is None and watched.inode not in self._scan.namespaces:
-                self.lost += 1
-            else:
-                self._add(WATCH, thread, name, watched.inode)
+    def _add(self, kind: str, name: str, inode: int) -> None:
+        self._found.open.append(Open(kind, self._pid, self._thread, int(name), inode))
 
-    def _add(self, kind: str, thread: int | None, name: str, inode: int) -> None:
-        self.found.append(Open(kind, thread, int(name), inode))
-
-    def _collect_socket(self, thread: int | None, name: str) -> None:
+    def _collect_sockets(self, names: t.Sequence[str]) -> None:
         try:
-            with _copy_of(self._pid, thread, int(name)) as copy:
+            with closing(_hold(self._pid, self._thread)) as pidfd:
+                for name in names:
+                    self._collect_socket(pidfd, name)
+        except OSError as error:
+            if error.errno == errno.EINVAL and self._thread is not None:
+                self._found.lost += len(names)  # the pidfd of a thread came with Linux 6.9
+            elif error.errno != errno.ESRCH:
+                raise
+
+    def _collect_socket(self, pidfd: int, name: str) -> None:
+        try:
+            with closing(process.pidfd_getfd(pidfd, int(name))) as copy:
                 with closing(netdev.open_network_of(copy)) as network:
-                    self._add(SOCKET, thread, name, os.fstat(network).st_ino)
+                    self._add(SOCKET, name, os.fstat(network).st_ino)
                 coming = in_flight.count(self._scan.proc, copy)
                 if coming:
-                    with in_flight.peek(copy) as descriptors:
-                        for fd in descriptors:
-                            with contextlib.suppress(OSError), closing(_open_held(fd)) as namespace:
-                                self._add(IN_FLIGHT, thread, name, os.fstat(namespace).st_ino)
-                        self.lost += coming - len(descriptors)
+                    self._collect_coming(copy, name, coming)
+        except PermissionError:
+            self._found.denied += 1  # a copy takes more than a look at the links
         except OSError as error:
-            if error.errno == errno.EINVAL and thread is not None:
-                self.lost += 1  # the pidfd of a thread came with Linux 6.9
-            elif error.errno == errno.EPERM:
-                self.denied += 1  # a copy takes more than a look at the links
-            elif error.errno not in _NOTHING_THERE:
+            if error.errno not in _NOTHING_THERE:
                 raise
+
+    def _collect_coming(self, copy: int, name: str, count: int) -> None:
+        with in_flight.peek(copy) as descriptors:
+            for fd in descriptors:
+                with contextlib.suppress(OSError), closing(_open_held(fd)) as namespace:
+                    self._add(IN_FLIGHT, name, os.fstat(namespace).st_ino)
+            self._found.lost += count - len(descriptors)
 
 
 def _place(pid: int, thread: int | None) -> str:
@@ -177,12 +192,8 @@ def _watched(scan: Scan, pid: int, thread: int | None, number: int) -> list[watc
     return list(watches.parse(text, scan.device))
 
 
-@contextlib.contextmanager
-def _copy_of(pid: int, thread: int | None, number: int) -> t.Iterator[int]:
-    with closing(process.pidfd_open(thread or pid, thread is not None)) as pidfd:
-        copy = process.pidfd_getfd(pidfd, number)
-    with closing(copy):
-        yield copy
+def _hold(pid: int, thread: int | None) -> int:
+    return process.pidfd_open(thread or pid, thread is not None)
 
 
 def _is_root(proc: int, directory: int, held: int) -> bool:
@@ -196,18 +207,19 @@ def _open_held(fd: int) -> int:
     return os.dup(fd) if nsfs.is_namespace(fd) else netdev.open_network_of(fd)
 
 
-def _keep(scan: Scan, pid: int, item: Open) -> Namespace | None:
+def _keep(scan: Scan, item: Open) -> Namespace | None:
     """Open the namespace for the scan, if it is still what was found."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError), contextlib.ExitStack() as stack:
         if item.kind == FD:
-            fd = nsfs.open_checked(f"{_place(pid, item.thread)}/fd/{item.fd}", scan.proc, scan.proc)
+            fd = nsfs.open_checked(f"{_place(item.pid, item.thread)}/fd/{item.fd}", scan.proc, scan.proc)
             return None if fd is None else scan.keep_only(fd, item.inode)
         if item.kind == WATCH:
-            for watched in _watched(scan, pid, item.thread, item.fd):
+            for watched in _watched(scan, item.pid, item.thread, item.fd):
                 if watched.inode == item.inode and watched.handle is not None:
                     return scan.keep_only(nsfs.open_by_handle(watched.handle), item.inode)
             return None
-        copy = stack.enter_context(_copy_of(pid, item.thread, item.fd))
+        with closing(_hold(item.pid, item.thread)) as pidfd:
+            copy = stack.enter_context(closing(process.pidfd_getfd(pidfd, item.fd)))
         if item.kind == SOCKET:
             return scan.keep_only(netdev.open_network_of(copy), item.inode)
         for fd in stack.enter_context(in_flight.peek(copy)):

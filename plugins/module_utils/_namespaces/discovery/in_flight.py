@@ -14,7 +14,7 @@ import os
 import socket
 import typing as t
 
-from ..._kernel import procfs
+from ..._kernel.descriptor import closing
 
 _MOST_DESCRIPTORS = 253  # in one message: SCM_MAX_FD
 _MOST_BYTES = 1 << 16
@@ -25,7 +25,9 @@ def count(proc: int, copy: int) -> int:
 
     Source: proc_pid_fdinfo(5), scm_fds. Raises OSError.
     """
-    return procfs.own_fdinfo(proc, copy, "scm_fds") or 0
+    with closing(os.open(f"self/fdinfo/{copy}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)) as file:
+        _before, _name, rest = os.read(file, _MOST_BYTES).partition(b"\nscm_fds:")
+    return int(rest.partition(b"\n")[0] or 0)
 
 
 @contextlib.contextmanager

@@ -11,129 +11,113 @@ Source: namespaces(7), proc_pid_task(5).
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import typing as t
 
 from ..._kernel import nstypes, procfs
 from ..._kernel.descriptor import closing
-from .model import Holder, Namespace
+from .model import Holder
 from .scan import Scan
 from .walk import each, other_threads
 
 _OWN = [kind.name for kind in nstypes.ALL]
 _MNT = _OWN.index(nstypes.MNT.name)
-_CHILDREN = [(kind.children_link, _OWN.index(kind.name)) for kind in nstypes.ALL if kind.children_only]
-_ALL = [*_OWN, *(link for link, _own in _CHILDREN)]
-
-Links = t.Tuple[str, ...]
-"""What the links say, in the order of _ALL: of _OWN alone, where no others were asked for.
-
-Empty where the process has ended, or the kernel lacks the type.
-"""
+_CHILDREN = [kind.children_link for kind in nstypes.ALL if kind.children_only]
 
 
 class Found(t.NamedTuple):
-    """Where a process is, and those of its threads that are elsewhere, by their ids."""
+    """Where processes and threads are, by what the links of their namespaces say."""
 
-    links: Links
-    threads: t.Sequence[tuple[int, Links]] = ()
+    inside: dict[str, list[int]]
+    """The processes in each namespace."""
+    ended: dict[str, list[int]]
+    """Those that have ended and wait to be reaped."""
+    children: dict[tuple[str, str], list[int]]
+    """The processes whose children will be elsewhere: by a link of /proc/PID/ns, and what it says."""
+    threads: list[tuple[int, int, str, str]]
+    """A process, a thread of it that is elsewhere, or whose children will be, and by which link; what that says."""
 
 
 def look(scan: Scan) -> None:
     """Find the namespaces that processes and threads are in."""
-    together: dict[Links, list[int]] = {}
-    for pid, found in each(scan, ("processes", "threads"), _collector("threads" in scan.sources)):
-        together.setdefault(found.links, []).append(pid)
-        for thread, links in found.threads:
-            _place_thread(scan, Holder("thread", pid=pid, thread=thread), links, found.links)
-    for links, pids in together.items():
-        _place(scan, links, pids)
+    found = Found(*(collections.defaultdict(list) for _field in range(3)), [])
+    for share in each(scan, ("processes", "threads"), "ns", _collector(scan, found), found):
+        for text, pids in share.inside.items():
+            namespace = scan.keep_named(text, (f"{pid}/ns/{text.partition(':')[0]}" for pid in pids))
+            if namespace is not None:
+                namespace.processes += pids
+        for text, pids in share.ended.items():
+            _hold(scan, "zombie", text.partition(":")[0], text, pids)
+        for (link, text), pids in share.children.items():
+            _hold(scan, "for_children", link, text, pids)
+        for pid, thread, link, text in share.threads:
+            namespace = scan.keep_named(text, [f"{pid}/task/{thread}/ns/{link}"])
+            if namespace is not None:
+                namespace.hold(Holder("thread", pid=pid, thread=thread))
 
 
-def _collector(threads: bool) -> t.Callable[[int, int], Found | None]:
-    known: dict[Links, Found] = {}
+def _hold(scan: Scan, kind: str, link: str, text: str, pids: t.Sequence[int]) -> None:
+    namespace = scan.keep_named(text, (f"{pid}/ns/{link}" for pid in pids))
+    if namespace is not None:
+        for pid in pids:
+            namespace.hold(Holder(kind, pid=pid))
 
-    def collect(directory: int, pid: int) -> Found | None:
-        links = _read(directory, "ns/", _ALL if threads else _OWN)
-        elsewhere = tuple(_threads_elsewhere(directory, pid, links)) if threads else ()
-        if elsewhere:
-            return Found(links, elsewhere)
-        # Many are alike, and what is one object is sent once.
-        return known.setdefault(links, Found(links)) if any(links) else None
+
+def _collector(scan: Scan, found: Found) -> t.Callable[[int, int], None]:
+    """What looks at the open folder of the links of a process."""
+    processes, threads = ("processes" in scan.sources, "threads" in scan.sources)
+
+    def collect(directory: int, pid: int) -> None:
+        own = _read(directory, _OWN)
+        if processes:
+            inside = found.inside if own[_MNT] or not _has_ended(scan.proc, directory, pid) else found.ended
+            for text in own:
+                inside[text].append(pid)
+        if threads:
+            for link, text in zip(_CHILDREN, _read(directory, _CHILDREN)):
+                if text not in own:
+                    found.children[link, text].append(pid)
+            found.threads.extend(_threads_elsewhere(directory, pid, own))
 
     return collect
 
 
-def _threads_elsewhere(directory: int, pid: int, of_leader: Links) -> t.Iterator[tuple[int, Links]]:
-    for thread in other_threads(directory, pid):
-        try:
-            links = _read(directory, f"task/{thread}/ns/", _ALL)
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if links != of_leader and any(links):
-            yield thread, links
-
-
-def _read(directory: int, folder: str, names: t.Sequence[str]) -> Links:
-    """Raises PermissionError where they may not be read, ProcessLookupError where the process is gone."""
-    read = os.readlink
-    try:
-        return tuple([read(folder + name, dir_fd=directory) for name in names])
-    except FileNotFoundError:
-        return tuple(_read_some(directory, folder, names))
-
-
-def _read_some(directory: int, folder: str, names: t.Sequence[str]) -> t.Iterator[str]:
-    for name in names:
-        try:
-            yield os.readlink(folder + name, dir_fd=directory)
-        except FileNotFoundError:
-            yield ""
-
-
-def _place(scan: Scan, links: Links, pids: t.Sequence[int]) -> None:
-    """Put the processes that have the same links where these lead."""
-    if "processes" in scan.sources:
-        ended = [] if links[_MNT] else [pid for pid in pids if _has_ended(scan.proc, pid)]
-        alive = [pid for pid in pids if pid not in ended]
-        for namespace in _keep(scan, zip(_OWN, links), pids):
-            namespace.processes.extend(alive)
-            for pid in ended:
-                namespace.hold(Holder("zombie", pid=pid))
-    for namespace in _keep(scan, _of_children(links), pids):
-        for pid in pids:
-            namespace.hold(Holder("for_children", pid=pid))
-
-
-def _has_ended(proc: int, pid: int) -> bool:
+def _has_ended(proc: int, directory: int, pid: int) -> bool:
     """Whether all threads have ended. Until it is reaped it is in its user and its pid namespace, and in no others."""
-    with contextlib.suppress(OSError), closing(
-        procfs.open_file(proc, str(pid), os.O_PATH | os.O_DIRECTORY)
-    ) as directory:
-        return procfs.stat(proc, pid).ended and not other_threads(directory, pid)
+    with contextlib.suppress(OSError):
+        return procfs.stat(proc, pid).ended and not other_threads(directory, pid, "../task")
     return True
 
 
-def _place_thread(scan: Scan, holder: Holder, links: Links, of_leader: Links) -> None:
-    """Where a thread is, or its children will be, and its process is not."""
-    others = {text: name for name, text in zip(_ALL, links) if text not in of_leader[: len(_OWN)]}
-    for namespace in _keep(
-        scan, ((name, text) for text, name in others.items()), [f"{holder.pid}/task/{holder.thread}"]
-    ):
-        namespace.hold(holder)
+def _threads_elsewhere(directory: int, pid: int, own: t.Sequence[str]) -> t.Iterator[tuple[int, int, str, str]]:
+    links = [*_CHILDREN, *_OWN]
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+    for thread in other_threads(directory, pid, "../task"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), closing(
+            os.open(f"../task/{thread}/ns", flags, dir_fd=directory)
+        ) as folder:
+            # Each once: what its children will be in is mostly what it is in.
+            for text, link in dict(zip(_read(folder, links), links)).items():
+                if text not in own:
+                    yield pid, thread, link, text
 
 
-def _keep(scan: Scan, links: t.Iterable[tuple[str, str]], places: t.Collection[object]) -> t.Iterator[Namespace]:
-    """The namespaces that links, by their names, lead to from any of these places in /proc."""
-    for name, text in links:
-        namespace = scan.keep_named(text, (f"{place}/ns/{name}" for place in places)) if text else None
-        if namespace is not None:
-            yield namespace
+def _read(directory: int, links: t.Sequence[str]) -> list[str]:
+    """What they say; empty where the process has ended, or the kernel lacks the type.
+
+    Raises PermissionError where they may not be read, ProcessLookupError where the process is gone.
+    """
+    read = os.readlink
+    try:
+        return [read(link, dir_fd=directory) for link in links]
+    except FileNotFoundError:
+        return [_read_one(directory, link) for link in links]
 
 
-def _of_children(links: Links) -> t.Iterator[tuple[str, str]]:
-    """Those that only children will be in."""
-    for (name, own), text in zip(_CHILDREN, links[len(_OWN) :]):
-        if text != links[own]:
-            yield name, text
+def _read_one(directory: int, link: str) -> str:
+    try:
+        return os.readlink(link, dir_fd=directory)
+    except FileNotFoundError:
+        return ""

@@ -48,31 +48,36 @@ class Scan:
 
     def keep(self, fd: int) -> Namespace:
         """The namespace that is open there; the descriptor is the scan's from now on. Raises OSError."""
-        try:
-            status = os.fstat(fd)
-            known = self.namespaces.get(status.st_ino)
-            if known is None:
-                found = Namespace(fd, nsfs.type_of(fd), status.st_dev, nsfs.identity(fd))
-                self.namespaces[status.st_ino] = found
-                return found
-        except BaseException:
-            os.close(fd)
-            raise
-        os.close(fd)
-        return known
+        return self._keep(fd, os.fstat(fd))
 
     def keep_only(self, fd: int, inode: int) -> Namespace | None:
         """As keep(), where it is the namespace with that inode; None for another one. Raises OSError."""
-        if os.fstat(fd).st_ino == inode:
-            return self.keep(fd)
+        status = os.fstat(fd)
+        if status.st_ino == inode:
+            return self._keep(fd, status)
         os.close(fd)
         return None
+
+    def _keep(self, fd: int, status: os.stat_result) -> Namespace:
+        found = self.namespaces.get(status.st_ino)
+        if found is not None:
+            os.close(fd)
+            return found
+        try:
+            identity = nsfs.Identity(status.st_ino, nsfs.id_of(fd))
+            found = self.namespaces[status.st_ino] = Namespace(fd, nsfs.type_of(fd), status.st_dev, identity)
+        except BaseException:
+            os.close(fd)
+            raise
+        return found
 
     def keep_named(self, text: str, paths: t.Iterable[str]) -> Namespace | None:
         """The namespace that a link of /proc names (net:[4026531840]), opened by one of these paths in there.
 
-        None where none of them leads to it any more.
+        None where none of them leads to it any more, or the link says nothing.
         """
+        if not text:
+            return None
         inode = inode_of(text)
         known = self.namespaces.get(inode)
         if known is not None:
