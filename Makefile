@@ -4,7 +4,7 @@
 
 # Everything that is fetched or written goes below .ansible/ in the checkout.
 
-.PHONY: help demo test matrix hosts kernels bench fetch lock clean root programs lab-programs kernel-programs FORCE
+.PHONY: help demo test matrix hosts kernels bench fetch lock clean root programs lab-programs kernel-programs bench-programs FORCE
 .DELETE_ON_ERROR:
 
 HOME_HERE = $(CURDIR)/.ansible/home
@@ -19,7 +19,7 @@ help:
 	@echo "make hosts                        the scenarios over ssh, on hosts with systemd that are booted for it"
 	@echo "make matrix                       the modules with every Python here and every ansible-core from 2.18 on"
 	@echo "make kernels                      the tests on Debian's kernels, from 5.10 on, in emulated machines"
-	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns"
+	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns, ns_facts against lsns"
 	@echo "make lock                         pin the newest versions of tests/requirements.in"
 	@echo "make clean                        remove all that was made here"
 	@echo "PYTHON=... chooses the Python; otherwise it is the newest one that works."
@@ -52,9 +52,10 @@ kernels: root programs kernel-programs .ansible/python
 	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory .ansible/lab/kernels/disk' -- \
 	    "$$(cat .ansible/python)" tests/lab/kernels/run.py .ansible/lab/kernels $(ARGS)
 
-bench: root .ansible/bench/made $(LINK)
+bench: root bench-programs .ansible/bench/made .ansible/bench/trixie $(LINK)
 	@.ansible/bench/bin/python benchmarks/ns_exec.py $(ARGS)
 	@.ansible/bench/bin/python benchmarks/ns_persistent.py
+	@.ansible/bench/bin/python benchmarks/ns_facts.py
 
 lock: .ansible/lock/made
 	@.ansible/lock/bin/uv --cache-dir .ansible/lock/cache pip compile --quiet --upgrade --universal --no-annotate --no-header \
@@ -74,7 +75,8 @@ root:
 programs: PACKAGES = tests/packages.txt
 lab-programs: PACKAGES = tests/lab/packages.txt
 kernel-programs: PACKAGES = tests/lab/kernels/packages.txt
-programs lab-programs kernel-programs:
+bench-programs: PACKAGES = benchmarks/packages.txt
+programs lab-programs kernel-programs bench-programs:
 	@missing=$$(grep -v '^#' $(PACKAGES) | while read -r program package; do \
 	    PATH="$$PATH:/usr/sbin:/sbin" command -v "$$program" >/dev/null || echo "$$package"; done | sort -u | paste -sd ' '); \
 	[ -z "$$missing" ] || { echo "The tests need more programs. On Debian: apt-get install $$missing" >&2; exit 1; }
@@ -107,6 +109,12 @@ endef
 # The package ansible has community.general.
 .ansible/bench/made: .ansible/python tests/requirements.txt
 	$(call environment,ansible --constraint tests/requirements.txt)
+
+# lsns of Debian trixie, which is run from there.
+.ansible/bench/trixie: tests/lab/root.py | .ansible/bench/made $(LINK)
+	@rm -rf $@.new
+	@.ansible/bench/bin/python benchmarks/ns_facts.py --fetch $@.new
+	@rm -rf $@ && mv $@.new $@ && touch $@
 
 $(VENV)/made: .ansible/python tests/requirements.txt
 	$(call environment,--requirement tests/requirements.txt)

@@ -27,22 +27,23 @@ _MNT = _OWN.index(nstypes.MNT.name)
 _CHILDREN = [kind.children_link for kind in nstypes.ALL if kind.children_only]
 
 
-class Found(t.NamedTuple):
+class Found:
     """Where processes and threads are, by what the links of their namespaces say."""
 
-    inside: dict[str, list[int]]
-    """The processes in each namespace."""
-    ended: dict[str, list[int]]
-    """Those that have ended and wait to be reaped."""
-    children: dict[tuple[str, str], list[int]]
-    """The processes whose children will be elsewhere: by a link of /proc/PID/ns, and what it says."""
-    threads: list[tuple[int, int, str, str]]
-    """A process, a thread of it that is elsewhere, or whose children will be, and by which link; what that says."""
+    def __init__(self) -> None:
+        self.inside: dict[str, list[int]] = collections.defaultdict(list)
+        """The processes in each namespace."""
+        self.ended: dict[str, list[int]] = collections.defaultdict(list)
+        """Those that have ended and wait to be reaped."""
+        self.children: dict[tuple[str, str], list[int]] = collections.defaultdict(list)
+        """The processes whose children will be elsewhere: by a link of /proc/PID/ns, and what it says."""
+        self.threads: list[tuple[int, int, str, str]] = []
+        """A process, a thread of it that is elsewhere, or whose children will be, by which link, and what that says."""
 
 
 def look(scan: Scan) -> None:
     """Find the namespaces that processes and threads are in."""
-    found = Found(*(collections.defaultdict(list) for _field in range(3)), [])
+    found = Found()
     for share in each(scan, ("processes", "threads"), "ns", _collector(scan, found), found):
         for text, pids in share.inside.items():
             namespace = scan.keep_named(text, (f"{pid}/ns/{text.partition(':')[0]}" for pid in pids))
