@@ -19,6 +19,8 @@ PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 COLLECTION = ("ansible_collections", "linux", "namespaces", "plugins")
 FLOORS = ("_kernel", "_namespaces", "_plugin")
 LOWER_FLOORS = FLOORS[:2]
+CONTROLLER = ("filter", "plugin_utils")
+"""What never runs on a target, and has nothing to do with what does."""
 
 
 def imports(source: str, path: tuple[str, ...]) -> t.Iterator[str]:
@@ -55,11 +57,12 @@ def is_allowed(name: str, path: tuple[str, ...]) -> bool:
     if path[0] == "modules":
         ours = tuple(f"module_utils.{floor}" for floor in ("_namespaces", "_plugin"))
         return is_standard(top) or name.startswith("ansible.module_utils.basic.") or in_packages(name, *ours)
+    if path[0] in CONTROLLER:
+        return is_standard(top) or name.startswith("ansible.") or in_packages(name, "plugin_utils")
     floor = path[1] if len(path) > 1 else ""
-    if floor == "_kernel":
-        return is_standard(top) or in_packages(name, "module_utils._kernel")
-    if floor == "_namespaces":
-        return is_standard(top) or in_packages(name, "module_utils._kernel", "module_utils._namespaces")
+    if floor in LOWER_FLOORS:
+        below = LOWER_FLOORS[: LOWER_FLOORS.index(floor) + 1]
+        return is_standard(top) or in_packages(name, *(f"module_utils.{item}" for item in below))
     return True
 
 
@@ -72,7 +75,9 @@ def in_packages(name: str, *packages: str) -> bool:
 
 
 def sources() -> list[Path]:
-    return sorted(path for folder in ("module_utils", "modules") for path in (PLUGINS / folder).rglob("*.py"))
+    return sorted(
+        path for folder in ("module_utils", "modules", *CONTROLLER) for path in (PLUGINS / folder).rglob("*.py")
+    )
 
 
 def test_every_floor_is_there() -> None:
@@ -110,6 +115,8 @@ def test_imports_point_downward(source: Path) -> None:
         ("module_utils/_plugin/outcome", "import ctypes"),
         ("modules/ns_exec", "from ..module_utils._kernel import mount"),
         ("modules/ns_exec", "from ansible.module_utils.urls import open_url"),
+        ("modules/ns_exec", f"from {'.'.join(COLLECTION)}.plugin_utils import _facts"),
+        ("filter/ns_tree", f"from {'.'.join(COLLECTION)}.module_utils._namespaces import named"),
     ],
 )
 def test_the_rule_finds(path: str, source: str) -> None:
