@@ -12,6 +12,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from ..module_utils._kernel import nstypes
+
 SCHEMA = 1
 
 Facts = t.Dict[str, t.Any]
@@ -32,7 +34,7 @@ _NAMESPACE: t.Mapping[str, tuple[type, ...]] = {
 }
 _HOLDER: t.Mapping[str, tuple[type, ...]] = {"kind": (str,), "namespace": (int, _NOTHING)}
 _SCAN: t.Mapping[str, tuple[type, ...]] = {"incomplete_because": (list, _NOTHING), "blind": (list, _NOTHING)}
-_ORDER = ("user", "mnt", "uts", "ipc", "net", "cgroup", "time", "pid")
+_RANKS = {name: rank for rank, name in enumerate(nstypes.BY_NAME)}
 
 
 def read(given: t.Any, filter_name: str) -> Facts:
@@ -76,8 +78,7 @@ def refuse(filter_name: str, cause: str) -> AnsibleFilterError:
 
 def order(namespace: Namespace) -> tuple[int, int]:
     """To sort by: the type, and the inode."""
-    kind = namespace["type"]
-    return _ORDER.index(kind) if kind in _ORDER else len(_ORDER), namespace["inode"]
+    return _RANKS.get(namespace["type"], len(_RANKS)), namespace["inode"]
 
 
 def label(namespace: Namespace) -> str:

@@ -20,7 +20,7 @@ COLLECTION = ("ansible_collections", "linux", "namespaces", "plugins")
 FLOORS = ("_kernel", "_namespaces", "_plugin")
 LOWER_FLOORS = FLOORS[:2]
 CONTROLLER = ("filter", "plugin_utils")
-"""What never runs on a target, and has nothing to do with what does."""
+"""What never runs on a target: it knows the types, and nothing else of what does."""
 
 
 def imports(source: str, path: tuple[str, ...]) -> t.Iterator[str]:
@@ -58,7 +58,11 @@ def is_allowed(name: str, path: tuple[str, ...]) -> bool:
         ours = tuple(f"module_utils.{floor}" for floor in ("_namespaces", "_plugin"))
         return is_standard(top) or name.startswith("ansible.module_utils.basic.") or in_packages(name, *ours)
     if path[0] in CONTROLLER:
-        return is_standard(top) or name.startswith("ansible.") or in_packages(name, "plugin_utils")
+        return (
+            is_standard(top)
+            or name.startswith("ansible.")
+            or in_packages(name, "plugin_utils", "module_utils._kernel.nstypes")
+        )
     floor = path[1] if len(path) > 1 else ""
     if floor in LOWER_FLOORS:
         below = LOWER_FLOORS[: LOWER_FLOORS.index(floor) + 1]
