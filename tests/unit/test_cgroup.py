@@ -44,7 +44,7 @@ def members(directory: str) -> list[int]:
 
 
 def mount_of(fstype: str, path: str) -> mountinfo.Mount:
-    return mountinfo.Mount(1, 0, "/", path, {}, fstype, "none")
+    return mountinfo.Mount(1, 0, "/", path, {}, fstype, "none", "rw")
 
 
 def test_hierarchy(top: str) -> None:

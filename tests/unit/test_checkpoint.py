@@ -449,3 +449,18 @@ def test_a_child_never_returns_into_its_caller() -> None:
     with support.own_procfs() as proc, checkpoint.spawn(work, proc) as child:
         assert child.receive(soon()) is None
         assert process.exit_code(child.reap()) == 1
+
+
+def test_descriptors_that_there_is_no_place_for() -> None:
+    """None of them is taken over in part."""
+
+    def work() -> tuple[NamespaceError, set[str]]:
+        with spawned(lambda gate: gate.report([0] * 9)) as child:
+            before = os.listdir("/proc/self/fd")
+            support.leave_descriptors(4)
+            with pytest.raises(NamespaceError) as caught:
+                child.receive(soon())
+            return caught.value, set(os.listdir("/proc/self/fd")) ^ set(before)
+
+    error, left = support.forked(work)
+    assert (error.code, left) == (errno.EMFILE, set())

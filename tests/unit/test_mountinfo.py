@@ -33,7 +33,8 @@ propagations = st.fixed_dictionaries(
     {}, optional={"shared": groups, "master": groups, "propagate_from": groups, "unbindable": st.just(0)}
 )
 types = st.from_regex(r"[a-z0-9.]+", fullmatch=True)
-mounts = st.builds(mountinfo.Mount, st.integers(0), st.integers(0), paths, paths, propagations, types, names)
+options = st.sampled_from(["rw", "ro,hidepid=invisible,gid=4", "rw,lowerdir=/a\\040b"])
+mounts = st.builds(mountinfo.Mount, st.integers(0), st.integers(0), paths, paths, propagations, types, names, options)
 
 
 def escape(text: str, special: str = " \t\n\\") -> str:
@@ -44,7 +45,7 @@ def escape(text: str, special: str = " \t\n\\") -> str:
 def line_of(item: mountinfo.Mount) -> str:
     optional = "".join(f" {name}:{group}" if group else f" {name}" for name, group in item.propagation.items())
     before = f"{item.id} {item.parent} 8:1 {escape(item.root)} {escape(item.path)} rw,relatime{optional}"
-    return f"{before} - {item.fstype} {escape(item.source, ' #' + chr(9) + chr(10) + chr(92))} rw,errors=continue\n"
+    return f"{before} - {item.fstype} {escape(item.source, ' #' + chr(9) + chr(10) + chr(92))} {item.options}\n"
 
 
 @support.properties
@@ -71,6 +72,7 @@ def test_garbage_is_a_value_error(line: str, place: int, garbage: str) -> None:
         "36 35 98:0 /a /b rw",
         "36 35 98:0 /a /b rw -",
         "36 35 98:0 /a /b rw - ext4",
+        "36 35 98:0 /a /b rw - ext4 /dev/sda",
         "36 35 98:0 /a /b - ext4 /dev/sda rw",
         "x 35 98:0 /a /b rw - ext4 /dev/sda rw",
         "36 35 98:0 /a /b rw shared:x - ext4 /dev/sda rw",

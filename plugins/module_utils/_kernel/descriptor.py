@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
+import typing as t
 
 from . import libc
 
@@ -17,6 +19,23 @@ RESOLVE_NO_XDEV = 0x01
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_IN_ROOT = 0x10
+
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What is wrong with us, or the host, and not with what was looked at."""
+
+_AT_STATX_DONT_SYNC = 0x4000
+_STATX_TYPE = 0x1
+_STATX_INO = 0x100
+_STATX = struct.Struct("=28xH2xQ96xII112x")
+
+
+class Status(t.NamedTuple):
+    """Of stat(2), what every file system knows by itself."""
+
+    device: int
+    inode: int
+    mode: int
+    """Its type alone."""
 
 
 def open_resolved(path: str, flags: int, resolve: int, directory: int = libc.AT_FDCWD, shown: str | None = None) -> int:
@@ -26,6 +45,17 @@ def open_resolved(path: str, flags: int, resolve: int, directory: int = libc.AT_
     """
     how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, resolve)
     return libc.syscall("openat2", directory, os.fsencode(path), how, len(how), path=shown or path)
+
+
+def status(fd: int) -> Status:
+    """What is open there, as the kernel has it; a file system that may never answer is not asked.
+
+    Source: statx(2), AT_STATX_DONT_SYNC. Raises OSError.
+    """
+    memory = libc.buffer(bytes(_STATX.size))
+    libc.syscall("statx", fd, b"", libc.AT_EMPTY_PATH | _AT_STATX_DONT_SYNC, _STATX_TYPE | _STATX_INO, memory)
+    mode, inode, major, minor = _STATX.unpack(memory.raw)
+    return Status(os.makedev(major, minor), inode, mode)
 
 
 class closing:  # noqa: N801 - as contextlib.closing; a generator would take as long as what it is around

@@ -7,7 +7,7 @@
 """The only place that imports ctypes: C functions and system calls that raise OSError.
 
 The numbers are those of the system calls that came after Linux 5.1, which are common to all architectures but alpha;
-kcmp is older. An unknown number is ENOSYS.
+kcmp and statx are older. An unknown number is ENOSYS.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ _NUMBERS = {
 # asm/unistd.h of each, by what uname(2) calls the machine.
 _KCMP = {"x86_64": 312, "aarch64": 272, "riscv64": 272, "loongarch64": 272, "ppc64le": 354, "s390x": 343, "armv7l": 378}
 _NUMBERS["kcmp"] = _KCMP.get(os.uname().machine, -1)
+_STATX = {"x86_64": 332, "ppc64le": 383, "s390x": 379, "armv7l": 397}
+_NUMBERS["statx"] = _STATX.get(os.uname().machine, 291)
 
 # CDLL(None) is the running process: ctypes.util.find_library would start helpers.
 _LIBC = ctypes.CDLL(None, use_errno=True)

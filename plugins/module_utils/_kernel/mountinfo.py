@@ -26,6 +26,8 @@ class Mount(t.NamedTuple):
     """The optional fields: shared, master, propagate_from with their peer group, unbindable with 0."""
     fstype: str
     source: str
+    options: str
+    """Those of its file system, separated by commas, as they are written there."""
 
 
 def read(proc: int) -> list[Mount]:
@@ -62,7 +64,7 @@ def parse_line(line: str) -> Mount:
     """The mount that one line is about. Raises ValueError for garbage."""
     before, separator, after = line.partition(" - ")
     fields, rest = before.split(" "), after.split(" ")
-    if not separator or len(fields) < 6 or len(rest) < 2:
+    if not separator or len(fields) < 6 or len(rest) < 3:
         raise ValueError(f"no line of mountinfo: {line!r}")
     propagation = {name: int(group or 0) for name, _colon, group in (field.partition(":") for field in fields[6:])}
     return Mount(
@@ -73,6 +75,7 @@ def parse_line(line: str) -> Mount:
         propagation=propagation,
         fstype=_unescape(rest[0]),
         source=_unescape(rest[1]),
+        options=rest[2],
     )
 
 

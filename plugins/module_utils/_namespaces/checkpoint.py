@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import errno
 import json
 import locale
 import os
@@ -209,6 +210,10 @@ class Child:
             else:
                 break
         else:
+            self._channel.close()
+            for _pid, pidfd in (*self._former, (self.pid, self.pidfd)):
+                if pidfd >= 0:
+                    os.close(pidfd)
             raise NamespaceError(
                 "end the child", f"process {self.pid} goes on after SIGKILL", "look at what it waits for"
             )
@@ -233,7 +238,7 @@ class Child:
             if deadline is not None and not self._is_readable(deadline):
                 raise DeadlineError
             try:
-                content, ancillary, _flags, _address = self._channel.recvmsg(
+                content, ancillary, flags, _address = self._channel.recvmsg(
                     _MESSAGE_BYTES, _DESCRIPTOR_BYTES, socket.MSG_CMSG_CLOEXEC
                 )
             except ConnectionResetError:
@@ -244,6 +249,11 @@ class Child:
             message: Message = json.loads(content)
             for _level, _kind, data in ancillary:
                 message["descriptors"] = array.array("i", data).tolist()
+            if flags & socket.MSG_CTRUNC:
+                for fd in message.get("descriptors", ()):
+                    os.close(fd)
+                with during("take over the descriptors of a child"):
+                    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
             self._reap_former(os.WNOHANG)
             if "moved" not in message:
                 return message

@@ -11,14 +11,13 @@ A link says what is open without a word to the file system, which may be one tha
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
 import typing as t
 
 from ..._kernel import mountinfo, netdev, nsfs, nstypes, process, procfs
-from ..._kernel.descriptor import closing
+from ..._kernel.descriptor import EXHAUSTED, closing, status
 from . import in_flight, trees, watches
 from .model import Holder, Namespace
 from .scan import Scan, inode_of
@@ -26,16 +25,17 @@ from .walk import each, other_threads
 
 FD = "fd"
 SOCKET = "socket"
-IN_FLIGHT = "in_flight"
 WATCH = "watch"
 
 _NAMED = tuple(f"{kind.name}:[" for kind in nstypes.ALL)
 _SOCKET = "socket:["
 _TUN = "/dev/net/tun"
+_TUN_FIELD = "iff"
 # What was mounted and is no more, so that its path has nothing to begin at.
 _DETACHED = "/"
 # Closed by now, or no socket: a tun device that has no interface yet.
-_NOTHING_THERE = (errno.EBADF, errno.ESRCH, errno.ENOTTY, errno.EBADFD)
+_NOTHING_THERE = (errno.ENOENT, errno.EBADF, errno.ESRCH, errno.ENOTTY, errno.EBADFD)
+LOST = "descriptors could not be looked at"
 
 
 class Open(t.NamedTuple):
@@ -54,10 +54,18 @@ class Found:
     def __init__(self) -> None:
         self.open: list[Open] = []
         self.trees: list[trees.Tree] = []
+        self.queues: list[in_flight.Queue] = []
         self.lost = 0
         """Descriptors that could not be looked at."""
         self.denied = 0
         """Sockets that may not be."""
+
+    def lose(self, error: OSError, count: int = 1) -> None:
+        """Why descriptors can't be looked at, which is none of the others' business; but for what we lack ourselves."""
+        if error.errno in EXHAUSTED:
+            raise error
+        if error.errno not in _NOTHING_THERE:
+            self.lost += count
 
 
 def look(scan: Scan) -> None:
@@ -70,31 +78,25 @@ def look(scan: Scan) -> None:
             return
         _Table(scan, found, directory, pid).collect()
         for thread in other_threads(directory, pid):
-            if not _share_files(pid, thread):
-                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            try:
+                if not process.share_files(pid, thread):
                     _Table(scan, found, directory, pid, thread).collect()
+            except OSError as error:
+                found.lose(error)
 
+    known = frozenset(scan.namespaces)
     shares = each(scan, ("fds", "sockets"), "", collect, found)
     for share in shares:
         if share.lost:
-            scan.incomplete_because["descriptors could not be looked at: on their way behind others, or a thread's"] = (
-                None
-            )
+            scan.incomplete_because[LOST] = None
         scan.denied["sockets"] += share.denied
         for item in share.open:
-            namespace = scan.namespaces.get(item.inode) or _keep(scan, item)
-            if namespace is None:
-                scan.vanished += 1
-            else:
+            # Of one that was not held before, the inode may mean another one by now.
+            namespace = scan.namespaces[item.inode] if item.inode in known else _keep(scan, item)
+            if namespace is not None:
                 namespace.hold(Holder(item.kind, pid=item.pid, thread=item.thread, fd=item.fd))
+    in_flight.look(scan, [queue for share in shares for queue in share.queues])
     trees.look(scan, [tree for share in shares for tree in share.trees])
-
-
-def _share_files(pid: int, thread: int) -> bool:
-    try:
-        return process.share_files(pid, thread)
-    except OSError:
-        return False
 
 
 class _Table:
@@ -116,12 +118,15 @@ class _Table:
             for name in os.listdir(folder):
                 try:
                     text = os.readlink(name, dir_fd=folder)
-                    if text.startswith(_SOCKET) or text == _TUN:
+                except FileNotFoundError:
+                    continue
+                try:
+                    if text.startswith(_SOCKET) or (text == _TUN and self._is_tun(name)):
                         sockets.append(name)
                     elif files:
                         self._collect_file(folder, name, text)
-                except FileNotFoundError:
-                    pass
+                except OSError as error:
+                    self._found.lose(error)
         if sockets and "sockets" in self._scan.sources:
             self._collect_sockets(sockets)
 
@@ -135,51 +140,51 @@ class _Table:
                 else:
                     self._add(WATCH, name, watched.inode)
         elif text == _DETACHED or text in self._scan.mounted_at:
-            self._collect_detached(folder, name)
+            self._collect_detached(folder, name, text)
 
-    def _collect_detached(self, folder: int, name: str) -> None:
+    def _is_tun(self, name: str) -> bool:
+        """Whether it is what it is called: anything may be, and have an ioctl of its own by the number of ours."""
+        return f"\n{_TUN_FIELD}:" in _fdinfo(self._scan, self._pid, self._thread, int(name))
+
+    def _collect_detached(self, folder: int, name: str, text: str) -> None:
         with closing(os.open(name, os.O_PATH | os.O_CLOEXEC, dir_fd=folder)) as held:
-            status = os.fstat(held)
-            if nsfs.is_namespace(held):
-                self._add(FD, name, status.st_ino)
-            elif stat.S_ISDIR(status.st_mode) and not _is_root(self._scan.proc, self._directory, held):
-                path = f"{_place(self._pid, self._thread)}/fd/{name}"
-                self._found.trees.append(trees.Tree(self._pid, self._thread, int(name), path))
+            found = status(held)
+            if found.device == self._scan.device:
+                self._add(FD, name, found.inode)
+            elif text == _DETACHED and stat.S_ISDIR(found.mode):
+                mount = mountinfo.mount_id(self._scan.proc, held)
+                if mount not in self._scan.roots and mount != self._mount_of_root():
+                    path = f"{_place(self._pid, self._thread)}/fd/{name}"
+                    self._found.trees.append(trees.Tree(self._pid, self._thread, int(name), path, mount))
+
+    def _mount_of_root(self) -> int | None:
+        """The mount of the root of the process, which its links call / too."""
+        with closing(os.open("root", os.O_PATH | os.O_CLOEXEC, dir_fd=self._directory)) as root:
+            return mountinfo.mount_id(self._scan.proc, root)
 
     def _add(self, kind: str, name: str, inode: int) -> None:
         self._found.open.append(Open(kind, self._pid, self._thread, int(name), inode))
 
     def _collect_sockets(self, names: t.Sequence[str]) -> None:
         try:
-            with closing(_hold(self._pid, self._thread)) as pidfd:
+            with closing(process.pidfd_open(self._thread or self._pid, self._thread is not None)) as pidfd:
                 for name in names:
                     self._collect_socket(pidfd, name)
         except OSError as error:
-            if error.errno == errno.EINVAL and self._thread is not None:
-                self._found.lost += len(names)  # the pidfd of a thread came with Linux 6.9
-            elif error.errno != errno.ESRCH:
-                raise
+            # EINVAL: the pidfd of a thread came with Linux 6.9.
+            self._found.lose(error, len(names))
 
     def _collect_socket(self, pidfd: int, name: str) -> None:
         try:
             with closing(process.pidfd_getfd(pidfd, int(name))) as copy:
                 with closing(netdev.open_network_of(copy)) as network:
                     self._add(SOCKET, name, os.fstat(network).st_ino)
-                coming = in_flight.count(self._scan.proc, copy)
-                if coming:
-                    self._collect_coming(copy, name, coming)
+                if in_flight.count(self._scan.proc, copy):
+                    self._found.queues.append(in_flight.Queue(self._pid, self._thread, int(name)))
         except PermissionError:
             self._found.denied += 1  # a copy takes more than a look at the links
         except OSError as error:
-            if error.errno not in _NOTHING_THERE:
-                raise
-
-    def _collect_coming(self, copy: int, name: str, count: int) -> None:
-        with in_flight.peek(copy) as descriptors:
-            for fd in descriptors:
-                with contextlib.suppress(OSError), closing(_open_held(fd)) as namespace:
-                    self._add(IN_FLIGHT, name, os.fstat(namespace).st_ino)
-            self._found.lost += count - len(descriptors)
+            self._found.lose(error)
 
 
 def _place(pid: int, thread: int | None) -> str:
@@ -187,44 +192,38 @@ def _place(pid: int, thread: int | None) -> str:
     return f"{pid}" if thread is None else f"{pid}/task/{thread}"
 
 
+def _fdinfo(scan: Scan, pid: int, thread: int | None, number: int) -> str:
+    return procfs.read(scan.proc, f"{_place(pid, thread)}/fdinfo/{number}")
+
+
 def _watched(scan: Scan, pid: int, thread: int | None, number: int) -> list[watches.Watched]:
-    text = procfs.read(scan.proc, f"{_place(pid, thread)}/fdinfo/{number}")
-    return list(watches.parse(text, scan.device))
-
-
-def _hold(pid: int, thread: int | None) -> int:
-    return process.pidfd_open(thread or pid, thread is not None)
-
-
-def _is_root(proc: int, directory: int, held: int) -> bool:
-    """Whether what is open is the root of the process, which its links call / too."""
-    with closing(os.open("root", os.O_PATH | os.O_CLOEXEC, dir_fd=directory)) as root:
-        return mountinfo.mount_id(proc, root) == mountinfo.mount_id(proc, held)
-
-
-def _open_held(fd: int) -> int:
-    """Open the namespace that a descriptor of ours is, or belongs to. Raises OSError where there is none."""
-    return os.dup(fd) if nsfs.is_namespace(fd) else netdev.open_network_of(fd)
+    return list(watches.parse(_fdinfo(scan, pid, thread, number), scan.device))
 
 
 def _keep(scan: Scan, item: Open) -> Namespace | None:
-    """Open the namespace for the scan, if it is still what was found."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError), contextlib.ExitStack() as stack:
-        if item.kind == FD:
-            fd = nsfs.open_checked(f"{_place(item.pid, item.thread)}/fd/{item.fd}", scan.proc, scan.proc)
-            return None if fd is None else scan.keep_only(fd, item.inode)
-        if item.kind == WATCH:
-            for watched in _watched(scan, item.pid, item.thread, item.fd):
-                if watched.inode == item.inode and watched.handle is not None:
-                    return scan.keep_only(nsfs.open_by_handle(watched.handle), item.inode)
-            return None
-        with closing(_hold(item.pid, item.thread)) as pidfd:
-            copy = stack.enter_context(closing(process.pidfd_getfd(pidfd, item.fd)))
-        if item.kind == SOCKET:
-            return scan.keep_only(netdev.open_network_of(copy), item.inode)
-        for fd in stack.enter_context(in_flight.peek(copy)):
-            with contextlib.suppress(OSError):
-                namespace = scan.keep_only(_open_held(fd), item.inode)
-                if namespace is not None:
-                    return namespace
+    """Open the namespace for the scan; None where it is not what was found any more. Raises OSError."""
+    try:
+        fd = _open(scan, item)
+        found = None if fd is None else scan.keep_only(fd, item.inode)
+    except PermissionError:
+        scan.denied["sockets" if item.kind == SOCKET else "fds"] += 1
+        return None
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise
+        found = None
+    if found is None:
+        scan.vanished += 1
+    return found
+
+
+def _open(scan: Scan, item: Open) -> int | None:
+    if item.kind == FD:
+        return nsfs.open_checked(f"{_place(item.pid, item.thread)}/fd/{item.fd}", scan.proc, scan.proc)
+    if item.kind == SOCKET:
+        with closing(process.copy_fd(item.pid, item.fd, item.thread)) as copy:
+            return netdev.open_network_of(copy)
+    for watched in _watched(scan, item.pid, item.thread, item.fd):
+        if watched.inode == item.inode and watched.handle is not None:
+            return nsfs.open_by_handle(watched.handle)
     return None

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import errno
 import os
 import typing as t
 
 from ..._kernel import nstypes, procfs
 from ..._kernel.descriptor import closing
-from .model import Holder
+from .model import Holder, Namespace
 from .scan import Scan
 from .walk import each, other_threads
 
@@ -44,26 +45,62 @@ class Found:
 def look(scan: Scan) -> None:
     """Find the namespaces that processes and threads are in."""
     found = Found()
+    # What most are in is held before it is read that they are: its inode means nothing else.
+    held = frozenset(_keep_own(scan)) if "processes" in scan.sources else frozenset()
     for share in each(scan, ("processes", "threads"), "ns", _collector(scan, found), found):
         for text, pids in share.inside.items():
-            namespace = scan.keep_named(text, (f"{pid}/ns/{text.partition(':')[0]}" for pid in pids))
+            namespace, there = _place(scan, held, text.partition(":")[0], text, pids)
             if namespace is not None:
-                namespace.processes += pids
+                namespace.processes += there
         for text, pids in share.ended.items():
-            _hold(scan, "zombie", text.partition(":")[0], text, pids)
+            _hold(scan, held, "zombie", text.partition(":")[0], text, pids)
         for (link, text), pids in share.children.items():
-            _hold(scan, "for_children", link, text, pids)
+            _hold(scan, held, "for_children", link, text, pids)
         for pid, thread, link, text in share.threads:
-            namespace = scan.keep_named(text, [f"{pid}/task/{thread}/ns/{link}"])
-            if namespace is not None:
+            path = f"{pid}/task/{thread}/ns/{link}"
+            namespace = scan.keep_named(text, [path])
+            if namespace is not None and _leads(scan, path, text):
                 namespace.hold(Holder("thread", pid=pid, thread=thread))
+    for namespace in [*scan.namespaces.values()]:
+        if not namespace.processes and not namespace.counts:
+            scan.let_go(namespace)
 
 
-def _hold(scan: Scan, kind: str, link: str, text: str, pids: t.Sequence[int]) -> None:
+def _keep_own(scan: Scan) -> t.Iterator[str]:
+    """Hold the namespaces of the scan itself; what its links say."""
+    us = procfs.own_pid(scan.proc)
+    with closing(os.open(f"{us}/ns", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=scan.proc)) as directory:
+        for link, text in zip(_OWN, _read(directory, _OWN)):
+            if text and scan.keep_named(text, [f"{us}/ns/{link}"]):
+                yield text
+
+
+def _place(
+    scan: Scan, held: t.Container[str], link: str, text: str, pids: t.Sequence[int]
+) -> tuple[Namespace | None, t.Sequence[int]]:
+    """The namespace that links lead to, and the processes of which they do.
+
+    An inode is used again at once: who was in it before it was held is in it only where it is read again.
+    """
     namespace = scan.keep_named(text, (f"{pid}/ns/{link}" for pid in pids))
+    if namespace is None or text in held:
+        return namespace, pids
+    return namespace, [pid for pid in pids if _leads(scan, f"{pid}/ns/{link}", text)]
+
+
+def _hold(scan: Scan, held: t.Container[str], kind: str, link: str, text: str, pids: t.Sequence[int]) -> None:
+    namespace, there = _place(scan, held, link, text, pids)
     if namespace is not None:
-        for pid in pids:
+        for pid in there:
             namespace.hold(Holder(kind, pid=pid))
+
+
+def _leads(scan: Scan, link: str, text: str) -> bool:
+    with contextlib.suppress(OSError):
+        if os.readlink(link, dir_fd=scan.proc) == text:
+            return True
+    scan.vanished += 1
+    return False
 
 
 def _collector(scan: Scan, found: Found) -> t.Callable[[int, int], None]:
@@ -112,9 +149,13 @@ def _read(directory: int, links: t.Sequence[str]) -> list[str]:
     """
     read = os.readlink
     try:
-        return [read(link, dir_fd=directory) for link in links]
+        texts = [read(link, dir_fd=directory) for link in links]
     except FileNotFoundError:
         return [_read_one(directory, link) for link in links]
+    if not all(texts):
+        # What Linux 5.10.262 forgets to say.
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return texts
 
 
 def _read_one(directory: int, link: str) -> str:

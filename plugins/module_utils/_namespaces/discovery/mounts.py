@@ -14,25 +14,35 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 import typing as t
 
 from ..._kernel import mount, nsfs, nstypes, process, procfs
-from ..._kernel.descriptor import closing
-from ..._kernel.mountinfo import parse_line
-from ..checkpoint import PATIENCE, Gate, spawn
+from ..._kernel.descriptor import EXHAUSTED, closing, status
+from ..._kernel.mountinfo import Mount, parse_line
+from ..checkpoint import PATIENCE, Gate, Message, spawn
+from ..errors import NamespaceError
 from .model import Holder, Namespace, Propagation
 from .scan import Scan, inode_of
 
 _MARK = " - nsfs "
+_ROOT = re.compile(r"^(\d+) \d+ \S+ \S+ / ", re.MULTILINE)
 _MOST_IN_A_MESSAGE = 100
+_MOST_CHARACTERS = 4096
+"""Of paths in a message, but for one that is longer, and is cut: nothing can be opened by it anyway (PATH_MAX)."""
 _MOST_COVERS = 10
+_PATIENCE = 10
+"""Seconds for one mount namespace, where a file system may never answer."""
+LOST = "a mount namespace could not be looked into to the end"
+COVERED = "a bind mount of a namespace could not be reached, as what another mount covers"
 
 
 def look(scan: Scan) -> None:
     """Look into all mount namespaces that were found and not looked into, and into those that are found by it."""
     own = f"{procfs.own_pid(scan.proc)}/ns/mnt"
     scan.keep_named(os.readlink(own, dir_fd=scan.proc), [own])
+    deadline = time.monotonic() + PATIENCE
     while True:
         todo = [
             namespace
@@ -43,56 +53,83 @@ def look(scan: Scan) -> None:
             return
         for namespace in todo:
             namespace.looked_into = True
-        _look_into(scan, todo)
+        while todo and time.monotonic() < deadline:
+            _look_into(scan, todo, deadline)
+        if todo:
+            scan.incomplete_because[LOST] = None
 
 
-def _look_into(scan: Scan, todo: t.Sequence[Namespace]) -> None:
+def _look_into(scan: Scan, todo: list[Namespace], deadline: float) -> None:
+    """Look into these until one does not let us: what is left is still to do. Raises NamespaceError."""
     known = frozenset(scan.namespaces)
-    with spawn(lambda gate: _visit(gate, todo, known), scan.proc) as child:
-        child.release()
-        for namespace in todo:
-            while True:
-                message = child.receive(time.monotonic() + PATIENCE)
-                if message is None:
-                    scan.incomplete_because["a mount namespace could not be looked into to the end"] = None
-                    return
-                if "denied" in message:
-                    scan.denied["mounts"] += 1
-                    break
-                for fd in message.get("descriptors", ()):
-                    scan.keep(fd)
-                for path, inode in message["binds"]:
-                    scan.mounted_at.add(path)
-                    held = scan.namespaces.get(inode)
-                    if held is None:
-                        scan.incomplete_because["a bind mount of a namespace is covered by another mount"] = None
-                    else:
-                        held.hold(Holder("bind", path=path, namespace=namespace.identity.inode))
-                if "propagation" in message:
-                    namespace.propagation = Propagation(*message["propagation"])
-                    break
+    try:
+        with spawn(lambda gate: _visit(gate, todo, known), scan.proc) as child:
+            child.release()
+            while todo:
+                namespace = todo.pop(0)
+                while _take(scan, namespace, child.receive(min(time.monotonic() + _PATIENCE, deadline))):
+                    pass
+    except NamespaceError as error:
+        if error.code is not None:
+            raise
+        scan.incomplete_because[LOST] = None
+
+
+def _take(scan: Scan, namespace: Namespace, message: Message | None) -> bool:
+    """Take what the child found in a mount namespace; whether there is more to come. Raises NamespaceError."""
+    if message is None:
+        raise NamespaceError("look into a mount namespace", "the child that does it was ended from outside")
+    if "denied" in message:
+        scan.denied["mounts"] += 1
+        return False
+    if "lost" in message:
+        scan.incomplete_because[LOST] = None
+        return False
+    scan.keep_all(message.get("descriptors", ()))
+    for path, inode in message["binds"]:
+        scan.mounted_at.add(path)
+        held = scan.namespaces.get(inode)
+        if held is None:
+            scan.incomplete_because[COVERED] = None
+        else:
+            held.hold(Holder("bind", path=path, namespace=namespace.identity.inode))
+    if "propagation" in message:
+        namespace.propagation = Propagation(*message["propagation"])
+        scan.roots.update(message["roots"])
+    return "propagation" not in message
 
 
 def _visit(gate: Gate, todo: t.Sequence[Namespace], known: frozenset[int]) -> t.NoReturn:
     gate.wait()
     process.become_undumpable()
-    mountinfo = f"{gate.pid()}/mountinfo"
+    us = gate.pid()
     for namespace in todo:
         try:
-            process.setns(namespace.fd, nstypes.MNT.flag)
-            text = procfs.read(gate.proc, mountinfo)
-        except PermissionError:
-            gate.report(denied=True)
+            if not _enter(gate, namespace):
+                gate.report(denied=True)
+                continue
+            text = procfs.read(gate.proc, f"{us}/mountinfo")
+        except OSError as error:
+            if error.errno in EXHAUSTED:
+                raise
+            gate.report(lost=True)
         else:
             _report_binds(gate, text, known)
-            gate.report(binds=[], propagation=_propagation(text))
+            gate.report(binds=[], propagation=_propagation(text), roots=[*map(int, _ROOT.findall(text))])
     os._exit(0)
 
 
+def _enter(gate: Gate, namespace: Namespace) -> bool:
+    """Go into a mount namespace; False where we may not. Who may not go anywhere is in the own one. Raises OSError."""
+    try:
+        process.setns(namespace.fd, nstypes.MNT.flag)
+    except PermissionError:
+        return procfs.namespace_inode(gate.proc, f"{gate.pid()}/ns/mnt") == namespace.identity.inode
+    return True
+
+
 def _report_binds(gate: Gate, text: str, known: frozenset[int]) -> None:
-    mounts = [parse_line(line) for line in text.split("\n") if _MARK in line]
-    for start in range(0, len(mounts), _MOST_IN_A_MESSAGE):
-        some = [(item.path, inode_of(item.root)) for item in mounts[start : start + _MOST_IN_A_MESSAGE]]
+    for some in _messages(parse_line(line) for line in text.split("\n") if _MARK in line):
         with contextlib.ExitStack() as stack:
             opened = []
             for path, inode in some:
@@ -102,9 +139,24 @@ def _report_binds(gate: Gate, text: str, known: frozenset[int]) -> None:
             gate.report(opened, binds=some)
 
 
+def _messages(mounts: t.Iterable[Mount]) -> t.Iterator[list[tuple[str, int]]]:
+    """Paths and the inodes that are mounted there, in parts that a message can carry."""
+    some: list[tuple[str, int]] = []
+    characters = 0
+    for item in mounts:
+        path = item.path[:_MOST_CHARACTERS]
+        characters += len(path)
+        if some and (len(some) == _MOST_IN_A_MESSAGE or characters > _MOST_CHARACTERS):
+            yield some
+            some, characters = [], len(path)
+        some.append((path, inode_of(item.root)))
+    if some:
+        yield some
+
+
 def _open(proc: int, path: str, inode: int) -> int | None:
-    """Open a namespace where it is mounted; None where that can't be reached."""
-    with contextlib.suppress(OSError):
+    """Open a namespace where it is mounted; None where that can't be reached. Raises OSError: EMFILE and the like."""
+    try:
         fd = _open_if(proc, path, inode)
         if fd is None:
             # In a copy of all mounts, what covers it can be taken off.
@@ -116,11 +168,17 @@ def _open(proc: int, path: str, inode: int) -> int | None:
                 fd = _open_if(proc, path, inode)
                 if fd is not None:
                     break
-        return fd
-    return None
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise
+        return None
+    return fd
 
 
 def _open_if(proc: int, path: str, inode: int) -> int | None:
+    with closing(os.open(path, os.O_PATH | os.O_CLOEXEC)) as held:
+        if status(held).inode != inode:
+            return None
     fd = nsfs.open_checked(path, proc)
     if fd is not None and os.fstat(fd).st_ino != inode:
         os.close(fd)

@@ -12,7 +12,8 @@ import contextlib
 import typing as t
 
 from ..._kernel import procfs
-from . import fds, hierarchy, kernel, links, mounts
+from ..errors import during
+from . import fds, hierarchy, kernel, links, losses, mounts
 from .scan import Scan
 
 SOURCES = ("processes", "threads", "fds", "sockets", "mounts", "hierarchy", "kernel")
@@ -33,6 +34,7 @@ _STEPS: tuple[tuple[t.Callable[[Scan], None], frozenset[str]], ...] = (
     (mounts.look, frozenset({"mounts"})),
     (hierarchy.look, frozenset({"hierarchy"})),
     (kernel.hold, frozenset({"kernel"})),
+    (losses.look, frozenset(SOURCES)),
 )
 """What looks for namespaces, in this order, and the sources that it is for."""
 
@@ -43,15 +45,23 @@ def scanned(proc: int, sources: t.Collection[str] = SOURCES) -> t.Iterator[Scan]
 
     proc: a procfs of the caller's own pid namespace; what is outside of that is not seen.
     """
-    scan = Scan(proc, sources)
-    scan.incomplete_because.update({f"the source {name} was left out": None for name in SOURCES if name not in sources})
-    scan.blind.update(dict.fromkeys(BLIND))
-    if procfs.namespace_inode(proc, f"{procfs.own_pid(proc)}/ns/pid") != _INITIAL_PID:
-        scan.blind[BLIND_OUTSIDE] = None
+    with during("look for namespaces"):
+        scan = Scan(proc, sources)
     try:
-        for look, needed_for in _STEPS:
-            if needed_for & scan.sources:
-                look(scan)
+        with during("look for namespaces"):
+            _look(scan)
         yield scan
     finally:
         scan.close()
+
+
+def _look(scan: Scan) -> None:
+    left_out = [name for name in SOURCES if name not in scan.sources]
+    scan.incomplete_because.update({f"the source {name} was left out": None for name in left_out})
+    scan.blind.update(dict.fromkeys(BLIND))
+    with contextlib.suppress(FileNotFoundError):
+        if procfs.namespace_inode(scan.proc, f"{procfs.own_pid(scan.proc)}/ns/pid") != _INITIAL_PID:
+            scan.blind[BLIND_OUTSIDE] = None
+    for look, needed_for in _STEPS:
+        if needed_for & scan.sources:
+            look(scan)

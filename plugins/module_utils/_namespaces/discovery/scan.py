@@ -29,6 +29,8 @@ class Scan:
         """By inode, which means no other one while they are held."""
         self.mounted_at: set[str] = set()
         """Where namespaces are mounted, in whatever mount namespace: what was opened there says that path."""
+        self.roots: set[int] = set()
+        """The numbers of the mounts that are the root of a mount namespace that was looked into."""
         self.vanished = 0
         """Processes, and namespaces that were seen and gone before they could be held."""
         self.denied: collections.Counter[str] = collections.Counter()
@@ -37,18 +39,35 @@ class Scan:
         """The reasons, each once."""
         self.blind: dict[str, None] = {}
         """What this kernel gives no view of."""
-        self.device = os.stat(f"{procfs.own_pid(proc)}/ns/user", dir_fd=proc).st_dev
+        self.device = os.stat(f"{procfs.own_pid(proc)}/ns/mnt", dir_fd=proc).st_dev
         """Where namespaces are files."""
-        _raise_limit_of_files()
+        self._limit_of_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+        _limit_files(self._limit_of_files[1], self._limit_of_files[1])
 
     def close(self) -> None:
         """Let go of the namespaces."""
         for namespace in self.namespaces.values():
             os.close(namespace.fd)
+        _limit_files(*self._limit_of_files)
+
+    def let_go(self, namespace: Namespace) -> None:
+        """Forget one that nothing but the scan holds any more."""
+        del self.namespaces[namespace.identity.inode]
+        os.close(namespace.fd)
+        self.vanished += 1
 
     def keep(self, fd: int) -> Namespace:
         """The namespace that is open there; the descriptor is the scan's from now on. Raises OSError."""
         return self._keep(fd, os.fstat(fd))
+
+    def keep_all(self, descriptors: t.Iterable[int]) -> list[Namespace]:
+        """As keep(), for each of these. Raises OSError."""
+        left = list(descriptors)
+        try:
+            return [self.keep(left.pop()) for _each in range(len(left))]
+        finally:
+            for fd in left:
+                os.close(fd)
 
     def keep_only(self, fd: int, inode: int) -> Namespace | None:
         """As keep(), where it is the namespace with that inode; None for another one. Raises OSError."""
@@ -80,7 +99,7 @@ class Scan:
             return None
         inode = inode_of(text)
         known = self.namespaces.get(inode)
-        if known is not None:
+        if known is not None and text.startswith(f"{known.kind.name}:"):
             return known
         for path in paths:
             with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
@@ -96,8 +115,7 @@ def inode_of(text: str) -> int:
     return int(text[text.index("[") + 1 : -1])
 
 
-def _raise_limit_of_files() -> None:
-    """As many descriptors as this process may have: one is held for each namespace of the host."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+def _limit_files(soft: int, hard: int) -> None:
+    """Of descriptors, one is held for each namespace of the host."""
     with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
