@@ -79,7 +79,7 @@ bench-programs: PACKAGES = benchmarks/packages.txt
 programs lab-programs kernel-programs bench-programs:
 	@missing=$$(grep -v '^#' $(PACKAGES) | while read -r program package; do \
 	    PATH="$$PATH:/usr/sbin:/sbin" command -v "$$program" >/dev/null || echo "$$package"; done | sort -u | paste -sd ' '); \
-	[ -z "$$missing" ] || { echo "The tests need more programs. On Debian: apt-get install $$missing" >&2; exit 1; }
+	[ -z "$$missing" ] || { echo "This needs more programs. On Debian: apt-get install $$missing" >&2; exit 1; }
 
 # The newest Python that works: a name on the PATH may be a shim that fails, or lack venv. Changes only with the choice.
 .ansible/python: FORCE
@@ -110,8 +110,8 @@ endef
 .ansible/bench/made: .ansible/python tests/requirements.txt
 	$(call environment,ansible --constraint tests/requirements.txt)
 
-# lsns of Debian trixie, which is run from there.
-.ansible/bench/trixie: tests/lab/root.py | .ansible/bench/made $(LINK)
+# lsns of Debian trixie, which is run from there. It goes with the environment, whose folder it is in.
+.ansible/bench/trixie: tests/lab/root.py .ansible/bench/made | $(LINK)
 	@rm -rf $@.new
 	@.ansible/bench/bin/python benchmarks/ns_facts.py --fetch $@.new
 	@rm -rf $@ && mv $@.new $@ && touch $@
