@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 import socket
 import struct
 import typing as t
+
+from . import rtnetlink
 
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
@@ -21,17 +22,30 @@ _SIOCGSKNS = 0x894C
 _IFF_UP = 0x1
 _IFREQ = "16sH22x"
 
+_RTM_NEWLINK = 16
 _RTM_GETLINK = 18
-_NLM_F_REQUEST_DUMP = 0x301
-_NLMSG_ERROR = 2
-_NLMSG_DONE = 3
-_HEADER = "=IHHII"
-_IFINFOMSG = "=BBHiII"
-_ATTRIBUTE = "=HH"
+_RTM_NEWNSID = 88
+_RTM_GETNSID = 90
+_IFINFOMSG = struct.Struct("=BBHiII")
+_RTGENMSG_BYTES = 4
 _IFLA_IFNAME = 3
 _IFLA_LINKINFO = 18
+_IFLA_INFO_KIND = 1
+_NETNSA_NSID = 1
+_NETNSA_FD = 3
+_NSID_NOT_ASSIGNED = -1
 _ARPHRD_LOOPBACK = 772
-_MESSAGE_BYTES = 1 << 16
+
+LOOPBACK = "loopback"
+PHYSICAL = "physical"
+
+
+class Link(t.NamedTuple):
+    """A device, as ip-link(8) calls its kind, or LOOPBACK, or PHYSICAL for what no software made; whether it is up."""
+
+    name: str
+    kind: str
+    up: bool
 
 
 def is_up(name: str) -> bool:
@@ -58,45 +72,59 @@ def open_network_of(fd: int) -> int:
 def physical() -> list[str]:
     """The devices that no software made. When the namespace ends they go back to the initial one, others are destroyed.
 
-    Source: rtnetlink(7), RTM_GETLINK; IFLA_LINKINFO is there for what has a kind. Raises OSError.
+    Raises OSError.
     """
-    request = struct.pack(_HEADER, 16 + 16, _RTM_GETLINK, _NLM_F_REQUEST_DUMP, 1, 0) + bytes(16)
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE) as route:
-        route.sendto(request, (0, 0))
-        return [name for name, kind, has_info in _links(route) if kind != _ARPHRD_LOOPBACK and not has_info]
+    return [link.name for link in links() if link.kind == PHYSICAL]
 
 
-def _links(route: socket.socket) -> t.Iterator[tuple[str, int, bool]]:
-    """Name, ARPHRD_* type and whether there is IFLA_LINKINFO, of each device in the answer to a dump."""
-    while True:
-        answer = route.recv(_MESSAGE_BYTES)
-        start = 0
-        while start < len(answer):
-            length, kind, _flag, _sequence, _port = struct.unpack_from(_HEADER, answer, start)
-            if kind == _NLMSG_DONE:
-                return
-            if kind == _NLMSG_ERROR:
-                code = -struct.unpack_from("=i", answer, start + 16)[0]
-                raise OSError(code, os.strerror(code))
-            message = answer[start + 16 : start + length]
-            attributes = dict(_attributes(message[16:]))
-            name = attributes.get(_IFLA_IFNAME, b"").rstrip(b"\0").decode(errors="replace")
-            yield name, struct.unpack_from(_IFINFOMSG, message)[2], _IFLA_LINKINFO in attributes
-            start += _aligned(length)
+def links() -> t.Generator[Link, None, None]:
+    """All devices. The kernel gives the namespace of a peer an id here, if it has none yet, as for any ip-link(8).
+
+    Source: rtnetlink(7), RTM_GETLINK. Raises OSError.
+    """
+    for message in rtnetlink.ask(_RTM_GETLINK, bytes(_IFINFOMSG.size), dump=True):
+        link = parse_link(message.content) if message.kind == _RTM_NEWLINK else None
+        if link is not None:
+            yield link
 
 
-def _attributes(content: bytes) -> t.Iterator[tuple[int, bytes]]:
-    start = 0
-    while start + 4 <= len(content):
-        length, kind = struct.unpack_from(_ATTRIBUTE, content, start)
-        if length < 4:
-            return
-        yield kind & 0x3FFF, content[start + 4 : start + length]
-        start += _aligned(length)
+def parse_link(content: bytes) -> Link | None:
+    """The device in a message of the kernel; None where it has no name, or is no such message."""
+    if len(content) < _IFINFOMSG.size:
+        return None
+    _family, _pad, hardware, _index, flags, _change = _IFINFOMSG.unpack_from(content)
+    attributes = dict(rtnetlink.attributes(content[_IFINFOMSG.size :]))
+    name = _text(attributes.get(_IFLA_IFNAME, b""))
+    # One that is a port of a bridge has the info of that alone.
+    kind = _text(dict(rtnetlink.attributes(attributes.get(_IFLA_LINKINFO, b""))).get(_IFLA_INFO_KIND, b""))
+    if hardware == _ARPHRD_LOOPBACK:
+        kind = LOOPBACK
+    return Link(name, kind or PHYSICAL, bool(flags & _IFF_UP)) if name else None
 
 
-def _aligned(length: int) -> int:
-    return (length + 3) & ~3
+def netnsid(fd: int) -> int | None:
+    """The id that an open network namespace has in the caller's; None where it was given none.
+
+    Source: linux/net_namespace.h, RTM_GETNSID. Raises OSError; EINVAL for what is no network namespace.
+    """
+    request = bytes(_RTGENMSG_BYTES) + rtnetlink.attribute(_NETNSA_FD, struct.pack("=I", fd))
+    for message in rtnetlink.ask(_RTM_GETNSID, request):
+        if message.kind == _RTM_NEWNSID:
+            return parse_netnsid(message.content)
+    return None
+
+
+def parse_netnsid(content: bytes) -> int | None:
+    """The id in a message of the kernel, if there is one."""
+    value = dict(rtnetlink.attributes(content[_RTGENMSG_BYTES:])).get(_NETNSA_NSID, b"")
+    if len(value) != 4:
+        return None
+    number: int = struct.unpack("=i", value)[0]
+    return None if number == _NSID_NOT_ASSIGNED else number
+
+
+def _text(value: bytes) -> str:
+    return value.rstrip(b"\0").decode("utf-8", "surrogateescape")
 
 
 @contextlib.contextmanager
