@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import struct
+import typing as t
 from pathlib import Path
 
+import hypothesis
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import libc, nstypes, process, procfs
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.tests.unit import support
+from hypothesis import strategies
 
 # ---- the root
 
@@ -148,6 +152,35 @@ def test_maps_id(number: int, found: bool) -> None:
             return procfs.maps_id(proc, "uid_map", number)
 
     assert support.forked(work) is found
+
+
+def test_an_id_map() -> None:
+    ranges = "0 1000 11\n50 0 1\n"
+    with support.inhabited("user", id_map=ranges) as pid, support.own_procfs() as proc:
+        assert procfs.id_map(proc, pid, "gid_map") == [(0, 1000, 11), (50, 0, 1)]
+
+
+def test_the_offsets_of_the_clocks() -> None:
+    def work() -> dict[str, int]:
+        process.unshare(nstypes.TIME.flag)
+        with support.own_procfs() as proc:
+            procfs.write(proc, f"{os.getpid()}/timens_offsets", "monotonic 5 7\nboottime -2 500000000\n")
+            return procfs.time_offsets(proc, os.getpid())
+
+    assert support.forked(work) == {"monotonic": 5_000_000_007, "boottime": -1_500_000_000}
+
+
+def test_a_zombie_has_no_clocks() -> None:
+    with support.zombie() as pid, support.own_procfs() as proc:
+        assert procfs.time_offsets(proc, pid) == {}
+
+
+@pytest.mark.parametrize("parse", [procfs.parse_id_map, procfs.parse_time_offsets])
+@support.properties
+@hypothesis.given(strategies.text() | strategies.from_regex(r"\A(\w+ +-?\d+ +\d+\n){1,3}\Z"))
+def test_garbage_is_a_value_error_at_most(parse: t.Callable[[str], t.Any], text: str) -> None:
+    with contextlib.suppress(ValueError):
+        assert len(parse(text)) <= len(text.splitlines())
 
 
 # ---- processes

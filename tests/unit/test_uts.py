@@ -25,6 +25,7 @@ def test_names(name: str) -> None:
         process.unshare(nstypes.UTS.flag)
         uts.set_hostname(name)
         uts.set_domainname(name[::-1])
+        assert (uts.hostname(), uts.domainname()) == names()
         return names()
 
     before = names()

@@ -54,6 +54,7 @@ def test_every_nanosecond(value: int) -> None:
     text = f"{decimal.Decimal(value).scaleb(-9, decimal.Context(prec=50)):f}"
     shorter = text.rstrip("0").rstrip(".") if "." in text else text
     assert values.nanoseconds("opt", text) == values.nanoseconds("opt", shorter) == value
+    assert values.seconds(value) == shorter
 
 
 @support.properties

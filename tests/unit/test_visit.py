@@ -14,6 +14,7 @@ import typing as t
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import visit
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.checkpoint import Gate
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
@@ -108,3 +109,23 @@ def test_somebody_stops_listening() -> None:
         with contextlib.closing(visit.visit(proc, [((), hostname)] * 3)) as found:
             assert next(found) == socket.gethostname()
         assert support.children() == before
+
+
+# ---- who stays
+
+
+@pytest.mark.parametrize("name", ["user", "pid", *NAMES])
+def test_it_stays_inside(name: str) -> None:
+    kind = nstypes.BY_NAME[name]
+    with support.inhabited(name) as pid, closing(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)) as fd:
+        with support.own_procfs() as proc, visit.somebody_in(proc, {kind: fd}) as inside:
+            link = f"{inside}/ns/{kind.children_link}"
+            assert os.readlink(link, dir_fd=proc) == links_of(pid)[name]
+        assert support.has_ended(inside)
+
+
+def test_it_can_not_get_there() -> None:
+    with closing(os.open("/proc/self/ns/user", os.O_RDONLY)) as fd, support.own_procfs() as proc, pytest.raises(
+        NamespaceError, match="cannot join the user namespace: EINVAL"
+    ), visit.somebody_in(proc, {nstypes.USER: fd}):
+        pytest.fail("nobody joins the user namespace that he is in")

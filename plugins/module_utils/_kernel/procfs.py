@@ -190,8 +190,38 @@ def processes(proc: int) -> t.Iterator[tuple[int, Stat]]:
 
 def maps_id(proc: int, name: str, number: int) -> bool:
     """Whether the caller's user namespace has this id inside. name is uid_map or gid_map. Raises OSError."""
-    for line in read(proc, f"{own_pid(proc)}/{name}").splitlines():
-        inside, _outside, count = map(int, line.split())
-        if inside <= number < inside + count:
-            return True
-    return False
+    return any(inside <= number < inside + count for inside, _outside, count in id_map(proc, own_pid(proc), name))
+
+
+def id_map(proc: int, pid: int, name: str) -> list[tuple[int, int, int]]:
+    """The ranges of ids of a process's user namespace: first inside, first outside as the caller has it, and count.
+
+    name is uid_map or gid_map. Source: user_namespaces(7). Raises OSError.
+    """
+    return parse_id_map(read(proc, f"{pid}/{name}"))
+
+
+def parse_id_map(text: str) -> list[tuple[int, int, int]]:
+    """As id_map() has it. Raises ValueError for another text."""
+    ranges = []
+    for line in text.splitlines():
+        inside, outside, count = map(int, line.split())
+        ranges.append((inside, outside, count))
+    return ranges
+
+
+def time_offsets(proc: int, pid: int) -> dict[str, int]:
+    """The offsets of the clocks in the time namespace of a process's next children: nanoseconds by clock.
+
+    Nothing of one that has ended and was not reaped. Source: time_namespaces(7). Raises OSError.
+    """
+    return parse_time_offsets(read(proc, f"{pid}/timens_offsets"))
+
+
+def parse_time_offsets(text: str) -> dict[str, int]:
+    """As time_offsets() has it. Raises ValueError for another text."""
+    offsets = {}
+    for line in text.splitlines():
+        clock, seconds, nanoseconds = line.split()
+        offsets[clock] = int(seconds) * 10**9 + int(nanoseconds)
+    return offsets

@@ -17,6 +17,18 @@ NAME_BYTES = 64
 """The longest name that sethostname(2) takes."""
 
 
+def hostname() -> str:
+    """Source: uname(2)."""
+    return os.uname().nodename
+
+
+def domainname() -> str:
+    """The NIS domain name; "(none)" where it was never set. Source: getdomainname(2). Raises OSError."""
+    memory = libc.buffer(bytes(NAME_BYTES + 1))
+    libc.function("getdomainname", memory, len(memory.raw))
+    return os.fsdecode(memory.raw.partition(b"\0")[0])
+
+
 def set_hostname(name: str) -> None:
     """Source: sethostname(2). Raises OSError."""
     socket.sethostname(name)

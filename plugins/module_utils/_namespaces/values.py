@@ -41,6 +41,13 @@ def nanoseconds(option: str, value: t.Any) -> int:
     return -total if sign else total
 
 
+def seconds(number: int) -> str:
+    """Nanoseconds as nanoseconds() takes them: decimal seconds, in as few digits as can be."""
+    whole, rest = divmod(abs(number), _NANOSECONDS)
+    text = f"{whole}.{rest:09}".rstrip("0").rstrip(".")
+    return "-" + text if number < 0 else text
+
+
 def set_name(option: str, name: str) -> str:
     """The name of a set of namespaces. Raises NamespaceError.
 

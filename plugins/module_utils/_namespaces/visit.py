@@ -4,9 +4,9 @@
 
 # Private to the linux.namespaces collection.
 
-"""One child that goes into the namespaces of many handles in rounds, and back each time to where it started.
+"""Children that go into namespaces: one for those of many handles in rounds, or one that stays to be looked at.
 
-Not into user and pid namespaces: from those nobody comes back.
+Who goes in rounds comes back each time, and so does not go into user and pid namespaces.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ import typing as t
 from .._kernel import nstypes, process, procfs
 from .._kernel.descriptor import closing
 from .checkpoint import PATIENCE, Gate, spawn, to_message
+from .enter import join
 from .errors import NamespaceError, during
 from .handle import Handle, open_namespace
+from .target import Target
 
 Stop = t.Tuple[t.Sequence[Handle], t.Callable[[Gate], t.Any]]
 """Where to go, and what to do there; its answer goes through JSON."""
@@ -61,6 +63,24 @@ def way_back(
                         process.setns(origin[kind], kind.flag)
 
         yield go_back
+
+
+@contextlib.contextmanager
+def somebody_in(proc: int, joined: t.Mapping[nstypes.NsType, int]) -> t.Iterator[int]:
+    """The pid of a child that is in the namespaces that these descriptors are, until leaving.
+
+    Of a pid namespace it is not, but its next children would be. Raises NamespaceError.
+    """
+    with spawn(lambda gate: _stay(gate, joined), proc) as child:
+        child.expect("joined", time.monotonic() + PATIENCE)
+        yield child.pid
+
+
+def _stay(gate: Gate, joined: t.Mapping[nstypes.NsType, int]) -> t.NoReturn:
+    join(Target(joined, {}))
+    gate.report(joined=True)
+    gate.wait()
+    os._exit(0)
 
 
 def _visit_all(gate: Gate, stops: t.Sequence[Stop]) -> t.NoReturn:

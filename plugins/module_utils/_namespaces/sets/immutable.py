@@ -9,22 +9,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import time
 import typing as t
 
 from ..._kernel import nstypes, procfs
 from ..._kernel.descriptor import closing
 from .. import options
-from ..checkpoint import PATIENCE, Gate, spawn
 from ..definition import Definition
-from ..enter import join
 from ..errors import NamespaceError, during
 from ..handle import Handle, open_namespace
-from ..target import Target
+from ..values import seconds
+from ..visit import somebody_in
 from .model import Plan, Request, State
-
-_BILLION = 10**9
 
 
 def compare(proc: int, request: Request, planned: t.MutableMapping[str, Plan | NamespaceError]) -> None:
@@ -57,20 +52,12 @@ def _compare_adopted(request: Request, state: State) -> None:
 def _compare_inside(proc: int, request: Request, plan: Plan, kept: t.Sequence[Handle]) -> None:
     with contextlib.ExitStack() as stack:
         joined = {handle.kind: stack.enter_context(closing(open_namespace(handle))) for handle in kept}
-        child = stack.enter_context(spawn(lambda gate: _join(gate, joined), proc))
-        child.expect("joined", time.monotonic() + PATIENCE)
+        inside = stack.enter_context(somebody_in(proc, joined))
         with during(f"look into the set {plan.state.name}"):
             kinds = [handle.kind for handle in kept]
-            for option, found, asked in _values(proc, child.pid, kinds, request.options, plan.definition):
+            for option, found, asked in _values(proc, inside, kinds, request.options, plan.definition):
                 if found != asked:
                     raise _differs(plan.state, option, found, asked)
-
-
-def _join(gate: Gate, joined: t.Mapping[nstypes.NsType, int]) -> t.NoReturn:
-    join(Target(joined, {}))
-    gate.report(joined=True)
-    gate.wait()
-    os._exit(0)
 
 
 def _values(
@@ -80,22 +67,17 @@ def _values(
     if nstypes.USER in kinds:
         for option, ranges in (("uid_map", asked.maps.uid), ("gid_map", asked.maps.gid)):
             if given.get(option) is not None:
-                lines = procfs.read(proc, f"{pid}/{option}").splitlines()
-                found = sorted(" ".join(line.split()) for line in lines)
-                yield option, ", ".join(found), ", ".join(sorted(" ".join(map(str, item)) for item in ranges))
+                yield option, _text(procfs.id_map(proc, pid, option)), _text(ranges)
         if given.get("setgroups") is not None:
             yield "setgroups", procfs.read(proc, f"{pid}/setgroups").strip(), str(asked.maps.setgroups)
     if nstypes.TIME in kinds and given.get("time_offsets") is not None:
-        lines = procfs.read(proc, f"{pid}/timens_offsets").splitlines()
-        offsets = {clock: int(seconds) * _BILLION + int(rest) for clock, seconds, rest in map(str.split, lines)}
+        offsets = procfs.time_offsets(proc, pid)
         for clock, offset in asked.offsets:
-            yield f"time_offsets.{clock}", _seconds(offsets[clock]), _seconds(offset)
+            yield f"time_offsets.{clock}", seconds(offsets[clock]), seconds(offset)
 
 
-def _seconds(nanoseconds: int) -> str:
-    sign = "-" if nanoseconds < 0 else ""
-    whole, rest = divmod(abs(nanoseconds), _BILLION)
-    return f"{sign}{whole}.{rest:09}".rstrip("0").rstrip(".")
+def _text(ranges: t.Iterable[t.Iterable[int]]) -> str:
+    return ", ".join(sorted(" ".join(map(str, item)) for item in ranges))
 
 
 def _differs(state: State, what: str, found: str, asked: str) -> NamespaceError:
