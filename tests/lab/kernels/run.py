@@ -39,8 +39,8 @@ RESULTS_BYTES = 64 << 20
 PARTS = ("ansible.cfg", "extensions", "galaxy.yml", "meta", "plugins", "pyproject.toml", "tests")
 # What asks the kernel for something that not every kernel answers in the same way, and takes little time.
 FILES = (
-    *("libc", "mount", "netdev", "nsfs", "process", "processes", "procfs", "uts"),
-    *("cgroup", "discovery", "handle", "host", "propagation", "target", "visit"),
+    *("libc", "listeners", "mount", "netdev", "nsfs", "process", "processes", "procfs", "uts"),
+    *("cgroup", "discovery", "handle", "host", "propagation", "properties", "target", "visit"),
 )
 SETS = (
     "one_type",
