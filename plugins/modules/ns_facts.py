@@ -322,10 +322,19 @@ ansible_facts:
               description: Of a network namespace, its devices.
               type: list
               elements: dict
+            links_more:
+              description: How many more devices there are at least, where these are not all. A thousand are told.
+              returned: when there are more
+              type: int
             listeners:
               description: Of a network namespace, what waits for connections or datagrams there.
               type: list
               elements: dict
+            listeners_more:
+              description: How many more of them there are at least, where these are not all; 0 where some sockets were
+                not looked at. A thousand are told.
+              returned: when there are more
+              type: int
   sample:
     linux_namespaces:
       namespaces:

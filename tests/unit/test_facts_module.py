@@ -77,6 +77,24 @@ def test_facts_and_nothing_else(check: bool) -> None:
     assert result["ansible_facts"].keys() == {"linux_namespaces"}
 
 
+def test_everything_that_is_documented() -> None:
+    """What the documentation lists is there, and nothing else."""
+    yaml = pytest.importorskip(
+        "yaml", reason="the documentation is YAML: install PyYAML, which comes with ansible-core"
+    )
+    documented = yaml.safe_load(ns_facts.RETURN)["ansible_facts"]["contains"]["linux_namespaces"]["contains"]
+    with support.inhabited(*support.TYPE_NAMES):
+        told = task({"detail": "full"})["ansible_facts"]["linux_namespaces"]
+    assert told.keys() == documented.keys()
+    assert told["scan"].keys() == documented["scan"]["contains"].keys()
+    fields = documented["namespaces"]["contains"]
+    cut = {key for key in fields if key.endswith("_more")}
+    assert {key for item in told["namespaces"] for key in item} == fields.keys() - cut
+    assert {key for item in told["namespaces"] for holder in item["holders"] for key in holder} <= (
+        fields["holders"]["contains"].keys()
+    )
+
+
 def test_the_defaults_are_all_and_normal() -> None:
     told = task({})["ansible_facts"]["linux_namespaces"]
     assert told["scan"]["sources"] == list(run.SOURCES)
@@ -89,3 +107,20 @@ def test_a_pid_as_text_or_number(kind: str) -> None:
         for given in (pid, str(pid)):
             (told,) = task({"pid": given, "types": [kind]})["ansible_facts"]["linux_namespaces"]["namespaces"]
             assert told["inode"] == support.identity(pid, kind).inode
+
+
+def test_as_an_ordinary_user() -> None:
+    """What is its own is seen, and what it costs is said."""
+    own = {name: support.own_identity(name).inode for name in support.TYPE_NAMES}
+
+    def prepare() -> None:
+        # It may not look at the files of ansible-core any more then.
+        answer(ns_facts.main, {"detail": "summary"}, check=False)
+        support.become_ordinary()
+
+    result = task({}, prepare=prepare)
+    told = result["ansible_facts"]["linux_namespaces"]
+    assert told["own"] == own
+    assert {item["inode"] for item in told["namespaces"]} >= set(own.values())
+    assert not told["scan"]["complete"]
+    assert told["scan"]["denied"]["processes"] > 0

@@ -16,7 +16,7 @@ from ..._kernel import nsfs, nstypes, procfs
 from ..._kernel.descriptor import closing
 from ..errors import during, refuse
 from ..target import HANDLE_HINTS
-from . import capacity, holders, run
+from . import capacity, holders, properties, run
 from .leaders import Leaders
 from .model import Namespace
 from .names import Names
@@ -86,7 +86,8 @@ class _Telling:
             "counts": {kind.name: self._count(kind, found) for kind in nstypes.ALL},
         }
         if self._request.detail != "summary":
-            facts["namespaces"] = [self._describe(item) for item in found]
+            inside = properties.look(scan, found)
+            facts["namespaces"] = [{**self._describe(item), **inside.get(item.identity.inode, {})} for item in found]
         # Last of all: what was looked at until now counts as well.
         facts["scan"] = {
             "complete": not scan.incomplete_because,
@@ -120,6 +121,7 @@ class _Telling:
     def _describe(self, namespace: Namespace) -> Facts:
         leader = self._leaders.of(namespace)
         detail = self._request.detail
+        mounts = namespace.propagation
         return {
             "type": namespace.kind.name,
             "inode": namespace.identity.inode,
@@ -135,6 +137,7 @@ class _Telling:
             "leader": leader._asdict() if leader else None,
             "holders": holders.tell(self._scan, self._leaders, namespace, DETAILS[detail], detail == "full"),
             "holder_counts": dict(namespace.counts),
+            **({"propagation": mounts._asdict() if mounts else None} if namespace.kind is nstypes.MNT else {}),
         }
 
     def _owner_uid(self, namespace: Namespace) -> int | None:

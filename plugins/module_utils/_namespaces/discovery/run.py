@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ..._kernel import procfs
+from ..._kernel import nstypes, procfs
 from ..errors import during
 from . import fds, hierarchy, kernel, links, losses, mounts
 from .scan import Scan
@@ -21,7 +21,6 @@ SOURCES = ("processes", "threads", "fds", "sockets", "mounts", "hierarchy", "ker
 BLIND = ("credentials of open files", "fsopen contexts", "the procfs of a pid namespace that has ended")
 """What no kernel gives a view of."""
 BLIND_OUTSIDE = "processes outside of this pid namespace"
-_INITIAL_PID = 0xEFFFFFFC  # linux/nsfs.h, PID_NS_INIT_INO
 
 _STEPS: tuple[tuple[t.Callable[[Scan], None], frozenset[str]], ...] = (
     (links.look, frozenset({"processes", "threads"})),
@@ -60,7 +59,7 @@ def _look(scan: Scan) -> None:
     scan.incomplete_because.update({f"the source {name} was left out": None for name in left_out})
     scan.blind.update(dict.fromkeys(BLIND))
     with contextlib.suppress(FileNotFoundError):
-        if procfs.namespace_inode(scan.proc, f"{procfs.own_pid(scan.proc)}/ns/pid") != _INITIAL_PID:
+        if procfs.namespace_inode(scan.proc, f"{procfs.own_pid(scan.proc)}/ns/pid") != nstypes.PID.initial_inode:
             scan.blind[BLIND_OUTSIDE] = None
     for look, needed_for in _STEPS:
         if needed_for & scan.sources:
