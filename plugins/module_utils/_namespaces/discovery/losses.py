@@ -49,20 +49,19 @@ def _hidden(proc: int) -> str | None:
 
 
 def _traces_all(proc: int) -> bool:
-    """Whether the caller may look at whoever is in its pid namespace, and not at its own user namespace alone."""
+    """Whether the caller may look at whoever is in its pid namespace: it may see the owner of that only if so."""
     if not privilege.has("sys_ptrace"):
         return False
-    us = procfs.own_pid(proc)
     try:
-        pids = procfs.open_namespace(proc, us, "pid")
+        pids = procfs.open_namespace(proc, procfs.own_pid(proc), "pid")
     except FileNotFoundError:
         return True
     with closing(pids):
         owner = nsfs.open_owner(pids)
     if owner is None:
         return False
-    with closing(owner):
-        return os.fstat(owner).st_ino == procfs.namespace_inode(proc, f"{us}/ns/user")
+    os.close(owner)
+    return True
 
 
 def _is_in_group(group: int) -> bool:
