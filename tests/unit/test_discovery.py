@@ -294,6 +294,31 @@ def test_a_bind_mount_that_is_covered(tmp_path: Path) -> None:
     assert (left[0], len(left)) == ("cover", 3)
 
 
+def test_a_mount_namespace_beside_a_bind_mount_that_is_covered(tmp_path: Path) -> None:
+    """In the copy in which the cover is taken off there are no bind mounts of mount namespaces."""
+
+    def work() -> tuple[int, dict[int, Seen], list[str]]:
+        support.own_mounts()
+        for name in ("covered", "cover", "mounts"):
+            (tmp_path / name).touch()
+        with support.inhabited("uts") as pid:
+            support.bind(f"/proc/{pid}/ns/uts", tmp_path / "covered")
+        support.bind(tmp_path / "cover", tmp_path / "covered")
+        with support.inhabited("mnt") as pid:
+            support.bind(f"/proc/{pid}/ns/mnt", tmp_path / "mounts")
+            inode = support.identity(pid, "mnt").inode
+        with support.own_procfs() as proc, run.scanned(proc) as found:
+            return (
+                inode,
+                {number: describe(item) for number, item in found.namespaces.items()},
+                [*found.incomplete_because],
+            )
+
+    inode, found, incomplete = support.forked(work)
+    assert [holder[:2] for holder in found[inode].holders] == [("bind", str(tmp_path / "mounts"))]
+    assert incomplete == []
+
+
 def test_bind_mounts_below_each_other(tmp_path: Path) -> None:
     """A namespace that only a mount in a mount namespace holds that only a mount holds."""
 

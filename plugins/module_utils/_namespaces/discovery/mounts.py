@@ -114,7 +114,7 @@ def _visit(gate: Gate, todo: t.Sequence[Namespace], known: frozenset[int]) -> t.
                 raise
             gate.report(lost=True)
         else:
-            _report_binds(gate, text, known)
+            _report_binds(gate, text, known, namespace.fd)
             gate.report(binds=[], propagation=_propagation(text), roots=[*map(int, _ROOT.findall(text))])
     os._exit(0)
 
@@ -128,12 +128,12 @@ def _enter(gate: Gate, namespace: Namespace) -> bool:
     return True
 
 
-def _report_binds(gate: Gate, text: str, known: frozenset[int]) -> None:
+def _report_binds(gate: Gate, text: str, known: frozenset[int], mounts: int) -> None:
     for some in _messages(parse_line(line) for line in text.split("\n") if _MARK in line):
         with contextlib.ExitStack() as stack:
             opened = []
             for path, inode in some:
-                fd = _open(gate.proc, path, inode) if inode not in known else None
+                fd = _open(gate.proc, path, inode, mounts) if inode not in known else None
                 if fd is not None:
                     opened.append(stack.enter_context(closing(fd)))
             gate.report(opened, binds=some)
@@ -154,25 +154,36 @@ def _messages(mounts: t.Iterable[Mount]) -> t.Iterator[list[tuple[str, int]]]:
         yield some
 
 
-def _open(proc: int, path: str, inode: int) -> int | None:
-    """Open a namespace where it is mounted; None where that can't be reached. Raises OSError: EMFILE and the like."""
+def _open(proc: int, path: str, inode: int, mounts: int) -> int | None:
+    """Open a namespace where it is mounted; None where that can't be reached. Raises OSError: EMFILE and the like.
+
+    mounts: the mount namespace that this process is in.
+    """
     try:
         fd = _open_if(proc, path, inode)
-        if fd is None:
-            # In a copy of all mounts, what covers it can be taken off.
-            process.unshare(nstypes.MNT.flag)
-            with closing(os.open("/", os.O_PATH | os.O_CLOEXEC)) as root:
-                mount.set_propagation(root, "private", recursive=True)
-            for _cover in range(_MOST_COVERS):
-                _take_off(path)
-                fd = _open_if(proc, path, inode)
-                if fd is not None:
-                    break
+        return fd if fd is not None else _open_covered(proc, path, inode, mounts)
     except OSError as error:
         if error.errno in EXHAUSTED:
             raise
         return None
-    return fd
+
+
+def _open_covered(proc: int, path: str, inode: int, mounts: int) -> int | None:
+    """In a copy of all mounts, what covers it can be taken off; the copy has none of mount namespaces. Raises OSError."""
+    process.unshare(nstypes.MNT.flag)
+    try:
+        with closing(os.open("/", os.O_PATH | os.O_CLOEXEC)) as root:
+            mount.set_propagation(root, "private", recursive=True)
+        for _cover in range(_MOST_COVERS):
+            _take_off(path)
+            fd = _open_if(proc, path, inode)
+            if fd is not None:
+                return fd
+        return None
+    finally:
+        # Who may not go anywhere stays in the copy.
+        with contextlib.suppress(PermissionError):
+            process.setns(mounts, nstypes.MNT.flag)
 
 
 def _open_if(proc: int, path: str, inode: int) -> int | None:
