@@ -24,12 +24,19 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
     nstypes,
     process,
 )
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import in_flight, kernel, run
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import (
+    fds,
+    in_flight,
+    kernel,
+    mounts,
+    run,
+)
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.model import Namespace
 from ansible_collections.linux.namespaces.tests.unit import support
 
 _CLONE_FILES = 0x400
 _IN_ATTRIB = 0x4
+_OPEN_BY_HANDLE_AT = 304 if os.uname().machine == "x86_64" else 265
 
 
 class Seen(t.NamedTuple):
@@ -187,6 +194,48 @@ def test_an_inotify_watch() -> None:
         assert found[inode].holders == [("watch", holder, watch)]
 
 
+def test_an_inotify_watch_that_may_not_be_followed() -> None:
+    """Its inode is known; to open it by its handle takes more."""
+
+    def look() -> tuple[t.Collection[int], int, list[str]]:
+        with support.own_procfs() as proc, run.scanned(proc, ["fds"]) as found:
+            return [*found.namespaces], found.denied["fds"], [*found.incomplete_because]
+
+    def work() -> tuple[bool, int, list[str]]:
+        watch = inotify()
+        with support.inhabited("uts") as pid:
+            inotify_watch(watch, f"/proc/{pid}/ns/uts")
+            inode = support.identity(pid, "uts").inode
+        _shown, denied_anyhow, _incomplete = support.forked(look)
+        support.without(_OPEN_BY_HANDLE_AT)
+        shown, denied, incomplete = support.forked(look)
+        return inode in shown, denied - denied_anyhow, incomplete
+
+    shown, denied, incomplete = support.forked(work)
+    assert not shown
+    if support.kernel_release() < (6, 18):
+        assert fds.LOST in incomplete
+    else:
+        assert denied == 1
+
+
+def test_files_of_an_io_uring() -> None:
+    """Of one that nothing else shows only the inode can be seen."""
+    files = []
+    for _file in range(2):
+        with support.inhabited("uts") as pid:
+            files.append(os.open(f"/proc/{pid}/ns/uts", os.O_RDONLY))
+    open_too, alone = (os.fstat(fd).st_ino for fd in files)
+    ring = io_uring(*files)
+    with holding(ring, files[0]) as holder:
+        for fd in (*files, ring):
+            os.close(fd)
+        with support.own_procfs() as proc, run.scanned(proc) as found:
+            assert describe(found.namespaces[open_too]).holders == [("fd", holder, files[0]), ("watch", holder, ring)]
+            assert (alone in found.namespaces) == (support.kernel_release() >= (6, 19))
+            assert fds.LOST in found.incomplete_because
+
+
 def test_an_open_file_whose_handle_is_gone(tmp_path: Path) -> None:
     def work() -> tuple[Seen, int, int]:
         support.own_mounts()
@@ -316,7 +365,7 @@ def test_a_mount_namespace_beside_a_bind_mount_that_is_covered(tmp_path: Path) -
 
     inode, found, incomplete = support.forked(work)
     assert [holder[:2] for holder in found[inode].holders] == [("bind", str(tmp_path / "mounts"))]
-    assert incomplete == []
+    assert mounts.COVERED not in incomplete
 
 
 def test_bind_mounts_below_each_other(tmp_path: Path) -> None:
@@ -495,6 +544,18 @@ def inotify() -> int:
 
 def inotify_watch(fd: int, path: str) -> None:
     libc.function("inotify_add_watch", fd, path.encode(), _IN_ATTRIB)
+
+
+def io_uring(*files: int) -> int:
+    """An io_uring with these files. Source: io_uring_setup(2), io_uring_register(2)."""
+    try:
+        ring = libc.function("syscall", 425, 1, libc.buffer(bytes(120)))
+    except OSError as error:
+        pytest.skip(f"no io_uring here: {error}")
+    libc.function("syscall", 427, ring, 2, libc.buffer(struct.pack(f"{len(files)}i", *files)), len(files))
+    if f"[{os.fstat(files[0]).st_ino}]" not in Path(f"/proc/self/fdinfo/{ring}").read_text():
+        pytest.skip("this kernel does not say which files an io_uring has")
+    return ring
 
 
 @contextlib.contextmanager

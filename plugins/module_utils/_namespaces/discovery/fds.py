@@ -11,6 +11,7 @@ A link says what is open without a word to the file system, which may be one tha
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -35,6 +36,8 @@ _TUN_FIELD = "iff"
 _DETACHED = "/"
 # Closed by now, or no socket: a tun device that has no interface yet.
 _NOTHING_THERE = (errno.ENOENT, errno.EBADF, errno.ESRCH, errno.ENOTTY, errno.EBADFD)
+# A seccomp filter may say either.
+_DENIED = (errno.EPERM, errno.EACCES, errno.ENOSYS)
 LOST = "descriptors could not be looked at"
 
 
@@ -53,6 +56,8 @@ class Found:
 
     def __init__(self) -> None:
         self.open: list[Open] = []
+        self.named: list[Open] = []
+        """Those whose inode is all that can be seen, so that something else has to lead there."""
         self.trees: list[trees.Tree] = []
         self.queues: list[in_flight.Queue] = []
         self.lost = 0
@@ -97,6 +102,19 @@ def look(scan: Scan) -> None:
                 namespace.hold(Holder(item.kind, pid=item.pid, thread=item.thread, fd=item.fd))
     in_flight.look(scan, [queue for share in shares for queue in share.queues])
     trees.look(scan, [tree for share in shares for tree in share.trees])
+    _hold_named(scan, (item for share in shares for item in share.named))
+
+
+def _hold_named(scan: Scan, items: t.Iterable[Open]) -> None:
+    """That it is still there says that the inode means no other one than that which is held by now."""
+    for item in items:
+        namespace = scan.namespaces.get(item.inode)
+        if namespace is None:
+            scan.incomplete_because[LOST] = None
+            continue
+        with contextlib.suppress(OSError):
+            if any(watched.inode == item.inode for watched in _watched(scan, item.pid, item.thread, item.fd)):
+                namespace.hold(Holder(item.kind, pid=item.pid, thread=item.thread, fd=item.fd))
 
 
 class _Table:
@@ -135,8 +153,8 @@ class _Table:
             self._add(FD, name, inode_of(text))
         elif text in watches.LINKS:
             for watched in _watched(self._scan, self._pid, self._thread, int(name)):
-                if watched.handle is None and watched.inode not in self._scan.namespaces:
-                    self._found.lost += 1
+                if watched.handle is None:
+                    self._found.named.append(Open(WATCH, self._pid, self._thread, int(name), watched.inode))
                 else:
                     self._add(WATCH, name, watched.inode)
         elif text == _DETACHED or text in self._scan.mounted_at:
@@ -205,12 +223,12 @@ def _keep(scan: Scan, item: Open) -> Namespace | None:
     try:
         fd = _open(scan, item)
         found = None if fd is None else scan.keep_only(fd, item.inode)
-    except PermissionError:
-        scan.denied["sockets" if item.kind == SOCKET else "fds"] += 1
-        return None
     except OSError as error:
         if error.errno in EXHAUSTED:
             raise
+        if error.errno in _DENIED:
+            scan.denied["sockets" if item.kind == SOCKET else "fds"] += 1
+            return None
         found = None
     if found is None:
         scan.vanished += 1

@@ -169,7 +169,10 @@ def _open(proc: int, path: str, inode: int, mounts: int) -> int | None:
 
 
 def _open_covered(proc: int, path: str, inode: int, mounts: int) -> int | None:
-    """In a copy of all mounts, what covers it can be taken off; the copy has none of mount namespaces. Raises OSError."""
+    """In a copy of all mounts, what covers it can be taken off; those of mount namespaces are not copied.
+
+    Raises OSError.
+    """
     process.unshare(nstypes.MNT.flag)
     try:
         with closing(os.open("/", os.O_PATH | os.O_CLOEXEC)) as root:
