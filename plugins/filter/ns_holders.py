@@ -2,142 +2,260 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds namespaces, for people."""
-
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: ns_holders
-short_description: Tell what holds namespaces, as text
+short_description: Say what keeps the namespaces of a host alive
+description:
+  - Tells from the facts of M(linux.namespaces.ns_facts), for people, what holds each namespace, and how far the facts
+    go.
+  - An initial namespace is told in one line where there are others too. It is there whatever holds it.
 version_added: 0.1.0
 author: The linux.namespaces authors (@linux-namespaces)
-description:
-  - From the facts of M(linux.namespaces.ns_facts), a line for each namespace, one for each of its holders that the
-    facts have, and one that says whether they are complete.
-  - What comes from the host is shown without characters that a terminal would act upon.
-positional: _input
 options:
   _input:
-    description: The facts, C(ansible_facts.linux_namespaces), of more detail than V(summary).
+    description:
+      - The facts, C(ansible_facts.linux_namespaces), not of O(linux.namespaces.ns_facts#module:detail=summary).
+      - With O(linux.namespaces.ns_facts#module:detail=full) they have 100 holders of each namespace, otherwise 3; the
+        others are counted.
     type: dict
     required: true
+  name:
+    description: Tell of namespaces of this name alone.
+    type: str
+  inode:
+    description: Tell of the namespace with this inode number alone.
+    type: int
+  id:
+    description: Tell of the namespaces with this 64-bit id alone.
+    type: int
+  type:
+    description: Tell of namespaces of this type alone.
+    type: str
+    choices: [user, mnt, uts, ipc, net, cgroup, time, pid]
+notes:
+  - Control characters in what the host says are shown as C(\x1b), and the second of two blanks as C(\x20).
 seealso:
   - module: linux.namespaces.ns_facts
+  - plugin: linux.namespaces.ns_tree
+    plugin_type: filter
 """
 
 EXAMPLES = r"""
-- name: See what keeps a network namespace alive
+- name: Look at the host
   linux.namespaces.ns_facts:
-    name: blue
-    types: [net]
     detail: full
 
-- name: Show it
+- name: Show what keeps the network namespace blue alive
   ansible.builtin.debug:
-    msg: "{{ ansible_facts.linux_namespaces | linux.namespaces.ns_holders }}"
+    msg: "{{ (ansible_facts.linux_namespaces | linux.namespaces.ns_holders(name='blue', type='net')).splitlines() }}"
 
 # net blue  id 77  [4026532503]  0 processes, held by 3
-#   bind    /run/netns/blue   in mnt [4026532600] (pid 900, sshd.service)
 #   fd      4711/12 dockerd   docker.service
-#   socket  5120/7 bird       bird.service
+#   bind    /run/netns/blue   in mnt [4026532600] (pid 900, sshd.service)
+#   socket  5120/7  bird      bird.service
 # scan complete; not visible on this kernel: credentials of open files, fsopen contexts
 """
 
 RETURN = r"""
 _value:
-  description: The text, lines of it.
+  description:
+    - In lines, a block for each namespace. First which it is, how many processes are in it, and how many other holders
+      it has. Below it the first of the processes, and the holders that the facts have, by the words of
+      RV(linux.namespaces.ns_facts#module:ansible_facts.linux_namespaces.namespaces[].holders[].kind).
+    - Processes are told of as C(pid), threads as C(pid:thread), descriptors as C(pid/descriptor), each with the name
+      and the unit of systemd.
+    - At last whether the scan was complete, and what it could not see.
   type: str
 """
 
+import collections
 import typing as t
 
-from ansible_collections.linux.namespaces.plugins.plugin_utils import _facts as facts_of
-from ansible_collections.linux.namespaces.plugins.plugin_utils._facts import Namespace, label, visible
+from ansible.errors import AnsibleFilterError
 
-Row = t.Tuple[str, str, str]
-"""What kind of holder it is, which one, and what else there is to say."""
+from ..plugin_utils._facts import (
+    TYPE_NAMES,
+    Facts,
+    Holder,
+    Namespace,
+    Process,
+    mention,
+    processes,
+    read,
+    title,
+    visible,
+)
 
-
-def ns_holders(given: t.Any) -> str:
-    """The text for facts. Raises AnsibleFilterError."""
-    facts = facts_of.read(given, "ns_holders")
-    by_inode = {namespace["inode"]: namespace for namespace in facts["namespaces"]}
-    lines = []
-    for namespace in sorted(facts["namespaces"], key=facts_of.order):
-        lines.append(_headline(namespace))
-        lines += _table([*_leaders(namespace), *(_row(holder, by_inode) for holder in namespace["holders"])])
-        lines += _beyond(namespace)
-    return "\n".join([*(lines or ["there is no such namespace"]), _scan(facts["scan"])])
-
-
-def _headline(namespace: Namespace) -> str:
-    processes, held = namespace["processes"], sum(namespace["holder_counts"].values())
-    by = f", held by {held}" if held or not processes else ""
-    return f"{label(namespace)}  {processes} process{'' if processes == 1 else 'es'}{by}"
+_LENGTH_OF_CONTAINER = 12  # as docker ps shows it
+_WIDEST = 40
 
 
-def _leaders(namespace: Namespace) -> t.Iterator[Row]:
-    leader = namespace.get("leader")
-    if leader and not any(holder["kind"] == "process" for holder in namespace["holders"]):
-        others = namespace["processes"] - 1
-        yield "process", _process(leader), _join(leader.get("unit"), f"and {others} more" if others > 0 else None)
+class _Row(t.NamedTuple):
+    """What holds, in columns."""
+
+    kind: str
+    place: str
+    comm: str
+    more: str
 
 
-def _row(holder: dict[str, t.Any], by_inode: t.Mapping[int, Namespace]) -> Row:
-    kind = visible(holder["kind"])
-    inode = holder.get("namespace")
-    if kind == "bind":
-        return kind, visible(holder.get("path")), f"in mnt [{inode}]{_in_brackets(holder)}"
-    if inode is not None:
-        return kind, label(by_inode[inode]) if inode in by_inode else f"[{inode}]", ""
-    if kind == "kernel":
-        return kind, "by what the kernel does not show", ""
-    return kind, _process(holder), _join(holder.get("unit"), holder.get("path"))
+def ns_holders(given: t.Any, name: t.Any = None, inode: t.Any = None, id: t.Any = None, type: t.Any = None) -> str:  # noqa: A002 - the names that the options of ns_facts have
+    """What holds the namespaces, as text. Raises AnsibleFilterError."""
+    facts = read(given)
+    wanted = {
+        "name": None if name is None else _text("name", name),
+        "inode": None if inode is None else _number("inode", inode),
+        "id": None if id is None else _number("id", id),
+        "type": None if type is None else _type(type),
+    }
+    wanted = {option: value for option, value in wanted.items() if value is not None}
+    found = [
+        namespace
+        for namespace in facts.namespaces
+        if all(getattr(namespace, option) == value for option, value in wanted.items())
+    ]
+    found.sort(key=lambda namespace: namespace.order)
+    lines: list[str] = []
+    for namespace in found:
+        lines += _tell(facts, namespace, len(found) == 1)
+    return "\n".join([*(lines or [_nothing(wanted)]), *_how_far(facts)])
 
 
-def _process(holder: t.Mapping[str, t.Any]) -> str:
-    """The process, its thread and its descriptor, and its name."""
-    thread, fd = holder.get("thread"), holder.get("fd")
-    place = f"{holder.get('pid')}{'' if thread is None else f':{thread}'}{'' if fd is None else f'/{fd}'}"
-    return _join(place, holder.get("comm"))
+def _text(option: str, given: t.Any) -> str:
+    if isinstance(given, str):
+        return given
+    raise AnsibleFilterError("option %s: %r is no text" % (option, given))
 
 
-def _in_brackets(holder: t.Mapping[str, t.Any]) -> str:
-    if holder.get("pid") is None:
-        return ""
-    return f" (pid {holder['pid']}, {visible(holder.get('unit') or holder.get('comm'))})"
+def _number(option: str, given: t.Any) -> int:
+    """A number, or its decimal digits: what the command line gives is text."""
+    if isinstance(given, int) and not isinstance(given, bool) and given >= 0:
+        return given
+    if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) <= 20:
+        return int(given)
+    raise AnsibleFilterError("option %s: %r is no number" % (option, given))
 
 
-def _join(*words: t.Any) -> str:
-    return " ".join(visible(word) for word in words if word is not None)
+def _type(given: t.Any) -> str:
+    if isinstance(given, str) and given in TYPE_NAMES:
+        return given
+    raise AnsibleFilterError("option type: %r is none of %s" % (given, ", ".join(TYPE_NAMES)))
 
 
-def _table(rows: t.Sequence[Row]) -> t.Iterator[str]:
-    first, second = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
-    for kind, which, more in rows:
-        yield f"  {kind:{first}}  {which:{second}}   {more}".rstrip()
+def _nothing(wanted: t.Mapping[str, t.Any]) -> str:
+    which = " and ".join("the %s %s" % (option, visible(str(value))) for option, value in wanted.items())
+    return "No namespace with %s was found." % which if which else "No such namespace was found."
 
 
-def _beyond(namespace: Namespace) -> t.Iterator[str]:
-    """What the facts counted and do not tell of."""
-    told = [holder["kind"] for holder in namespace["holders"]]
-    left = {kind: count - told.count(kind) for kind, count in namespace["holder_counts"].items()}
-    left = {kind: count for kind, count in left.items() if count > 0}
-    if left:
-        kinds = ", ".join(f"{visible(kind)} {count}" for kind, count in sorted(left.items()))
-        yield f"  … and {sum(left.values())} more ({kinds})"
+def _how_far(facts: Facts) -> t.Iterator[str]:
+    blind = "not visible on this kernel: %s" % ", ".join(map(visible, facts.blind)) if facts.blind else ""
+    if facts.complete:
+        yield "; ".join(filter(None, ("scan complete", blind)))
+        return
+    yield "scan INCOMPLETE: %s" % ("; ".join(map(visible, facts.incomplete_because)) or "no reason is given")
+    if blind:
+        yield blind
 
 
-def _scan(scan: t.Mapping[str, t.Any]) -> str:
-    reasons = "; ".join(map(visible, scan.get("incomplete_because") or ["not known why"]))
-    said = "scan complete" if scan.get("complete") else f"scan INCOMPLETE: {reasons}"
-    blind = ", ".join(map(visible, scan.get("blind") or []))
-    return f"{said}; not visible on this kernel: {blind}" if blind else said
+def _tell(facts: Facts, namespace: Namespace, alone: bool) -> t.Iterator[str]:
+    initial = facts.is_initial(namespace)
+    heading = _heading(namespace, initial)
+    if initial and not alone:
+        counted = _counted(namespace.holder_counts)
+        yield "%s (%s)" % (heading, counted) if counted else heading
+        return
+    yield heading
+    told = [holder for holder in namespace.holders if holder.kind != "process"]
+    rows = [*_processes(namespace), *(_row(facts, namespace, holder) for holder in told)]
+    yield from _table(rows)
+    more = collections.Counter(namespace.holder_counts)
+    more.subtract(holder.kind for holder in told)
+    more = +more
+    if more:
+        yield "  … and %d more (%s)" % (sum(more.values()), _counted(more))
+
+
+def _heading(namespace: Namespace, initial: bool) -> str:
+    held = sum(namespace.holder_counts.values())
+    words = [*(["initial"] if initial else []), processes(namespace)]
+    if held:
+        words.append("held by %d" % held)
+    elif not initial and not namespace.processes:
+        words.append("nothing found that holds it")
+    return "%s  %s" % (title(namespace), ", ".join(words))
+
+
+def _counted(counts: t.Mapping[str, int]) -> str:
+    """By kind, the most first."""
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join("%s %d" % (visible(kind), count) for kind, count in ordered if count)
+
+
+def _processes(namespace: Namespace) -> t.Iterator[_Row]:
+    """Who is in it, by its leader."""
+    leader = namespace.leader
+    if leader is None:
+        if namespace.processes:
+            yield _Row("process", str(namespace.processes), "", "")
+        return
+    others = "and %d more" % (namespace.processes - 1) if namespace.processes > 1 else ""
+    yield _Row("process", _pid(leader), visible(leader.comm or ""), " ".join(filter(None, (_where(leader), others))))
+
+
+def _row(facts: Facts, namespace: Namespace, holder: Holder) -> _Row:
+    kind = visible(holder.kind)
+    if holder.kind in ("child", "owned") and holder.namespace is not None:
+        # A child has the type of what is above it.
+        what = mention(facts, holder.namespace, namespace.type if holder.kind == "child" else "")
+        return _Row(kind, what, "", "")
+    if holder.kind == "bind":
+        return _Row(kind, visible(holder.path or ""), "", _mounted_in(facts, holder))
+    if holder.kind == "kernel":
+        return _Row(kind, "listed by the kernel alone", "", "")
+    process = holder.process
+    place = _pid(process)
+    if holder.thread is not None:
+        place += ":%d" % holder.thread
+    if holder.fd is not None:
+        place += "/%d" % holder.fd
+    inside = "at %s in a detached mount tree" % visible(holder.path) if holder.path is not None else ""
+    return _Row(kind, place, visible(process.comm or ""), ", ".join(filter(None, (_where(process), inside))))
+
+
+def _mounted_in(facts: Facts, holder: Holder) -> str:
+    """In mnt [4026532600] (pid 900, sshd.service)."""
+    process = holder.process
+    who = [] if process.pid is None else ["pid %d" % process.pid, _where(process) or visible(process.comm or "")]
+    leader = " (%s)" % ", ".join(filter(None, who)) if who else ""
+    return "" if holder.namespace is None else "in %s%s" % (mention(facts, holder.namespace, "mnt"), leader)
+
+
+def _pid(process: Process) -> str:
+    return "" if process.pid is None else str(process.pid)
+
+
+def _where(process: Process) -> str:
+    """The unit and the container of a process, as far as it has them."""
+    container = process.container
+    short = "container %s" % visible(container)[:_LENGTH_OF_CONTAINER] if container else ""
+    return ", ".join(filter(None, (visible(process.unit or ""), short)))
+
+
+def _table(rows: t.Sequence[_Row]) -> t.Iterator[str]:
+    """In columns; what is very wide widens only its own line."""
+    kinds = max((len(row.kind) for row in rows), default=0)
+    places = max((len(row.place) for row in rows if row.comm), default=0)
+    cells = ["%s %s" % (row.place.ljust(places), row.comm) if row.comm else row.place for row in rows]
+    width = max((len(cell) for row, cell in zip(rows, cells) if row.more and len(cell) <= _WIDEST), default=0)
+    for row, cell in zip(rows, cells):
+        yield ("  %s  %s   %s" % (row.kind.ljust(kinds), cell.ljust(width), row.more)).rstrip()
 
 
 class FilterModule:
-    """The filter, for Ansible."""
+    """What Ansible asks for."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """By its name."""
+        """The filters here, by name."""
         return {"ns_holders": ns_holders}

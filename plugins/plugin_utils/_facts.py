@@ -4,7 +4,7 @@
 
 # Private to the linux.namespaces collection.
 
-"""Facts of ns_facts as the filters read them, checked before anything is made of them."""
+"""The facts that ns_facts returns, checked, for filters. What they say comes from a host that is not to be trusted."""
 
 from __future__ import annotations
 
@@ -14,83 +14,254 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils._kernel import nstypes
 
-SCHEMA = 1
+TYPE_NAMES = tuple(kind.name for kind in nstypes.ALL)
+Told = t.Mapping[str, t.Any]
+"""A part of the facts as it was given."""
 
-Facts = t.Dict[str, t.Any]
-Namespace = t.Dict[str, t.Any]
-
-_NOTHING = type(None)
-_NAMESPACE: t.Mapping[str, tuple[type, ...]] = {
-    "type": (str,),
-    "inode": (int,),
-    "id": (int, _NOTHING),
-    "name": (str, _NOTHING),
-    "owner": (int, _NOTHING),
-    "parent": (int, _NOTHING),
-    "processes": (int,),
-    "leader": (dict, _NOTHING),
-    "holders": (list,),
-    "holder_counts": (dict,),
-}
-_HOLDER: t.Mapping[str, tuple[type, ...]] = {"kind": (str,), "namespace": (int, _NOTHING)}
-_SCAN: t.Mapping[str, tuple[type, ...]] = {"incomplete_because": (list, _NOTHING), "blind": (list, _NOTHING)}
-_RANKS = {name: rank for rank, name in enumerate(nstypes.BY_NAME)}
+_SCHEMA = 1
+_RANKS = {name: rank for rank, name in enumerate(TYPE_NAMES)}
 
 
-def read(given: t.Any, filter_name: str) -> Facts:
-    """The facts, given as they are or with all the others of a host. Raises AnsibleFilterError for what is none."""
-    if isinstance(given, dict) and "linux_namespaces" in given:
+class Process(t.NamedTuple):
+    """A process, as far as it was told of; what was not is None."""
+
+    pid: int | None
+    comm: str | None
+    unit: str | None
+    container: str | None
+
+
+class Holder(t.NamedTuple):
+    """One thing that holds a namespace; what does not apply is None. The kinds are those of ns_facts."""
+
+    kind: str
+    process: Process
+    thread: int | None
+    fd: int | None
+    path: str | None
+    namespace: int | None
+
+
+class Namespace(t.NamedTuple):
+    """A namespace. The numbers of owner and parent are inodes."""
+
+    type: str
+    inode: int
+    id: int | None
+    name: str | None
+    owner: int | None
+    parent: int | None
+    processes: int
+    leader: Process | None
+    holders: t.Sequence[Holder]
+    holder_counts: t.Mapping[str, int]
+    told: Told
+
+    @property
+    def order(self) -> tuple[int, str, bool, str, int]:
+        """By type as ns_facts sorts them, then those with a name by it, then by inode."""
+        return _RANKS.get(self.type, len(_RANKS)), self.type, self.name is None, self.name or "", self.inode
+
+
+class Facts(t.NamedTuple):
+    """All that was found on a host."""
+
+    boot_id: str
+    initial: t.Mapping[str, int | None]
+    complete: bool
+    incomplete_because: t.Sequence[str]
+    blind: t.Sequence[str]
+    namespaces: t.Sequence[Namespace]
+    by_inode: t.Mapping[int, Namespace]
+
+    def is_initial(self, namespace: Namespace) -> bool:
+        """Whether the kernel started with it."""
+        return self.initial.get(namespace.type) == namespace.inode
+
+
+def read(given: t.Any) -> Facts:
+    """The facts, given as they are or among all others of a host.
+
+    Raises AnsibleFilterError where they are none, of another schema, or a summary.
+    """
+    if isinstance(given, t.Mapping) and "linux_namespaces" in given:
         given = given["linux_namespaces"]
-    if not isinstance(given, dict) or "schema" not in given:
-        raise refuse(filter_name, "it takes the facts of linux.namespaces.ns_facts (ansible_facts.linux_namespaces)")
-    if given["schema"] != SCHEMA:
-        raise refuse(filter_name, f"the facts have the schema {given['schema']!r}, and this collection knows {SCHEMA}")
-    if "namespaces" not in given:
-        raise refuse(filter_name, "the facts only count: gather them without detail: summary")
-    if not _is_sound(given):
-        raise refuse(filter_name, "the facts are damaged")
-    return given
-
-
-def _is_sound(facts: Facts) -> bool:
-    """Whether what the filters read is of the type that it should be."""
-    namespaces = facts["namespaces"]
-    return (
-        _has(facts.get("scan"), _SCAN)
-        and isinstance(namespaces, list)
-        and all(
-            _has(namespace, _NAMESPACE)
-            and all(_has(holder, _HOLDER) for holder in namespace["holders"])
-            and all(isinstance(count, int) for count in namespace["holder_counts"].values())
-            for namespace in namespaces
+    facts = _Part(given, "these are no facts of linux.namespaces.ns_facts (ansible_facts.linux_namespaces)")
+    schema = facts.number("schema")
+    if schema != _SCHEMA:
+        raise AnsibleFilterError(
+            "%s: they have the schema %r, and this version of the collection reads %d; gather them anew"
+            % (facts.what, schema, _SCHEMA)
         )
+    if "namespaces" not in facts.told:
+        raise AnsibleFilterError(
+            "these facts of linux.namespaces.ns_facts only count namespaces; gather them without detail: summary"
+        )
+    scan = facts.part("scan")
+    namespaces = [_namespace(part) for part in facts.parts("namespaces")]
+    by_inode = {namespace.inode: namespace for namespace in namespaces}
+    if len(by_inode) < len(namespaces):
+        raise facts.wrong("namespaces", "has an inode twice")
+    numbered = [(namespace.type, namespace.id) for namespace in namespaces if namespace.id is not None]
+    if len({*numbered}) < len(numbered):
+        raise facts.wrong("namespaces", "has an id twice")
+    initial = facts.part("initial")
+    return Facts(
+        boot_id=facts.needed_text("boot_id"),
+        initial={name: initial.number(name) for name in initial.told},
+        complete=scan.flag("complete"),
+        incomplete_because=scan.texts("incomplete_because"),
+        blind=scan.texts("blind"),
+        namespaces=namespaces,
+        by_inode=by_inode,
     )
 
 
-def _has(given: t.Any, fields: t.Mapping[str, tuple[type, ...]]) -> bool:
-    return isinstance(given, dict) and all(isinstance(given.get(key), kinds) for key, kinds in fields.items())
+def visible(text: str) -> str:
+    """The text in one line, with nothing in it that a terminal acts upon or that looks like the gap of a column."""
+    shown = "".join(character if character.isprintable() else _escaped(character) for character in text)
+    while "  " in shown:
+        shown = shown.replace("  ", " \\x20")
+    return shown
 
 
-def refuse(filter_name: str, cause: str) -> AnsibleFilterError:
-    """The error of a filter."""
-    return AnsibleFilterError(f"linux.namespaces.{filter_name}: {cause}")
+def title(namespace: Namespace) -> str:
+    """The one line that says which namespace it is: net blue  id 77  [4026532503]."""
+    named = namespace.type if namespace.name is None else "%s %s" % (namespace.type, namespace.name)
+    number = [] if namespace.id is None else ["id %d" % namespace.id]
+    return "  ".join([visible(named), *number, "[%d]" % namespace.inode])
 
 
-def order(namespace: Namespace) -> tuple[int, int]:
-    """To sort by: the type, and the inode."""
-    return _RANKS.get(namespace["type"], len(_RANKS)), namespace["inode"]
+def mention(facts: Facts, inode: int, kind: str = "") -> str:
+    """The same in short, of whatever has this inode: net blue [4026532503].
+
+    kind: its type, where it is known though the facts do not have the namespace.
+    """
+    namespace = facts.by_inode.get(inode)
+    if namespace is None:
+        return ("%s [%d]" % (kind, inode)).lstrip()
+    return visible(" ".join(filter(None, (namespace.type, namespace.name, "[%d]" % inode))))
 
 
-def label(namespace: Namespace) -> str:
-    """What people call it: its type, its name, its id and its inode."""
-    words = [namespace["type"], *([visible(namespace["name"])] if namespace.get("name") else [])]
-    number = namespace.get("id")
-    return f"{' '.join(words)}{'' if number is None else f'  id {number}'}  [{namespace['inode']}]"
+def processes(namespace: Namespace) -> str:
+    """How many are in it: 1 process."""
+    return "1 process" if namespace.processes == 1 else "%d processes" % namespace.processes
 
 
-def visible(text: object) -> str:
-    """The same with every character that a terminal might act upon as \\x1b and the like."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode()
-        for character in str(text)
+def _escaped(character: str) -> str:
+    number = ord(character)
+    if number < 0x100:
+        return "\\x%02x" % number
+    return "\\u%04x" % number if number < 0x10000 else "\\U%08x" % number
+
+
+class _Part:
+    """A mapping in the facts. Whatever is asked of it is checked: raises AnsibleFilterError."""
+
+    def __init__(self, told: t.Any, what: str) -> None:
+        self.what = what
+        if not isinstance(told, t.Mapping):
+            raise AnsibleFilterError("%s: a mapping was expected, and not %s" % (what, _kind(told)))
+        if not all(isinstance(key, str) for key in told):
+            raise AnsibleFilterError("%s: a key is not text" % what)
+        self.told = told
+
+    def wrong(self, key: str, words: str) -> AnsibleFilterError:
+        return AnsibleFilterError("%s: %s %s" % (self.what, visible(key), words))
+
+    def number(self, key: str) -> int | None:
+        """Not negative, of at most 64 bits; None where there is none."""
+        value = self.told.get(key)
+        if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 64):
+            return value
+        raise self.wrong(key, "is no number of at most 64 bits")
+
+    def needed_number(self, key: str) -> int:
+        value = self.number(key)
+        if value is None:
+            raise self.wrong(key, "is missing")
+        return value
+
+    def text(self, key: str) -> str | None:
+        value = self.told.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        raise self.wrong(key, "is %s, and not text" % _kind(value))
+
+    def needed_text(self, key: str) -> str:
+        value = self.text(key)
+        if value is None:
+            raise self.wrong(key, "is missing")
+        return value
+
+    def flag(self, key: str) -> bool:
+        value = self.told.get(key)
+        if isinstance(value, bool):
+            return value
+        raise self.wrong(key, "is %s, and not true or false" % _kind(value))
+
+    def texts(self, key: str) -> list[str]:
+        values = self._list(key)
+        if not all(isinstance(value, str) for value in values):
+            raise self.wrong(key, "has something else than text")
+        return values
+
+    def part(self, key: str) -> _Part:
+        return _Part(self.told.get(key), "%s: %s" % (self.what, key))
+
+    def parts(self, key: str) -> list[_Part]:
+        what = "%s: %s" % (self.what, key)
+        return [_Part(value, what) for value in self._list(key)]
+
+    def _list(self, key: str) -> list[t.Any]:
+        value = self.told.get(key)
+        if value is None:
+            return []
+        if isinstance(value, str) or not isinstance(value, t.Sequence):
+            raise self.wrong(key, "is %s, and not a list" % _kind(value))
+        return [*value]
+
+
+def _kind(value: t.Any) -> str:
+    """What people who write YAML call it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return "a mapping" if isinstance(value, t.Mapping) else "a list"
+
+
+def _namespace(part: _Part) -> Namespace:
+    counts = part.part("holder_counts") if part.told.get("holder_counts") is not None else _Part({}, part.what)
+    return Namespace(
+        type=part.needed_text("type"),
+        inode=part.needed_number("inode"),
+        id=part.number("id"),
+        name=part.text("name"),
+        owner=part.number("owner"),
+        parent=part.number("parent"),
+        processes=part.needed_number("processes"),
+        leader=None if part.told.get("leader") is None else _process(part.part("leader")),
+        holders=[_holder(holder) for holder in part.parts("holders")],
+        holder_counts={kind: counts.needed_number(kind) for kind in counts.told},
+        told=part.told,
     )
+
+
+def _holder(part: _Part) -> Holder:
+    return Holder(
+        kind=part.needed_text("kind"),
+        process=_process(part),
+        thread=part.number("thread"),
+        fd=part.number("fd"),
+        path=part.text("path"),
+        namespace=part.number("namespace"),
+    )
+
+
+def _process(part: _Part) -> Process:
+    return Process(part.number("pid"), part.text("comm"), part.text("unit"), part.text("container"))

@@ -2,43 +2,95 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the filters make of facts."""
+"""The filters for people: what they make of facts, of garbage, and of hosts that try to trick who reads."""
 
 from __future__ import annotations
 
-import contextlib
 import copy
+import functools
 import json
+import re
 import time
 import typing as t
 
-import hypothesis
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.linux.namespaces.plugins.filter.ns_diff import ns_diff
-from ansible_collections.linux.namespaces.plugins.filter.ns_holders import ns_holders
-from ansible_collections.linux.namespaces.plugins.filter.ns_tree import ns_tree
-from ansible_collections.linux.namespaces.plugins.modules import ns_facts
+from ansible_collections.linux.namespaces.plugins.filter import ns_diff, ns_holders, ns_tree
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import host
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import facts as discovery
 from ansible_collections.linux.namespaces.tests.unit import support
-from ansible_collections.linux.namespaces.tests.unit.answer import answer
-from hypothesis import strategies
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+tree: t.Callable[..., str] = ns_tree.FilterModule().filters()["ns_tree"]
+holders: t.Callable[..., str] = ns_holders.FilterModule().filters()["ns_holders"]
+diff: t.Callable[..., t.Any] = ns_diff.FilterModule().filters()["ns_diff"]
 
 Facts = t.Dict[str, t.Any]
 
-HOSTILE = "\x1b[31m<script>'\"\n\x00\x9b\u202e\ud800"
+INITIAL = {kind.name: 4026531830 + number for number, kind in enumerate(nstypes.ALL)}
+USER, NET, PID = INITIAL["user"], INITIAL["net"], INITIAL["pid"]
+BOOT, NEXT_BOOT = "9769f8e9-a3df-4454-9dd0-5d89d0ddf692", "b5c4ff66-1bd0-4a3e-9fd2-1e25a8e4a7b5"
 
 
-def namespace(kind: str = "net", inode: int = 10, **more: t.Any) -> Facts:
-    empty = {"id": None, "name": None, "owner": None, "parent": None, "leader": None}
-    return {"type": kind, "inode": inode, "processes": 0, "holders": [], "holder_counts": {}, **empty, **more}
+def namespace(kind: str, inode: int, **more: t.Any) -> Facts:
+    """As ns_facts tells of one; owned by the initial user namespace, without processes."""
+    told: Facts = {
+        "type": kind,
+        "inode": inode,
+        "device": 4,
+        "id": None,
+        "name": None,
+        "reference": None,
+        "owner": None if inode == USER else USER,
+        "owner_uid": 0,
+        "parent": None,
+        "depth": 0,
+        "processes": 0,
+        "leader": None,
+        "holders": [],
+        "holder_counts": {},
+    }
+    return {**told, **more}
 
 
 def facts(*namespaces: Facts, **more: t.Any) -> Facts:
-    scan = {"complete": True, "incomplete_because": [], "blind": []}
-    return {"schema": 1, "boot_id": "b", "initial": {}, "scan": scan, "namespaces": [*namespaces], **more}
+    """As ns_facts returns them, after a complete scan."""
+    told: Facts = {
+        "schema": 1,
+        "boot_id": BOOT,
+        "time": "2026-11-28T11:20:00Z",
+        "scan": {
+            "complete": True,
+            "incomplete_because": [],
+            "blind": ["credentials of open files", "fsopen contexts"],
+            "sources": ["processes"],
+            "denied": {},
+            "vanished": 0,
+            "duration_ms": 5,
+        },
+        "initial": dict(INITIAL),
+        "own": dict(INITIAL),
+        "limits": {},
+        "counts": {},
+        "namespaces": [*namespaces],
+    }
+    return {**told, **more}
 
 
+def leader(pid: int, comm: str | None = "sh", unit: str | None = None, container: str | None = None) -> Facts:
+    return {"pid": pid, "comm": comm, "uid": 0, "unit": unit, "container": container}
+
+
+def with_inode(inode: t.Any) -> Facts:
+    return {**namespace("net", 1), "inode": inode}
+
+
+ROOT = namespace("user", USER, id=2, processes=96, leader=leader(1, "systemd", "init.scope"))
 BLUE = namespace(
+    "net",
+    4026532503,
     id=77,
     name="blue",
     holders=[
@@ -46,10 +98,10 @@ BLUE = namespace(
         {
             "kind": "bind",
             "path": "/run/netns/blue",
-            "namespace": 600,
+            "namespace": 4026532600,
             "pid": 900,
             "comm": "sshd",
-            "unit": "ssh.service",
+            "unit": "sshd.service",
         },
         {"kind": "socket", "pid": 5120, "fd": 7, "comm": "bird", "unit": "bird.service"},
     ],
@@ -57,255 +109,668 @@ BLUE = namespace(
 )
 
 
-# ---- ns_holders
-
-
-def test_what_holds_a_namespace() -> None:
-    told = facts(BLUE, scan={"complete": True, "blind": ["credentials of open files", "fsopen contexts"]})
-    assert ns_holders(told).splitlines() == [
-        "net blue  id 77  [10]  0 processes, held by 3",
-        "  fd      4711/12 dockerd   docker.service",
-        "  bind    /run/netns/blue   in mnt [600] (pid 900, ssh.service)",
-        "  socket  5120/7 bird       bird.service",
-        "scan complete; not visible on this kernel: credentials of open files, fsopen contexts",
-    ]
-
-
-def test_the_processes_in_a_namespace_are_told_by_their_leader() -> None:
-    leader = {"pid": 4711, "comm": "dockerd", "uid": 0, "unit": "docker.service", "container": None}
-    one, many = (ns_holders(facts(namespace(processes=count, leader=leader))).splitlines() for count in (1, 17))
-    assert one[:2] == ["net  [10]  1 process", "  process  4711 dockerd   docker.service"]
-    assert many[:2] == ["net  [10]  17 processes", "  process  4711 dockerd   docker.service and 16 more"]
+# ---- what they are given
 
 
 @pytest.mark.parametrize(
-    ("holder", "line"),
+    "filtered", [tree, holders, lambda given: diff(given, facts()), lambda given: diff(facts(), given)]
+)
+@pytest.mark.parametrize(
+    ("words", "given_facts"),
     [
-        ({"kind": "thread", "pid": 7, "thread": 9, "comm": "java"}, "  thread  7:9 java"),
-        ({"kind": "fd", "pid": 7, "thread": 9, "fd": 3, "comm": "java"}, "  fd  7:9/3 java"),
-        ({"kind": "fd", "pid": 7, "fd": 3, "path": "/a/b"}, "  fd  7/3   /a/b"),
-        ({"kind": "zombie", "pid": 7}, "  zombie  7"),
-        ({"kind": "owned", "namespace": 11}, "  owned  uts box  [11]"),
-        ({"kind": "child", "namespace": 99}, "  child  [99]"),
-        ({"kind": "kernel"}, "  kernel  by what the kernel does not show"),
-        ({"kind": "bind", "path": "/x", "namespace": 5}, "  bind  /x   in mnt [5]"),
-        ({"kind": "bind", "path": "/x", "namespace": 5, "pid": 1, "comm": "sh"}, "  bind  /x   in mnt [5] (pid 1, sh)"),
+        ("ansible_facts.linux_namespaces mapping nothing", None),
+        ("ansible_facts.linux_namespaces mapping text", "facts"),
+        ("ansible_facts.linux_namespaces mapping list", []),
+        ("schema None", {}),
+        ("schema None", {"ansible_facts": {"linux_namespaces": facts()}}),
+        ("schema 2 gather anew", facts(schema=2)),
+        ("detail: summary", {key: value for key, value in facts().items() if key != "namespaces"}),
+        ("scan mapping", facts(scan=None)),
+        ("complete", facts(scan={})),
+        ("boot_id missing", facts(boot_id=None)),
+        (r"initial \x1b number", facts(initial={"\x1b": "x"})),
+        ("namespaces mapping number", facts(1)),  # type: ignore[arg-type] # that it is wrong is the point
+        ("namespaces list", facts(namespaces="net")),
+        ("inode missing", facts(with_inode(None))),
+        ("inode number", facts(with_inode(True))),
+        ("inode 64 bits", facts(with_inode(1 << 64))),
+        ("id 64 bits", facts(namespace("net", 1, id=-1))),
+        ("name list text", facts(namespace("net", 1, name=["blue"]))),
+        ("leader mapping", facts(namespace("net", 1, leader=1))),
+        ("holders kind missing", facts(namespace("net", 1, holders=[{}]))),
+        ("holder_counts fd missing", facts(namespace("net", 1, holder_counts={"fd": None}))),
+        ("holder_counts key text", facts(namespace("net", 1, holder_counts={1: 1}))),
+        ("inode twice", facts(namespace("net", 1), namespace("uts", 1))),
+        ("id twice", facts(namespace("net", 1, id=7), namespace("net", 2, id=7))),
     ],
 )
-def test_a_holder(holder: Facts, line: str) -> None:
-    other = namespace("uts", 11, name="box", processes=1)
-    told = facts(other, namespace("net", holders=[holder], holder_counts={holder["kind"]: 1}))
-    assert ns_holders(told).splitlines()[2] == line
+def test_wrong_facts(filtered: t.Callable[[t.Any], t.Any], words: str, given_facts: t.Any) -> None:
+    with pytest.raises(AnsibleFilterError) as raised:
+        filtered(given_facts)
+    said = str(raised.value)
+    assert [word for word in words.split() if word not in said] == [], said
+    assert said.isprintable()
 
 
-def test_more_holders_than_are_told() -> None:
-    told = {**BLUE, "holder_counts": {"fd": 91, "bind": 1, "socket": 8}}
-    lines = ns_holders(facts(told)).splitlines()
-    assert lines[0].endswith("held by 100")
-    assert lines[4] == "  … and 97 more (fd 90, socket 7)"
+@pytest.mark.parametrize(
+    ("words", "work"),
+    [
+        ("option by owner, parent", lambda: tree(facts(), by="child")),
+        ("option by owner, parent", lambda: tree(facts(), by=["owner"])),
+        ("option type mnt", lambda: holders(facts(), type="mount")),
+        ("option name text", lambda: holders(facts(), name=1)),
+        ("option inode number", lambda: holders(facts(), inode="0x1")),
+        ("option inode number", lambda: holders(facts(), inode="\u0661")),
+        ("option id number", lambda: holders(facts(), id=True)),
+        ("option id number", lambda: holders(facts(), id=-1)),
+        ("option id number", lambda: holders(facts(), id="9" * 21)),
+        ("links list", lambda: diff(facts(namespace("net", 1, links=[])), facts(namespace("net", 1, links="lo")))),
+        ("propagation mapping", lambda: diff(*[facts(namespace("mnt", 1, propagation=[]))] * 2)),
+    ],
+)
+def test_wrong_options(words: str, work: t.Callable[[], object]) -> None:
+    with pytest.raises(AnsibleFilterError) as raised:
+        work()
+    assert [word for word in words.split() if word not in str(raised.value)] == [], str(raised.value)
 
 
-def test_an_incomplete_scan() -> None:
-    told = facts(scan={"complete": False, "incomplete_because": ["no privilege", "hidepid"], "blind": []})
-    assert ns_holders(told).splitlines() == ["there is no such namespace", "scan INCOMPLETE: no privilege; hidepid"]
+def test_facts_among_all_others_of_a_host() -> None:
+    told, all_facts = facts(ROOT, BLUE), {"linux_namespaces": facts(ROOT, BLUE), "distribution": "Debian"}
+    assert (tree(all_facts), holders(all_facts), diff(all_facts, told)) == (tree(told), holders(told), diff(told, told))
 
 
 # ---- ns_tree
 
 
-def test_a_tree_of_owners() -> None:
-    leader = {"comm": "systemd"}
-    told = facts(
-        namespace("user", 1, processes=9, leader=leader),
-        namespace("user", 2, owner=1, processes=1),
-        namespace("uts", 3, owner=2),
-        namespace("net", 4, owner=1, name="blue", id=77),
-        namespace("net", 5, owner=1),
+def test_tree_by_owner() -> None:
+    box, inner = 4026532510, 4026532511
+    given_facts = facts(
+        ROOT,
+        namespace("user", box, id=80, owner=USER, parent=USER, name="box", processes=3, leader=leader(50)),
+        namespace("user", inner, owner=box, parent=box, processes=1, leader=leader(60, None)),
+        namespace("uts", 4026532513, owner=box, processes=3, leader=leader(50)),
+        namespace("uts", 4026532514, owner=inner),
+        namespace("net", NET, id=1, processes=96, leader=leader(1, "systemd")),
+        BLUE,
+        namespace("pid", 4026532520, owner=box, parent=PID),
     )
-    assert ns_tree(told).splitlines() == [
-        "user  [1]  9 processes, systemd",
-        "├─ user  [2]  1 process",
-        "│  └─ uts  [3]  0 processes",
-        "├─ net blue  id 77  [4]  0 processes",
-        "└─ net  [5]  0 processes",
+    assert tree(given_facts).splitlines() == [
+        f"user  id 2  [{USER}]  96 processes, systemd",
+        "├─ net blue  id 77  [4026532503]  0 processes",
+        f"├─ net  id 1  [{NET}]  96 processes, systemd",
+        "└─ user box  id 80  [4026532510]  3 processes, sh",
+        "   ├─ uts  [4026532513]  3 processes, sh",
+        "   ├─ pid  [4026532520]  0 processes",
+        "   └─ user  [4026532511]  1 process",
+        "      └─ uts  [4026532514]  0 processes",
+    ]
+    assert tree(given_facts, by="owner") == tree(given_facts)
+
+
+def test_tree_by_parent() -> None:
+    given_facts = facts(
+        ROOT,
+        BLUE,
+        namespace("user", 7, owner=USER, parent=USER),
+        namespace("pid", PID, processes=90),
+        namespace("pid", 8, parent=PID),
+        namespace("pid", 9, parent=8),
+        namespace("pid", 6, parent=PID),
+    )
+    assert tree(given_facts, by="parent").splitlines() == [
+        f"user  id 2  [{USER}]  96 processes, systemd",
+        "└─ user  [7]  0 processes",
+        f"pid  [{PID}]  90 processes",
+        "├─ pid  [6]  0 processes",
+        "└─ pid  [8]  0 processes",
+        "   └─ pid  [9]  0 processes",
     ]
 
 
-def test_a_tree_of_parents() -> None:
-    told = facts(namespace("pid", 1), namespace("pid", 2, parent=1), namespace("net", 3, owner=9))
-    assert ns_tree(told, by="parent").splitlines() == ["pid  [1]  0 processes", "└─ pid  [2]  0 processes"]
+def test_tree_of_what_has_nothing_above_it() -> None:
+    given_facts = facts(
+        namespace("user", 7, owner=None, processes=1),
+        namespace("net", 8, owner=7),
+        namespace("uts", 9, owner=3),
+        namespace("uts", 10, owner=2),
+        namespace("net", 11, owner=None),
+        initial=dict.fromkeys(INITIAL),
+    )
+    assert tree(given_facts).splitlines() == [
+        "owner [2], which these facts do not have:",
+        "└─ uts  [10]  0 processes",
+        "owner [3], which these facts do not have:",
+        "└─ uts  [9]  0 processes",
+        "owner not visible:",
+        "├─ net  [11]  0 processes",
+        "└─ user  [7]  1 process",
+        "   └─ net  [8]  0 processes",
+    ]
+    assert tree(given_facts, by="parent").splitlines() == ["parent not visible:", "└─ user  [7]  1 process"]
 
 
-def test_owners_that_are_not_told_of() -> None:
-    told = facts(namespace("net", 4, owner=9), namespace("net", 5, owner=8), namespace("net", 6, owner=9))
-    assert ns_tree(told).splitlines() == [
-        "[8]  not among these facts",
-        "└─ net  [5]  0 processes",
-        "[9]  not among these facts",
-        "├─ net  [4]  0 processes",
-        "└─ net  [6]  0 processes",
+def test_tree_of_circles() -> None:
+    given_facts = facts(
+        ROOT,
+        namespace("user", 7, owner=7),
+        namespace("user", 8, owner=9),
+        namespace("user", 9, owner=8),
+        namespace("uts", 10, owner=9),
+    )
+    lines = tree(given_facts).splitlines()
+    assert lines[1] == "owner only each other:"
+    assert sorted(line.split("[")[1].split("]")[0] for line in lines if "[" in line) == ["10", str(USER), "7", "8", "9"]
+
+
+def test_tree_of_nothing() -> None:
+    assert tree(facts()) == ""
+
+
+# ---- ns_holders
+
+
+def test_holders_as_people_want_them() -> None:
+    assert (
+        holders(facts(ROOT, BLUE), name="blue")
+        == """\
+net blue  id 77  [4026532503]  0 processes, held by 3
+  fd      4711/12 dockerd   docker.service
+  bind    /run/netns/blue   in mnt [4026532600] (pid 900, sshd.service)
+  socket  5120/7  bird      bird.service
+scan complete; not visible on this kernel: credentials of open files, fsopen contexts"""
+    )
+
+
+def test_each_kind_of_holder() -> None:
+    kept = namespace(
+        "user",
+        7,
+        name="box",
+        processes=17,
+        leader=leader(4711, "dockerd", "docker.service", "0123456789abcdef"),
+        holders=[
+            {"kind": "process", "pid": 4712, "comm": "not told"},
+            {"kind": "thread", "pid": 30, "thread": 31, "comm": "java"},
+            {"kind": "fd", "pid": 30, "thread": 31, "fd": 4, "comm": "java"},
+            {"kind": "fd", "pid": 30, "fd": 4, "comm": "java", "path": "/run/netns/x"},
+            {"kind": "for_children", "pid": 32, "comm": "sh", "unit": "a.service"},
+            {"kind": "zombie", "pid": 33},
+            {"kind": "child", "namespace": 8},
+            {"kind": "child", "namespace": 9},
+            {"kind": "owned", "namespace": 4026532503},
+            {"kind": "owned", "namespace": 10},
+            {"kind": "bind", "path": "/a", "namespace": 11},
+            {"kind": "bind", "path": "/b", "namespace": 12, "pid": 1, "comm": "systemd"},
+            {"kind": "kernel"},
+            {"kind": "new"},
+        ],
+        holder_counts={
+            "thread": 1,
+            "fd": 92,
+            "for_children": 1,
+            "zombie": 1,
+            "child": 2,
+            "owned": 9,
+            "bind": 2,
+            "kernel": 1,
+        },
+    )
+    told = holders(
+        facts(kept, BLUE, namespace("user", 8, name="in box", owner=7), namespace("mnt", 12, id=3)), inode="7"
+    )
+    assert told.splitlines()[:-1] == [
+        "user box  [7]  17 processes, held by 109",
+        "  process       4711    dockerd   docker.service, container 0123456789ab and 16 more",
+        "  thread        30:31   java",
+        "  fd            30:31/4 java",
+        "  fd            30/4    java      at /run/netns/x in a detached mount tree",
+        "  for_children  32      sh        a.service",
+        "  zombie        33",
+        "  child         user in box [8]",
+        "  child         user [9]",
+        "  owned         net blue [4026532503]",
+        "  owned         [10]",
+        "  bind          /a                in mnt [11]",
+        "  bind          /b                in mnt [12] (pid 1, systemd)",
+        "  kernel        listed by the kernel alone",
+        "  new",
+        "  … and 97 more (fd 90, owned 7)",
     ]
 
 
-def test_a_namespace_above_itself() -> None:
-    with pytest.raises(AnsibleFilterError, match="above itself"):
-        ns_tree(facts(namespace("user", 1, owner=2), namespace("user", 2, owner=1)))
+def test_holders_of_initial_namespaces() -> None:
+    root = {**ROOT, "holders": [{"kind": "owned", "namespace": NET}], "holder_counts": {"owned": 400, "child": 2}}
+    net = namespace("net", NET, processes=96)
+    assert holders(facts(root, net)).splitlines()[:-1] == [
+        f"user  id 2  [{USER}]  initial, 96 processes, held by 402 (owned 400, child 2)",
+        f"net  [{NET}]  initial, 96 processes",
+    ]
+    assert holders(facts(root, net), type="user").splitlines()[:-1] == [
+        f"user  id 2  [{USER}]  initial, 96 processes, held by 402",
+        "  process  1 systemd   init.scope and 95 more",
+        f"  owned    net [{NET}]",
+        "  … and 401 more (owned 399, child 2)",
+    ]
 
 
-def test_another_kind_of_tree() -> None:
-    with pytest.raises(AnsibleFilterError, match="owner or parent"):
-        ns_tree(facts(), by="child")
+def test_holders_of_those_without_any() -> None:
+    given_facts = facts(
+        namespace("net", 1), namespace("net", 2, processes=2), namespace("uts", 3, processes=1, leader=leader(5))
+    )
+    assert holders(given_facts).splitlines()[:-1] == [
+        "uts  [3]  1 process",
+        "  process  5 sh",
+        "net  [1]  0 processes, nothing found that holds it",
+        "net  [2]  2 processes",
+        "  process  2",
+    ]
+
+
+def test_holders_that_are_wide_do_not_widen_the_others() -> None:
+    paths = ["/" + "x" * 200, "/y"]
+    binds = [{"kind": "bind", "path": path, "namespace": 5} for path in paths]
+    lines = holders(facts(namespace("net", 1, holders=binds, holder_counts={"bind": 2}))).splitlines()
+    assert lines[1:3] == [f"  bind  {paths[0]}   in mnt [5]", "  bind  /y   in mnt [5]"]
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "inodes"),
+    [
+        ({}, [USER, 4026532503, 5]),
+        ({"name": "blue"}, [4026532503, 5]),
+        ({"name": "blue", "type": "net"}, [4026532503]),
+        ({"inode": 5}, [5]),
+        ({"inode": "5"}, [5]),
+        ({"id": 77}, [4026532503]),
+        ({"id": "77", "type": "net"}, [4026532503]),
+        ({"type": "user"}, [USER]),
+    ],
+)
+def test_narrowed(narrowed: Facts, inodes: list[int]) -> None:
+    lines = holders(facts(ROOT, BLUE, namespace("pid", 5, name="blue")), **narrowed).splitlines()
+    assert [int(line.split("[")[1].split("]")[0]) for line in lines[:-1] if not line.startswith(" ")] == inodes
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "said"),
+    [
+        ({}, "No such namespace was found."),
+        ({"name": "gr\x1ben"}, r"No namespace with the name gr\x1ben was found."),
+        ({"type": "net", "id": 7}, "No namespace with the id 7 and the type net was found."),
+    ],
+)
+def test_nothing_found(narrowed: Facts, said: str) -> None:
+    lines = holders(facts(), **narrowed).splitlines()
+    assert lines[0] == said
+    assert lines[1].startswith("scan complete")
+
+
+def test_an_incomplete_scan() -> None:
+    scan = {**facts()["scan"], "complete": False, "incomplete_because": ["one reason", "an\nother"]}
+    assert holders(facts(scan=scan)).splitlines()[1:] == [
+        r"scan INCOMPLETE: one reason; an\x0aother",
+        "not visible on this kernel: credentials of open files, fsopen contexts",
+    ]
+    silent = {"complete": False, "incomplete_because": [], "blind": []}
+    assert holders(facts(scan=silent)).splitlines()[1:] == ["scan INCOMPLETE: no reason is given"]
+    assert holders(facts(scan={**silent, "complete": True})).splitlines()[1:] == ["scan complete"]
 
 
 # ---- ns_diff
 
 
-def test_what_came_and_went() -> None:
-    old, kept, new = (namespace(inode=number, id=number) for number in (1, 2, 3))
-    found = ns_diff(facts(old, kept), facts(kept, new))
-    assert found == {"added": [new], "removed": [old], "changed": [], "not_compared": {"before": 0, "after": 0}}
+def changes(before: Facts, after: Facts) -> t.Any:
+    """Of a namespace that is the same but for this."""
+    told = diff(facts(ROOT, namespace("net", 5, **before)), facts(ROOT, namespace("net", 5, **after)))
+    assert (told["added"], told["removed"], told["not_compared"]) == ([], [], {"before": 0, "after": 0})
+    if not told["changed"]:
+        return {}
+    (changed,) = told["changed"]
+    assert (changed["type"], changed["inode"], changed["id"]) == ("net", 5, None)
+    return {what: (values["before"], values["after"]) for what, values in changed["changes"].items()}
 
 
-def test_an_inode_that_means_another_one() -> None:
-    found = ns_diff(facts(namespace(id=1)), facts(namespace(id=2)))
-    assert [found[key][0]["id"] for key in ("removed", "added")] == [1, 2]
-
-
-def test_without_ids_an_inode_is_what_there_is() -> None:
-    assert ns_diff(facts(namespace()), facts(namespace(name="blue")))["changed"] == [
-        {"type": "net", "inode": 10, "id": None, "name": "blue", "changes": {"name": {"before": None, "after": "blue"}}}
-    ]
+LO, VETH = {"name": "lo", "kind": "loopback", "up": True}, {"name": "veth0", "kind": "veth", "up": False}
+IDS = [{"inside": 0, "outside": 100000, "count": 65536}]
 
 
 @pytest.mark.parametrize(
-    ("key", "before", "after", "change"),
+    ("what", "before", "after"),
     [
-        ("owner_uid", 0, 1000, (0, 1000)),
-        ("owner", 1, 2, (1, 2)),
-        ("parent", 1, 2, (1, 2)),
-        ("hostname", "a", "b", ("a", "b")),
-        ("uid_map", [{"inside": 0}], [], ([{"inside": 0}], [])),
-        ("setgroups", "deny", "allow", ("deny", "allow")),
-        ("offsets", {"boottime": "0"}, {"boottime": "1"}, ({"boottime": "0"}, {"boottime": "1"})),
-        ("links", [{"name": "lo"}], [{"name": "eth0"}], ([{"name": "lo"}], [{"name": "eth0"}])),
-        ("listeners", [], [{"port": 22}], ([], [{"port": 22}])),
-        ("propagation", {"mounts": 9, "shared": 0}, {"mounts": 9, "shared": 2}, ([], ["shared"])),
+        ("name", None, "blue"),
+        ("name", "blue", "green"),
+        ("owner_uid", 0, 1000),
+        ("uid_map", [], IDS),
+        ("gid_map", IDS, []),
+        ("setgroups", "allow", "deny"),
+        ("hostname", "a", "b"),
+        ("domainname", "(none)", "b"),
+        ("offsets", {"monotonic": "0", "boottime": "0"}, {"monotonic": "1", "boottime": "0"}),
+        ("processes", 0, 5),
+        ("processes", 5, 0),
     ],
 )
-def test_a_change(key: str, before: t.Any, after: t.Any, change: tuple[t.Any, t.Any]) -> None:
-    (found,) = ns_diff(facts(namespace(**{key: before})), facts(namespace(**{key: after})))["changed"]
-    assert found["changes"] == {key: {"before": change[0], "after": change[1]}}
+def test_what_changes(what: str, before: t.Any, after: t.Any) -> None:
+    assert changes({what: before}, {what: after}) == {what: (before, after)}
+    assert changes({what: before}, {what: copy.deepcopy(before)}) == {}
+
+
+@pytest.mark.parametrize(
+    ("what", "before", "after", "only_before", "only_after"),
+    [
+        ("links", [LO], [VETH, LO], [], [VETH]),
+        ("links", [LO, VETH], [LO, {**VETH, "up": True}], [VETH], [{**VETH, "up": True}]),
+        (
+            "listeners",
+            [{"protocol": "tcp", "address": "::", "port": 22}],
+            [],
+            [{"protocol": "tcp", "address": "::", "port": 22}],
+            [],
+        ),
+        (
+            "propagation",
+            {"mounts": 9, "shared": 1, "slave": 0},
+            {"mounts": 9, "shared": 0, "slave": 2},
+            ["shared"],
+            ["slave"],
+        ),
+    ],
+)
+def test_of_lists_only_what_differs(
+    what: str, before: t.Any, after: t.Any, only_before: t.Any, only_after: t.Any
+) -> None:
+    assert changes({what: before}, {what: after}) == {what: (only_before, only_after)}
+
+
+def test_holders_change_by_kind() -> None:
+    before = {"holder_counts": {"fd": 1, "bind": 1, "zombie": 1, "socket": 0}}
+    assert changes(before, {"holder_counts": {"bind": 7, "socket": 1, "in_flight": 1}}) == {
+        "holders": (["fd"], ["socket"])
+    }
+
+
+def test_the_leader_changes_by_name_and_unit() -> None:
+    before = {"processes": 2, "leader": leader(5, "sh", "a.service")}
+    assert changes(before, {"processes": 9, "leader": leader(6, "sh", "a.service")}) == {}
+    assert changes(before, {"processes": 9, "leader": leader(6, None, None)}) == {}
+    assert changes(before, {"processes": 2, "leader": leader(5, "sh", "b.service")}) == {
+        "leader": ({"comm": "sh", "unit": "a.service"}, {"comm": "sh", "unit": "b.service"})
+    }
+    assert changes(before, {}) == {"processes": (2, 0)}
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ({"processes": 1}, {"processes": 5}),
-        ({"leader": {"pid": 1, "comm": "a"}}, {"leader": {"pid": 2, "comm": "a"}}),
-        ({"holder_counts": {"fd": 1}}, {"holder_counts": {"fd": 9, "bind": 0}}),
-        ({"links": [{"name": "a"}, {"name": "b"}]}, {"links": [{"name": "b"}, {"name": "a"}]}),
-        ({"propagation": {"mounts": 9, "shared": 1}}, {"propagation": {"mounts": 20, "shared": 5}}),
+        ({"processes": 3}, {"processes": 4}),
+        ({"links": [LO, VETH]}, {"links": [VETH, LO]}),
+        ({"propagation": {"mounts": 30, "shared": 9}}, {"propagation": {"mounts": 31, "shared": 7, "slave": 0}}),
+        ({"holders": [{"kind": "fd", "pid": 1}]}, {"holders": [{"kind": "fd", "pid": 2}]}),
+        ({"links": [LO], "links_more": 1}, {"links": [LO, VETH]}),
+        ({"listeners": [], "listeners_more": 0}, {"listeners": [{"protocol": "udp", "address": "::", "port": 53}]}),
+        ({"device": 4, "netnsid": 1, "depth": 1}, {"device": 5, "netnsid": None, "depth": 2}),
+        *(
+            ({what: None}, {what: value})
+            for what, value in (("hostname", "a"), ("uid_map", IDS), ("links", [LO]), ("owner_uid", 0), ("owner", 7))
+        ),
     ],
 )
 def test_what_is_no_change(before: Facts, after: Facts) -> None:
-    assert ns_diff(facts(namespace(**before)), facts(namespace(**after)))["changed"] == []
+    assert changes(before, after) == {}
+    assert changes(before=after, after=before) == {}
 
 
-def test_holders_and_processes() -> None:
-    before = namespace(processes=1, holder_counts={"bind": 1}, leader={"comm": "a", "unit": "a.service"})
-    after = namespace(holder_counts={"fd": 1, "bind": 1})
-    (found,) = ns_diff(facts(before), facts(after))["changed"]
-    assert found["changes"]["has_processes"] == {"before": True, "after": False}
-    assert found["changes"]["holders"] == {"before": ["bind"], "after": ["bind", "fd"]}
-    assert found["changes"]["leader"]["before"]["unit"] == "a.service"
-
-
-def test_after_a_reboot() -> None:
-    before = facts(namespace(inode=1, owner=5), namespace(inode=2, name="blue"), namespace(inode=3), initial={"net": 1})
-    after = facts(
-        namespace(inode=7, name="blue", setgroups="x"), namespace(inode=1, owner=6), initial={"net": 1}, boot_id="c"
-    )
-    found = ns_diff(before, after)
-    assert [(item["name"], item["inode"]) for item in found["changed"]] == [("blue", 7)]
-    assert (found["added"], found["removed"]) == ([], [])
-    assert found["not_compared"] == {"before": 1, "after": 0}
-
-
-# ---- all of them
-
-
-@pytest.mark.parametrize("show", [ns_holders, ns_tree])
-def test_nothing_that_a_terminal_acts_upon(show: t.Callable[[t.Any], str]) -> None:
-    holders = [
-        {"kind": "fd", "pid": 1, "fd": 2, "comm": HOSTILE, "unit": HOSTILE, "path": HOSTILE},
-        {"kind": "bind", "namespace": 1, "pid": 1, "comm": HOSTILE, "path": HOSTILE},
+def test_another_owner_is_named() -> None:
+    box = namespace("user", 7, id=80, name="box", owner=USER, parent=USER)
+    told = diff(facts(ROOT, box, namespace("net", 5)), facts(ROOT, box, namespace("net", 5, owner=7)))
+    assert told["changed"] == [
+        {
+            "type": "net",
+            "inode": 5,
+            "id": None,
+            "name": None,
+            "changes": {"owner": {"before": f"user [{USER}]", "after": "user box [7]"}},
+        }
     ]
-    told = facts(namespace(name=HOSTILE, processes=1, leader={"pid": 1, "comm": HOSTILE}, holders=holders))
-    told["scan"]["blind"] = [HOSTILE]
-    shown = show(told)
-    assert all(line.isprintable() for line in shown.split("\n"))
-    assert "\\x1b[31m" in shown
 
 
-FILTERS: list[t.Callable[[t.Any], t.Any]] = [ns_holders, ns_tree, lambda given: ns_diff(given, given)]
+def test_an_owner_that_the_facts_do_not_have() -> None:
+    """They were narrowed to one namespace."""
+    alone = facts(namespace("net", 5))
+    assert diff(alone, facts(ROOT, namespace("net", 5)))["changed"] == []
+    (changed,) = diff(alone, facts(namespace("net", 5, owner=7)))["changed"]
+    assert changed["changes"] == {"owner": {"before": f"user [{USER}]", "after": "user [7]"}}
 
-JSON = strategies.recursive(
-    strategies.none() | strategies.booleans() | strategies.integers() | strategies.text(max_size=5),
-    lambda inner: strategies.lists(inner, max_size=4) | strategies.dictionaries(strategies.text(max_size=5), inner),
-    max_leaves=10,
+
+def test_an_inode_used_again_is_another_namespace() -> None:
+    old, new = namespace("uts", 5, id=90), namespace("uts", 5, id=91)
+    told = diff(facts(old), facts(new))
+    assert (told["added"], told["removed"], told["changed"]) == ([new], [old], [])
+    told = diff(facts(namespace("uts", 5)), facts(namespace("net", 5)))
+    assert [item["type"] for item in told["added"] + told["removed"]] == ["net", "uts"]
+
+
+def test_one_id_is_the_same_namespace_by_whatever_inode() -> None:
+    """As an owner too."""
+    before = facts(namespace("user", 7, id=80), namespace("uts", 5, id=90, owner=7))
+    after = facts(namespace("user", 8, id=80), namespace("uts", 6, id=90, owner=8))
+    assert diff(before, after) == {
+        "added": [],
+        "removed": [],
+        "changed": [],
+        "not_compared": {"before": 0, "after": 0},
+        "complete": True,
+    }
+
+
+def test_across_a_reboot() -> None:
+    before = facts(
+        ROOT,
+        namespace("net", NET),
+        {**BLUE, "processes": 1},
+        namespace("net", 20, name="gone"),
+        namespace("net", 21),
+        namespace("uts", 22, id=5, hostname="a"),
+        namespace("uts", 23, owner=22),
+    )
+    after = facts(
+        namespace("user", 4, id=1, processes=3),
+        namespace("net", 8, hostname="b"),
+        namespace("net", 9, id=77, owner=4),
+        namespace("net", 4026532503, name="blue", owner=4),
+        namespace("net", 11, name="came", owner=4),
+        boot_id=NEXT_BOOT,
+        initial={**INITIAL, "user": 4, "net": 8},
+    )
+    told = diff(before, after)
+    assert [item["name"] for item in told["added"]] == ["came"]
+    assert [item["name"] for item in told["removed"]] == ["gone"]
+    assert told["not_compared"] == {"before": 3, "after": 1}
+    (changed,) = told["changed"]
+    assert (changed["name"], changed["inode"]) == ("blue", 4026532503)
+    assert changed["changes"] == {
+        "holders": {"before": ["bind", "fd", "socket"], "after": []},
+        "processes": {"before": 1, "after": 0},
+    }
+
+
+def test_owners_across_a_reboot() -> None:
+    """They are compared where both last: inodes mean nothing any more."""
+
+    def told(boot: str, box: int, owner: int, **more: t.Any) -> Facts:
+        return facts(ROOT, namespace("user", box, **more), namespace("net", 5, name="blue", owner=owner), boot_id=boot)
+
+    before = told(BOOT, 7, 7, name="box")
+    assert diff(before, told(NEXT_BOOT, 8, 8, name="box"))["changed"] == []
+    assert diff(before, told(NEXT_BOOT, 8, 8))["changed"] == []
+    (changed,) = diff(before, told(NEXT_BOOT, 7, USER, name="box"))["changed"]
+    assert changed["changes"] == {"owner": {"before": "user box [7]", "after": f"user [{USER}]"}}
+
+
+def test_two_of_one_name_are_two_across_a_reboot() -> None:
+    """One handle upon another."""
+    twice = facts(namespace("net", 5, name="blue"), namespace("net", 6, name="blue"))
+    once = facts(namespace("net", 5, name="blue"), boot_id=NEXT_BOOT)
+    told = diff(twice, once)
+    assert ([item["inode"] for item in told["removed"]], told["added"], told["changed"]) == ([6], [], [])
+
+
+def test_what_is_not_complete_is_said() -> None:
+    scan = {"complete": False, "incomplete_because": ["a"], "blind": []}
+    assert not diff(facts(scan=scan), facts())["complete"]
+    assert not diff(facts(), facts(scan=scan))["complete"]
+
+
+# ---- garbage, tricks, many, and a host
+
+
+def test_text_of_the_host_is_shown_and_not_obeyed() -> None:
+    evil = "a\x1b]0;b\x07\n\t\x7f\x9b\u202e\u2028\u200b\ud800  <script>\"'"
+    shown = r"""a\x1b]0;b\x07\x0a\x09\x7f\x9b\u202e\u2028\u200b\ud800 \x20<script>"'"""
+    who = {"pid": 1, "comm": evil, "unit": evil}
+    held = [
+        {"kind": evil, **who},
+        {"kind": "bind", "path": evil, "namespace": 1, **who},
+        {"kind": "fd", "fd": 1, "path": evil, **who},
+    ]
+    here = namespace(
+        evil, 1, name=evil, leader=leader(1, evil, evil, "1\x1b2"), processes=2, holders=held, holder_counts={evil: 9}
+    )
+    scan = {"complete": True, "incomplete_because": [], "blind": [evil]}
+    for text in (tree(facts(here)), holders(facts(here, scan=scan))):
+        assert all(line.isprintable() for line in text.split("\n"))
+        assert evil not in text
+        assert shown in text
+    assert holders(facts(here, scan=scan)).count(shown) == 16
+    assert r"container 1\x1b2" in holders(facts(here))
+
+
+texts = st.text(st.one_of(st.characters(), st.sampled_from("\x1b\n\0\u202e\ud800 <\"'\\")), max_size=6)
+anything = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts, st.sampled_from([USER, 4026532503, 1])),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)),
+    max_leaves=6,
 )
 
 
-@pytest.mark.parametrize("apply", FILTERS)
-@hypothesis.given(given=JSON)
+def places(value: t.Any) -> t.Iterator[tuple[t.Any, t.Any]]:
+    """Every mapping or list in there, with each of its keys or indexes."""
+    if isinstance(value, (dict, list)):
+        for key in list(value) if isinstance(value, dict) else range(len(value)):
+            yield value, key
+            yield from places(value[key])
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> Facts:
+    """Facts in which some things are anything else."""
+    told = json.loads(json.dumps(facts(ROOT, namespace("net", NET, links=[LO], propagation={"shared": 1}), BLUE)))
+    for _time in range(draw(st.integers(1, 3))):
+        where, key = draw(st.sampled_from([*places(told)]))
+        where[key] = draw(anything)
+    return t.cast("Facts", told)
+
+
+def result_of(filtered: t.Callable[[], t.Any]) -> t.Any:
+    """None where it says in one line what is wrong."""
+    try:
+        return filtered()
+    except AnsibleFilterError as error:
+        said = str(error)
+    assert said.isprintable()
+    return None
+
+
 @support.properties
-def test_what_are_no_facts(apply: t.Callable[[t.Any], t.Any], given: t.Any) -> None:
-    with pytest.raises(AnsibleFilterError, match=r"linux\.namespaces\.ns_facts"):
-        apply(given)
+@given(st.one_of(anything, damaged()), st.one_of(anything, damaged()))
+@example(facts(namespace("user", 5, owner=6), namespace("user", 6, owner=5)), facts(boot_id=NEXT_BOOT))
+def test_garbage_is_an_error_or_text(one: t.Any, other: t.Any) -> None:
+    untouched = repr(one)
+    texts = [result_of(lambda: tree(one)), result_of(lambda: tree(one, by="parent")), result_of(lambda: holders(one))]
+    lines = [line for text in texts if text for line in text.split("\n")]
+    assert all(line and line.isprintable() for line in lines)
+    for pair in ((one, other), (one, facts(ROOT, BLUE)), (one, facts(ROOT, BLUE, boot_id=NEXT_BOOT))):
+        told = result_of(functools.partial(diff, *pair))
+        assert told is None or told.keys() == {"added", "removed", "changed", "not_compared", "complete"}
+    assert repr(one) == untouched
 
 
-@pytest.mark.parametrize("apply", FILTERS)
-@hypothesis.given(data=strategies.data())
 @support.properties
-def test_damaged_facts(apply: t.Callable[[t.Any], t.Any], data: strategies.DataObject) -> None:
-    """They are shown, or refused."""
-    told = copy.deepcopy(facts(BLUE, namespace("user", 3, processes=2, leader={"pid": 1, "comm": "a"})))
-    places: list[tuple[t.Any, t.Any]] = [(told, key) for key in told]
-    places += [(item, key) for item in told["namespaces"] for key in item]
-    places += [(holder, key) for holder in told["namespaces"][0]["holders"] for key in holder]
-    place, key = data.draw(strategies.sampled_from(places))
-    place[key] = data.draw(JSON)
-    with contextlib.suppress(AnsibleFilterError):
-        apply(told)
+@given(st.lists(st.integers(0, 12), max_size=12), st.sampled_from(["owner", "parent"]))
+def test_the_tree_has_everything_once(above: list[int], by: str) -> None:
+    """Whatever is above what: inodes are 1 and up, 0 is none."""
+    items = [
+        namespace(
+            ("user", "pid", "net")[inode % (3 if by == "owner" else 2)], inode, **{"owner": None, by: number or None}
+        )
+        for inode, number in enumerate(above, 1)
+    ]
+    lines = tree(facts(*items), by=by).splitlines()
+    drawn = [int(line.split("[")[1].split("]")[0]) for line in lines if line.endswith("processes")]
+    assert sorted(drawn) == [item["inode"] for item in items]
 
 
-@pytest.mark.parametrize("apply", FILTERS)
+def many(count: int) -> Facts:
+    """A host with so many namespaces, a tenth of them user namespaces, each held in four ways."""
+    users = [namespace("user", 1000 + number, id=number, owner=USER, parent=USER) for number in range(count // 10)]
+    others = [
+        namespace(
+            "net",
+            1000 + number,
+            id=number,
+            name=f"n{number}",
+            owner=1000 + number % len(users),
+            links=[LO, {**VETH, "name": f"veth{number}"}],
+            holders=[*BLUE["holders"], {"kind": "owned", "namespace": 1000 + number % 7}],
+            holder_counts={"fd": 100, "bind": 1, "socket": 1, "owned": 1},
+        )
+        for number in range(len(users), count)
+    ]
+    return facts(namespace("user", USER, id=count), *users, *others)
+
+
 @pytest.mark.parametrize(
-    ("given", "words"),
+    "work",
     [
-        ({"schema": 2, "namespaces": []}, "schema 2"),
-        ({"schema": 1, "scan": {}}, "detail: summary"),
-        ({"schema": 1, "namespaces": {}, "scan": {}}, "damaged"),
-        ({"schema": 1, "namespaces": [{}], "scan": {}}, "damaged"),
+        tree,
+        holders,
+        lambda given_facts: diff(given_facts, facts(*reversed(given_facts["namespaces"]))),
+        lambda given_facts: diff(given_facts, {**given_facts, "boot_id": NEXT_BOOT}),
     ],
+    ids=["tree", "holders", "diff", "diff across a reboot"],
 )
-def test_facts_that_are_refused(apply: t.Callable[[t.Any], t.Any], given: Facts, words: str) -> None:
-    with pytest.raises(AnsibleFilterError, match=words):
-        apply(given)
+def test_many(work: t.Callable[[Facts], object]) -> None:
+    given_facts = many(5000)
+    began = time.process_time()
+    work(given_facts)
+    assert time.process_time() - began < 2
 
 
-@pytest.mark.parametrize("apply", FILTERS)
-def test_real_facts(apply: t.Callable[[t.Any], t.Any]) -> None:
-    """As they are, or with all others of the host."""
-    told = support.forked(lambda: answer(ns_facts.main, {"detail": "full"}, check=False))["ansible_facts"]
-    told = json.loads(json.dumps(told))
-    assert apply(told) == apply(told["linux_namespaces"])
+def test_a_chain_that_no_kernel_allows() -> None:
+    chain = [namespace("user", inode, owner=inode - 1) for inode in range(USER + 1, USER + 3000)]
+    assert len(tree(facts(ROOT, *chain)).splitlines()) == 3000
 
 
-@pytest.mark.parametrize("apply", FILTERS)
-def test_many_namespaces(apply: t.Callable[[t.Any], t.Any]) -> None:
-    """Not with the square of their number: that would take minutes."""
-    many = [namespace("user", 1), *(namespace("net", number, id=number, owner=1) for number in range(2, 20000))]
-    began = time.monotonic()
-    apply(facts(*many))
-    assert time.monotonic() - began < 20
+def test_a_host() -> None:
+    """The facts of a small one, as JSON carries them."""
+
+    def look() -> list[str]:
+        proc = host.open_proc()
+        requests = [discovery.Request(detail=detail) for detail in ("normal", "full")]
+        with support.inhabited("net", "uts"):
+            return [json.dumps(discovery.gather(proc, request)) for request in requests]
+
+    before, after = map(json.loads, support.in_own_world(look, "mnt", "pid"))
+    assert len(before["namespaces"]) >= 10
+    for told in (before, after):
+        for text in (tree(told), holders(told)):
+            shown = re.findall(r"  \[(\d+)\]  ", text)
+            assert sorted(map(int, shown)) == sorted(item["inode"] for item in told["namespaces"])
+    assert diff(before, copy.deepcopy(before)) == {
+        "added": [],
+        "removed": [],
+        "changed": [],
+        "not_compared": {"before": 0, "after": 0},
+        "complete": before["scan"]["complete"],
+    }
+    assert diff(before, after).keys() == {"added", "removed", "changed", "not_compared", "complete"}
