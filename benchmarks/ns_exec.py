@@ -41,7 +41,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="ns_exec-") as name, target() as pid:
         folder = Path(name)
         describe_machine(run_for_output("nsenter", "--version"))
-        show_tasks(measure_tasks(folder, pid, rounds))
+        show_tasks(measure_tasks(folder, make_tasks(pid), rounds))
         show_modules(*measure_modules(folder, pid, rounds))
     return 0
 
@@ -91,12 +91,12 @@ def play(folder: Path, tasks: t.Iterable[tuple[str, dict[str, t.Any]]], **enviro
     )
 
 
-def measure_tasks(folder: Path, pid: int, rounds: int) -> Times:
-    """How long each task took, as the callback of ansible-core that writes JUnit saw it.
+def measure_tasks(folder: Path, tasks: dict[str, dict[str, t.Any]], rounds: int) -> Times:
+    """How long each task took, by its label, as the callback of ansible-core that writes JUnit saw it.
 
     Each round runs all tasks there and back, so that none has a better place; a first one is for the caches.
     """
-    there = list(make_tasks(pid).items())
+    there = list(tasks.items())
     reports = folder / "junit"
     enabled = {"ANSIBLE_CALLBACKS_ENABLED": "ansible.builtin.junit", "JUNIT_OUTPUT_DIR": str(reports)}
     play(folder, there + (there + there[::-1]) * rounds, **enabled)
@@ -164,11 +164,11 @@ def run_for_output(*command: str | Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def show_tasks(times: Times) -> None:
+def show_tasks(times: Times, peer: str = NSENTER) -> None:
     """The factor is the median over the rounds, whose tasks are neighbours in time."""
-    print(f"| task, median of {len(times[NSENTER])} | ms | factor |\n|---|---:|---:|")
+    print(f"| task, median of {len(times[peer])} | ms | factor |\n|---|---:|---:|")
     for label, values in times.items():
-        factors = (sum(values[i : i + 2]) / sum(times[NSENTER][i : i + 2]) for i in range(0, len(values), 2))
+        factors = (sum(values[i : i + 2]) / sum(times[peer][i : i + 2]) for i in range(0, len(values), 2))
         print(f"| {label} | {statistics.median(values) * 1000:.0f} | {statistics.median(factors):.2f} |")
     print()
 

@@ -23,15 +23,17 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import typing as t
 from pathlib import Path
 
-from ns_exec import COLLECTIONS, describe_machine
+from ns_exec import COLLECTIONS, describe_machine, measure_tasks, show_tasks
 from ns_persistent import INSIDE, MS_BIND, NAMESPACES, SEAL, SETTLE_SECONDS, call
 
 FETCH = "--fetch"
+SIZES = "--sizes"
 TRIXIE = COLLECTIONS.parent / "bench/trixie"
 COLLECTION = "ansible_collections.linux.namespaces"
 
@@ -40,6 +42,27 @@ FEW = "processes, mounts, hierarchy"
 ALL = "all sources"
 SOURCES = {FEW: ("processes", "mounts", "hierarchy"), ALL: None}
 EACH = ("user", "mnt", "uts", "ipc", "cgroup", "time", "pid")
+
+SETUP = "`ansible.builtin.setup`, `gather_subset: min`"
+TASKS: dict[str, dict[str, t.Any]] = {
+    SETUP: {"ansible.builtin.setup": {"gather_subset": "min"}},
+    "`ns_facts`": {"linux.namespaces.ns_facts": {}},
+    "`ns_facts`, `detail: full`": {"linux.namespaces.ns_facts": {"detail": "full"}},
+}
+TASK_ROUNDS = 12
+
+# What a module answers.
+ANSWERS = f"""\
+import json, sys
+sys.path.insert(0, {str(COLLECTIONS)!r})
+from {COLLECTION}.plugins.module_utils._kernel import procfs
+from {COLLECTION}.plugins.module_utils._namespaces.discovery import facts
+sizes = {{}}
+for detail in facts.DETAILS:
+    told = facts.gather(procfs.open_root(), facts.Request(detail=detail))
+    sizes[detail] = len(json.dumps({{"changed": False, "ansible_facts": {{"linux_namespaces": told}}}}))
+print(json.dumps([sum(item["total"] for item in told["counts"].values()), sizes]))
+"""
 
 # A process like that of a module, which has imported all that it needs. The peak is its own, not that of its children.
 SCAN = f"""\
@@ -79,6 +102,10 @@ HOSTS = (
 )
 
 
+SMALL = Host(500, 50, 0, {})
+"""What the size of a result is wanted for."""
+
+
 class Run(t.NamedTuple):
     """One run: seconds, with those of processors, how many namespaces it found, and the peak of its memory."""
 
@@ -102,10 +129,18 @@ def main(arguments: list[str]) -> int:
         host = HOSTS[int(arguments[1])]
         populate(host)
         print(json.dumps(measure(host.rounds)))
+    elif arguments[:1] == [SIZES]:
+        populate(SMALL)
+        print(run_python(ANSWERS))
     else:
         describe_machine(lsns("--version").decode().strip())
         chosen = [number for number, host in enumerate(HOSTS) if not arguments or str(host.processes) in arguments]
         show([(HOSTS[number], measure_sealed(number)) for number in chosen])
+        found, sizes = json.loads(run_sealed(SIZES))
+        print(f"{SMALL.processes} processes and {found} namespaces, KiB of the result:", end=" ")
+        print(", ".join(f"{detail} {size / 1024:.1f}" for detail, size in sizes.items()) + ".\n")
+        with tempfile.TemporaryDirectory() as folder:
+            show_tasks(measure_tasks(Path(folder), TASKS, TASK_ROUNDS), SETUP)
     return 0
 
 
@@ -117,11 +152,21 @@ def lsns(*arguments: str) -> bytes:
 
 
 def measure_sealed(number: int) -> Runs:
-    sealed = ["unshare", *NAMESPACES, "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
-    inside = [sys.executable, __file__, INSIDE, str(number)]
-    answer = subprocess.run([*sealed, "sh", "-ec", SEAL, "sh", *inside], stdout=subprocess.PIPE, check=True).stdout
+    answer = run_sealed(INSIDE, str(number))
     time.sleep(SETTLE_SECONDS)
     return {label: [Run(*run) for run in runs] for label, runs in json.loads(answer).items()}
+
+
+def run_sealed(*arguments: str) -> bytes:
+    """What this script prints in namespaces that end with it."""
+    sealed = ["unshare", *NAMESPACES, "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
+    inside = [sys.executable, __file__, *arguments]
+    return subprocess.run([*sealed, "sh", "-ec", SEAL, "sh", *inside], stdout=subprocess.PIPE, check=True).stdout
+
+
+def run_python(script: str, *arguments: str) -> str:
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.strip()
 
 
 def measure(rounds: int) -> Runs:
@@ -142,8 +187,7 @@ def run_lsns() -> Run:
 
 def run_scan(sources: tuple[str, ...] | None) -> Run:
     start = time.perf_counter()
-    command = [sys.executable, "-c", SCAN, json.dumps(sources)]
-    run = Run(*json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout))
+    run = Run(*json.loads(run_python(SCAN, json.dumps(sources))))
     return run._replace(start=time.perf_counter() - start - run.seconds)
 
 
