@@ -122,6 +122,30 @@ def test_a_handle_for_another_type_is_no_name() -> None:
     assert support.in_own_world(work, "pid", "mnt")["name"] is None
 
 
+@pytest.mark.parametrize("cover", ["the handle", "its folder"])
+def test_a_handle_that_is_covered(cover: str) -> None:
+    """Who went by that path would come out elsewhere."""
+
+    def work() -> tuple[Told, Told, int]:
+        Path("/run/utsns").mkdir()
+        Path("/run/utsns/blue").touch()
+        Path("/run/cover").touch()
+        with support.inhabited("uts") as pid:
+            support.bind(f"/proc/{pid}/ns/uts", "/run/utsns/blue")
+            inode = support.identity(pid, "uts").inode
+            before = only(inode=inode)
+            if cover == "the handle":
+                support.bind("/run/cover", "/run/utsns/blue")
+            else:
+                support.mount_over("tmpfs", "/run/utsns")
+            return before, only(inode=inode), pid
+
+    before, after, pid = support.in_own_world(work, "pid", "mnt")
+    assert (before["name"], before["reference"]) == ("blue", {"name": "blue", "types": ["uts"]})
+    assert (after["name"], after["reference"]) == (None, {"pid": pid, "types": ["uts"]})
+    assert before["holders"] == after["holders"]
+
+
 @pytest.mark.usefixtures("own_run")
 def test_a_handle_in_the_mounts_of_somebody_else() -> None:
     """Who lives there may have put anything at that path, now or a moment later."""

@@ -181,3 +181,33 @@ def test_a_bind_mount_of_a_directory_to_itself(tmp_path: Path) -> None:
             return mountinfo.mount_at(proc, fd, mounts) == mounts[-1]
 
     assert support.secluded(work)
+
+
+def test_which_mount_a_path_comes_out_on(tmp_path: Path) -> None:
+    """As the kernel finds it: the last one upon another, and none below a mount that came later."""
+
+    def work() -> list[tuple[str, int | None, int]]:
+        support.own_mounts()
+        below = tmp_path / "folder/below"
+        below.mkdir(parents=True)
+        found = []
+        for place in (below, below, tmp_path / "folder"):
+            support.mount_over("tmpfs", place)
+            below.mkdir(parents=True, exist_ok=True)
+            with support.own_procfs() as proc:
+                at = mountinfo.uppermost(mountinfo.read(proc))
+                for path in (below, tmp_path / "folder", tmp_path, Path("/"), Path("/proc"), Path("/proc/1")):
+                    with closing(os.open(path, os.O_PATH)) as fd:
+                        mount_there = at(str(path))
+                        assert mount_there
+                        found.append((str(path), mountinfo.mount_id(proc, fd), mount_there.id))
+        return found
+
+    for path, actual, told in support.forked(work):
+        assert told == actual, path
+
+
+@given(st.lists(mounts, max_size=6), paths)
+def test_whatever_the_mounts_are_a_path_comes_out_somewhere(some: list[mountinfo.Mount], path: str) -> None:
+    found = mountinfo.uppermost(some)(path)
+    assert found is None or found in some

@@ -55,6 +55,28 @@ def mount_id(proc: int, fd: int) -> int | None:
     return procfs.own_fdinfo(proc, fd, "mnt_id")
 
 
+def uppermost(mounts: t.Collection[Mount]) -> t.Callable[[str], Mount | None]:
+    """What tells on which of these mounts, all of a mount namespace, an absolute path without links comes out.
+
+    It asks no file system. None where there is no root.
+    """
+    below = {(item.parent, item.path): item for item in mounts if item.parent != item.id}
+    ids = {item.id for item in mounts}
+    root = next(
+        (item for item in mounts if item.path == "/" and (item.parent == item.id or item.parent not in ids)), None
+    )
+
+    def find(path: str) -> Mount | None:
+        found = root
+        parts = path.strip("/").split("/")
+        for length in range(len(parts) + 1):
+            while found and (found.id, "/" + "/".join(parts[:length])) in below:
+                found = below[found.id, "/" + "/".join(parts[:length])]
+        return found
+
+    return find
+
+
 def parse(text: str) -> list[Mount]:
     """The mounts in the order of the file, that of their making. Raises ValueError for garbage."""
     return [parse_line(line) for line in text.split("\n") if line]

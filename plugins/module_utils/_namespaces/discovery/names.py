@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ..._kernel import nstypes, procfs
+from ..._kernel import mountinfo, nstypes, procfs
 from ..errors import NamespaceError
 from ..host import is_in_its_mounts
 from ..values import set_name
@@ -21,6 +21,19 @@ Reference = t.Dict[str, t.Any]
 """Options of ns_exec."""
 
 
+class _Place(t.NamedTuple):
+    """A mount namespace that the caller has paths into."""
+
+    prefix: str
+    """How the caller has to begin them."""
+    at: t.Callable[[str], mountinfo.Mount | None]
+
+    @classmethod
+    def of(cls, proc: int, pid: int, prefix: str) -> _Place:
+        """That of a process. Raises OSError."""
+        return cls(prefix, mountinfo.uppermost(mountinfo.parse(procfs.read(proc, f"{pid}/mountinfo"))))
+
+
 class Names:
     """What is mounted where the host sees it, and how a task gets there."""
 
@@ -28,24 +41,19 @@ class Names:
         self._proc = proc
         self.own = _own_inodes(proc)
         """The namespaces that the caller is in, by type."""
-        # Their paths as the caller has to write them, by the inode of the mount namespace.
-        self._prefixes = {self.own[nstypes.MNT]: ""}
         self._host: int | None = self.own[nstypes.MNT]
+        # By the inode of the mount namespace.
+        self._places = {self.own[nstypes.MNT]: _Place.of(proc, procfs.own_pid(proc), "")}
         if not _is_host_here(proc):
             self._host = _mounts_of_first(proc)
             if self._host is not None:
-                self._prefixes[self._host] = "/proc/1/root"
+                self._places[self._host] = _Place.of(proc, 1, "/proc/1/root")
 
     def name_of(self, namespace: Namespace) -> str | None:
         """The first name by which ip-netns(8), or a set, has it; None for none."""
         directory = namespace.kind.directory
-        names = [
-            os.path.basename(holder.path)
-            for holder in namespace.holders
-            if holder.kind == "bind" and holder.path and holder.namespace == self._host
-            if os.path.dirname(holder.path) == directory
-        ]
-        return min(names, default=None)
+        paths = [path for mounts, path in self._handles(namespace) if mounts == self._host]
+        return min((os.path.basename(path) for path in paths if os.path.dirname(path) == directory), default=None)
 
     def reference_of(self, namespace: Namespace, leader: int | None) -> Reference | None:
         """What ns_exec can enter it by: what lasts longest. None where there is nothing, or the caller is in it.
@@ -66,10 +74,18 @@ class Names:
         return None if path is None else {"handles": {kind: path}}
 
     def _handle_of(self, namespace: Namespace) -> str | None:
+        paths = (self._places[mounts].prefix + path for mounts, path in self._handles(namespace) if _is_text(path))
+        return next(paths, None)
+
+    def _handles(self, namespace: Namespace) -> t.Iterator[tuple[int, str]]:
+        """The mount namespaces and paths where the caller comes out at it: not those that something else covers."""
+        link = f"{namespace.kind.name}:[{namespace.identity.inode}]"
         for holder in namespace.holders:
-            if holder.kind == "bind" and holder.path and holder.namespace in self._prefixes and _is_text(holder.path):
-                return self._prefixes[holder.namespace] + holder.path
-        return None
+            place = self._places.get(holder.namespace or 0) if holder.kind == "bind" else None
+            if place and holder.namespace and holder.path:
+                mount = place.at(holder.path)
+                if mount and (mount.fstype, mount.root) == ("nsfs", link):
+                    yield holder.namespace, holder.path
 
     def _can_be_entered(self, pid: int) -> bool:
         """A thread of the kernel can't."""
