@@ -207,7 +207,7 @@ def test_which_mount_a_path_comes_out_on(tmp_path: Path) -> None:
         assert told == actual, path
 
 
-@given(st.lists(mounts, max_size=6), paths)
+@given(st.lists(mounts, max_size=2), paths)
 def test_whatever_the_mounts_are_a_path_comes_out_somewhere(some: list[mountinfo.Mount], path: str) -> None:
     found = mountinfo.uppermost(some)(path)
     assert found is None or found in some

@@ -152,7 +152,9 @@ class _Table:
         if text.startswith(_NAMED):
             self._add(FD, name, inode_of(text))
         elif text in watches.LINKS:
-            for watched in _watched(self._scan, self._pid, self._thread, int(name)):
+            fdinfo = _fdinfo(self._scan, self._pid, self._thread, int(name))
+            self._found.lost += watches.has_nameless(fdinfo)
+            for watched in watches.parse(fdinfo, self._scan.device):
                 if watched.handle is None:
                     self._found.named.append(Open(WATCH, self._pid, self._thread, int(name), watched.inode))
                 else:

@@ -24,6 +24,8 @@ _WATCH = re.compile(
     re.MULTILINE,
 )
 _REGISTERED = re.compile(rf"^\s*\d+: (?:{'|'.join(kind.name for kind in nstypes.ALL)}):\[(\d+)\]", re.MULTILINE)
+# What Linux 5.10 says of a file that is none of a file system with names.
+_NAMELESS = re.compile(r"^\s*\d+: /?$", re.MULTILINE)
 
 
 class Watched(t.NamedTuple):
@@ -44,3 +46,8 @@ def parse(text: str, device: int) -> t.Iterator[Watched]:
             yield Watched(int(inode, 16), bytes.fromhex(handle) if usable else None)
     for inode in _REGISTERED.findall(text):
         yield Watched(int(inode), None)
+
+
+def has_nameless(text: str) -> bool:
+    """Whether the fdinfo has files of an io_uring of which it does not say what they are."""
+    return bool(_NAMELESS.search(text))
