@@ -45,8 +45,8 @@ EXAMPLES = r"""
     msg: "{{ (ansible_facts.linux_namespaces | linux.namespaces.ns_tree).splitlines() }}"
 
 # user  id 2  [4026531837]  96 processes, systemd
-# ├─ net  id 1  [4026531833]  96 processes, systemd
 # ├─ net blue  id 77  [4026532503]  0 processes
+# ├─ net  id 1  [4026531833]  96 processes, systemd
 # └─ user  id 80  [4026532510]  3 processes, sh
 #    └─ uts box  id 82  [4026532512]  3 processes, sh
 

@@ -153,13 +153,16 @@ ansible_facts:
               type: list
               elements: str
             denied:
-              description: What could not be looked at for lack of privilege, counted by source.
+              description: What could not be looked at for lack of privilege, counted by source, with C(properties) for
+                what namespaces are like inside.
               type: dict
             vanished:
-              description: How many processes and namespaces ended while they were looked at. That is no loss.
+              description: How many processes and namespaces were not there any more when they were looked at. That is
+                no loss.
               type: int
             duration_ms:
-              description: How long the scan took, without the start of Python.
+              description: How long it took to find them and their holders, without the start of Python and without a
+                look at what they are like inside.
               type: int
         initial:
           description: By type, the inode of the namespace that the kernel started with. Null where that can't be seen.
@@ -254,7 +257,8 @@ ansible_facts:
                   description: The id of the container that it is in, as Docker, Podman, CRI-O and containerd name it.
                   type: str
             holders:
-              description: What holds it but the processes in it, as many as O(detail) says, some of each kind.
+              description: What holds it but the processes in it, as many as O(detail) says, of as many kinds as there
+                are places.
               type: list
               elements: dict
               contains:

@@ -101,12 +101,21 @@ class Scan:
         known = self.namespaces.get(inode)
         if known is not None and text.startswith(f"{known.kind.name}:"):
             return known
+        denied = False
         for path in paths:
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            try:
                 found = self.keep_only(os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.proc), inode)
-                if found is not None:
-                    return found
-        self.vanished += 1
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            except PermissionError:
+                denied = True
+                continue
+            if found is not None:
+                return found
+        if denied:
+            self.denied["processes"] += 1
+        else:
+            self.vanished += 1
         return None
 
 
