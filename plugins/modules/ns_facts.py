@@ -76,6 +76,7 @@ options:
     default: normal
 notes:
   - What no kernel shows, or not this one, is listed in RV(ansible_facts.linux_namespaces.scan.blind).
+  - While it looks, before Linux 6.18, C(umount) without C(--lazy) may say of a handle that it is busy.
   - From inside a container, or of a PID namespace, what is outside can't be seen, and that is said.
   - All of it at the beginning of a play, beside what M(ansible.builtin.setup) finds, by the variable
     C(ansible_facts_modules) with the value C([smart, linux.namespaces.ns_facts]), or the same in the environment as

@@ -4,7 +4,7 @@
 
 # Private to the linux.namespaces collection.
 
-"""What the kernel says of an open namespace: its type, inode and 64-bit id."""
+"""Namespaces as files: opened by path, handle or id, and what the kernel says of one: type, inode, id, relatives."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _TUN_FIELD = "iff"
 _DETACHED = "/"
 # Closed by now, or no socket: a tun device that has no interface yet.
 _NOTHING_THERE = (errno.ENOENT, errno.EBADF, errno.ESRCH, errno.ENOTTY, errno.EBADFD)
-# A seccomp filter may say either.
+# A seccomp filter may say any of them.
 _DENIED = (errno.EPERM, errno.EACCES, errno.ENOSYS)
 LOST = "descriptors could not be looked at"
 

@@ -6,8 +6,8 @@
 
 """What namespaces are like inside: names, devices, listeners, clocks, id maps.
 
-One child of each type goes from one namespace to the next, and is in no other foreign one meanwhile. What processes
-show of user and time namespaces is read from outside; a child goes into one that has none.
+Of uts, net and time one child each goes from one namespace to the next, and is in no other foreign one meanwhile. What
+processes show of user and time namespaces is read from outside; a user namespace that has none gets a child of its own.
 """
 
 from __future__ import annotations

@@ -4,7 +4,10 @@
 
 # Private to the linux.namespaces collection.
 
-"""What is in the way of removing namespaces: processes and physical network interfaces in them."""
+"""What is in the way of removing namespaces, and what still holds them afterwards.
+
+In the way are processes and physical network interfaces in them.
+"""
 
 from __future__ import annotations
 
