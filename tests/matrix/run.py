@@ -41,9 +41,9 @@ SECONDS = 1200
 UNITS = "other unit tests"
 FAULTS = ("test_faults.py", "test_persistent_faults.py")
 # Where ansible-core plays a part. There is none for the other unit tests.
-WITH_CORE = ("test_module.py", "test_named.py", "test_persistent_module.py", "test_propagation.py")
-# What never comes to a target; playbook.yml has it used with each core.
-ON_CONTROLLER = ("test_filters.py",)
+WITH_CORE = (
+    *("test_facts_module.py", "test_module.py", "test_named.py", "test_persistent_module.py", "test_propagation.py"),
+)
 # Several run at once, and look at everything that there is.
 SEAL = (
     *("unshare", "--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup", "--propagation", "private"),
@@ -224,7 +224,7 @@ def run(wanted: list[str]) -> int:
 
 
 def without_core(version: str) -> Command:
-    ignored = [f"--ignore=tests/unit/{name}" for name in (*FAULTS, *WITH_CORE, *ON_CONTROLLER)]
+    ignored = [f"--ignore=tests/unit/{name}" for name in (*FAULTS, *WITH_CORE)]
     return (*pytest(version, "without"), *ignored)
 
 
