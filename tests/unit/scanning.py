@@ -119,8 +119,9 @@ def storm(work: t.Callable[[], object], count: int = 2) -> t.Iterator[None]:
 
 
 def end(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
-    with contextlib.suppress(ChildProcessError):
+    """A child, which may have been ended already."""
+    with contextlib.suppress(ChildProcessError, ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import resource
 import signal
@@ -17,8 +18,17 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import losses, mounts
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process, procfs
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import checkpoint
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import (
+    fds,
+    links,
+    losses,
+    mounts,
+    walk,
+)
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.model import Namespace
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.scan import Scan
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.tests.unit import scanning, support
 from ansible_collections.linux.namespaces.tests.unit.scanning import Found, alone, child, scan, storm
@@ -26,6 +36,8 @@ from ansible_collections.linux.namespaces.tests.unit.scanning import Found, alon
 _SOON = 30
 """Seconds that a scan of a few processes has, on a busy machine."""
 _HANDLE = Path("/run/handle")
+_MANY = 500
+"""More namespaces than have a number below that of another one which ended."""
 
 
 def denied(*sources: str) -> list[str]:
@@ -45,10 +57,7 @@ def test_processes_that_come_and_go() -> None:
     def work() -> tuple[list[Found], int, int]:
         with support.inhabited("uts") as pid, storm(lambda: scanning.in_passing(lambda: None)):
             stays = support.identity(pid, "uts").inode
-            founds = [scan()]
-            while not sum(found.vanished for found in founds) or len(founds) < 5:
-                founds.append(scan())
-            return founds, stays, pid
+            return [scan() for _each in range(5)], stays, pid
 
     founds, stays, pid = alone(work)
     assert all(found.namespaces[stays].processes == [pid] for found in founds)
@@ -56,32 +65,79 @@ def test_processes_that_come_and_go() -> None:
     assert max(found.seconds for found in founds) < _SOON
 
 
-@support.needs_ids
-def test_namespaces_that_come_and_go(tmp_path: Path) -> None:
-    """An inode is used again at once, and nobody is said to be in what came after."""
-    log = tmp_path / "log"
-    log.touch()
+def test_a_process_that_ends_once_it_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those after it are looked at."""
+    list_all = procfs.pids
 
-    def move() -> None:
+    def work() -> tuple[Found, int, int, int]:
+        with child(lambda: process.unshare(nstypes.UTS.flag)) as ends, support.inhabited("uts") as pid:
+            gone = support.identity(ends, "uts").inode
+
+            def list_and_end(proc: int) -> list[int]:
+                pids = list_all(proc)
+                scanning.end(ends)
+                return pids
+
+            monkeypatch.setattr(procfs, "pids", list_and_end)
+            return scan(), gone, support.identity(pid, "uts").inode, pid
+
+    found, gone, stays, pid = alone(work)
+    assert (found.vanished, found.incomplete_because) == (1, [])
+    assert gone not in found.namespaces
+    assert found.namespaces[stays].processes == [pid]
+
+
+def test_an_inode_that_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is said to be in what came after: who is looked at first has gone on when the last is looked at."""
+
+    def work() -> tuple[Found, int, int, int]:
+        said, say = os.pipe()
+
+        def leave(*_arguments: object) -> None:
+            process.unshare(nstypes.UTS.flag)
+            os.write(say, b"left")
+
+        def come(*_arguments: object) -> None:
+            have_uts_namespace(inode)
+            os.write(say, b"came")
+
+        def live() -> None:
+            process.unshare(nstypes.UTS.flag)
+            signal.signal(signal.SIGUSR1, leave)
+
+        with child(live) as first:
+            inode = support.identity(first, "uts").inode
+            with child(lambda: signal.signal(signal.SIGUSR1, come)) as last:
+
+                def each(scan: Scan, sources: t.Iterable[str], folder: str, look: walk.Look, found: t.Any) -> t.Any:
+                    def look_once_it_came(directory: int, pid: int) -> None:
+                        if pid == last:
+                            for mover in (first, last):
+                                os.kill(mover, signal.SIGUSR1)
+                                os.read(said, 4)
+                        look(directory, pid)
+
+                    return walk.each(scan, sources, folder, look_once_it_came, found)
+
+                monkeypatch.setattr(links, "each", each)
+                found = scan(["processes"])
+                assert support.identity(last, "uts").inode == inode
+                return found, inode, first, last
+
+    found, inode, first, last = alone(work)
+    assert first < last
+    assert found.namespaces[inode].processes == [last]
+
+
+def have_uts_namespace(inode: int) -> None:
+    """Be in a new one that has this number, which is free."""
+    held: list[int] = []
+    # The lowest that is free is given out; those below are not while they are held.
+    while support.own_identity("uts").inode != inode and len(held) < _MANY:
         process.unshare(nstypes.UTS.flag)
-        line = f"{support.own_identity('uts').id} {os.getpid()}\n"
-        with open(log, "a", encoding="ascii") as file:
-            file.write(line)
-        time.sleep(0.001)
-
-    def work() -> list[Found]:
-        # Who is looked at first has gone on when the last is looked at.
-        with storm(move), support.crowd(), storm(move):
-            return [scan(["processes"]) for _each in range(4)]
-
-    founds = alone(work)
-    lines = [line.split() for line in log.read_text().splitlines()]
-    there: dict[int, set[int]] = {}
-    for number, pid in lines:
-        there.setdefault(int(number), set()).add(int(pid))
-    seen = [item for found in founds for item in found.namespaces.values() if item.identity.id in there]
-    assert seen
-    assert [item for item in seen if not there[item.identity.id or 0].issuperset(item.processes)] == []
+        held.append(os.open("/proc/self/ns/uts", os.O_RDONLY))
+    for fd in held:
+        os.close(fd)
 
 
 def test_namespaces_that_nobody_is_in_any_more() -> None:
@@ -93,33 +149,105 @@ def test_namespaces_that_nobody_is_in_any_more() -> None:
 
     def work() -> list[Found]:
         with storm(lambda: scanning.in_passing(live), 4):
-            return [scan() for _each in range(30)]
+            return [scan() for _each in range(10)]
 
     namespaces = [item for found in alone(work) for item in found.namespaces.values()]
     assert [item for item in namespaces if not item.processes and not item.holders] == []
 
 
+def test_a_namespace_whose_only_process_ends_once_it_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_named = Scan.keep_named
+
+    def work() -> tuple[Found, int, bool]:
+        with support.inhabited("uts") as pid:
+            inode = support.identity(pid, "uts").inode
+
+            def keep_and_end(self: Scan, text: str, paths: t.Iterable[str]) -> Namespace | None:
+                found = keep_named(self, text, paths)
+                if text == f"uts:[{inode}]" and found is not None:
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+                return found
+
+            monkeypatch.setattr(Scan, "keep_named", keep_and_end)
+            return scan(), inode, support.has_ended(pid)
+
+    found, inode, has_ended = alone(work)
+    assert has_ended
+    assert inode not in found.namespaces
+    assert found.incomplete_because == []
+
+
+@pytest.mark.parametrize("kind", ["fd", "socket", "watch"])
+def test_a_descriptor_that_is_closed_once_it_was_seen(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """By a process that goes on, before the namespace could be held."""
+
+    def work() -> tuple[Found, int]:
+        said, say = os.pipe()
+
+        def hold() -> None:
+            back = os.open("/proc/self/ns/net", os.O_RDONLY)
+            process.unshare(nstypes.NET.flag)
+            held = hold_network(kind)
+            os.write(say, b"%d\n" % support.own_identity("net").inode)
+            process.setns(back, nstypes.NET.flag)
+
+            def close(*_arguments: object) -> None:
+                os.close(held)
+                os.write(say, b"closed")
+
+            signal.signal(signal.SIGUSR1, close)
+
+        with child(hold) as pid:
+            inode = int(os.read(said, 32))
+
+            def look_and_close(scan: Scan, *arguments: t.Any) -> list[fds.Found]:
+                shares = walk.each(scan, *arguments)
+                assert [(item.kind, item.inode) for share in shares for item in share.open if item.pid == pid] == [
+                    ("fd", support.own_identity("net").inode),
+                    (kind, inode),
+                ]
+                os.kill(pid, signal.SIGUSR1)
+                assert os.read(said, 32) == b"closed"
+                return shares
+
+            monkeypatch.setattr(fds, "each", look_and_close)
+            return scan(), inode
+
+    found, inode = alone(work)
+    assert inode not in found.namespaces
+    assert found.vanished > 0
+    assert found.incomplete_because == []
+
+
+def hold_network(kind: str) -> int:
+    """A descriptor that holds the network namespace that this process is in."""
+    if kind == "fd":
+        return os.open("/proc/self/ns/net", os.O_RDONLY)
+    if kind == "socket":
+        return socket.socket().detach()
+    fd = scanning.inotify()
+    scanning.inotify_watch(fd, "/proc/self/ns/net")
+    return fd
+
+
 def test_descriptors_that_come_and_go() -> None:
-    """A socket, a file and a watch that are closed between two looks at them."""
+    """Sockets, files and watches that are closed whenever that is."""
 
     def work() -> list[Found]:
         def hold() -> None:
             back = os.open("/proc/self/ns/net", os.O_RDONLY)
             process.unshare(nstypes.NET.flag)
-            held = [socket.socket() for _each in range(20)]
-            handles = [os.open("/proc/self/ns/net", os.O_RDONLY) for _each in range(20)]
+            held = [hold_network(kind) for kind in ("socket", "fd", "watch") for _each in range(20)]
             process.setns(back, nstypes.NET.flag)
             time.sleep(0.003)
-            for each in held:
-                each.close()
-            for fd in (*handles, back):
+            for fd in (*held, back):
                 os.close(fd)
 
         with storm(hold, 3):
             return [scan() for _each in range(40)]
 
     founds = alone(work)
-    assert sum(found.vanished for found in founds) > 0
     assert [found.incomplete_because for found in founds] == [[]] * len(founds)
 
 
@@ -315,12 +443,8 @@ def test_nothing_is_left_of_a_scan_that_is_killed() -> None:
         with support.inhabited("mnt"), support.inhabited("mnt"), support.inhabited("net", "mnt"):
             expected = support.children()
             for number in range(40):
-                pid = os.fork()
-                if pid == 0:
-                    while True:
-                        scan()
-                time.sleep(0.01 + number * 0.003)
-                scanning.end(pid)
+                with storm(scan, 1):
+                    time.sleep(0.01 + number * 0.003)
                 deadline = time.monotonic() + _SOON
                 # We are the one that orphans come to.
                 while support.children() - expected and time.monotonic() < deadline:
@@ -333,30 +457,44 @@ def test_nothing_is_left_of_a_scan_that_is_killed() -> None:
     assert alone(work) == []
 
 
+@pytest.mark.parametrize("moment", ["_enter", "_report_binds"])
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
-def test_a_child_that_somebody_interferes_with(monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
+def test_a_child_that_somebody_interferes_with(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals, moment: str
+) -> None:
     """What it was to look at is lost, and said to be; the rest is found."""
-    monkeypatch.setattr(mounts, "_PATIENCE", 1)
+    go_on = getattr(mounts, moment)
+    patience = itertools.chain([1], itertools.repeat(10))
 
-    def work() -> Found:
-        us = os.getpid()
+    def work() -> tuple[Found, dict[int, int], int]:
+        with support.inhabited("mnt") as first, support.inhabited("mnt", prepare=furnish) as second:
+            inside = {support.identity(pid, "mnt").inode: pid for pid in (first, second)}
 
-        def interfere() -> None:
-            for pid in set(support.live_children(us)) - {os.getpid()} - before:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, number)
+            def interfere(*arguments: t.Any) -> t.Any:
+                # The last of them is the mount namespace, or its descriptor.
+                fd = getattr(arguments[-1], "fd", arguments[-1])
+                if inside.get(os.fstat(fd).st_ino) == first:
+                    os.kill(os.getpid(), number)
+                return go_on(*arguments)
 
-        with support.inhabited("mnt"), support.inhabited("uts"):
-            before: set[int] = set()
-            with child(lambda: None) as pid:
-                before = {*support.live_children(us), pid, pid + 1}
-            with storm(interfere, 1):
-                found = scan()
-                while mounts.LOST not in found.incomplete_because:
-                    found = scan()
-                return found
+            monkeypatch.setattr(mounts, moment, interfere)
+            monkeypatch.setattr(mounts, "spawn", spawn)
+            return scan(), inside, int(support.read("/run/inode"))
 
-    found = alone(work)
+    def spawn(*arguments: t.Any) -> t.ContextManager[checkpoint.Child]:
+        # The first is interfered with; the next answers, and has time to.
+        monkeypatch.setattr(mounts, "_PATIENCE", next(patience))
+        return checkpoint.spawn(*arguments)
+
+    def furnish() -> None:
+        support.write("/run/inode", str(scanning.bound(_HANDLE)))
+
+    found, inside, bound = alone(work)
+    assert found.incomplete_because == [mounts.LOST]
+    assert {inode: found.namespaces[inode].processes for inode in inside} == {
+        inode: [pid] for inode, pid in inside.items()
+    }
+    assert found.namespaces[bound].kinds == ["bind"]
     assert found.seconds < _SOON
 
 

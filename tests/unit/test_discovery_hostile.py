@@ -42,7 +42,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.disco
 )
 from ansible_collections.linux.namespaces.tests.unit import scanning, support
 from ansible_collections.linux.namespaces.tests.unit.scanning import Found, alone, child
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 _SOON = 30
@@ -261,8 +261,10 @@ def receive_for_ever(channel: socket.socket) -> None:
     memory = mmap.mmap(-1, mmap.PAGESIZE)
     place = ctypes.addressof(ctypes.c_char.from_buffer(memory))
     fcntl.ioctl(faults, 0xC020AA00, bytearray(struct.pack("=4Q", place, mmap.PAGESIZE, 1, 0)))  # UFFDIO_REGISTER
-    threading.Thread(target=channel.recv_into, args=(memory,), daemon=True).start()
-    time.sleep(0.2)
+    thread = threading.Thread(target=channel.recv_into, args=(memory,), daemon=True)
+    thread.start()
+    # It sleeps in recvfrom(2): there is something to receive, so that it waits for the memory.
+    support.wait_for(lambda: support.read(f"/proc/self/task/{thread.native_id}/syscall").startswith("45 "))
 
 
 def test_a_name_like_that_of_a_namespace() -> None:
@@ -432,24 +434,34 @@ _HARMLESS = re.compile(
 _lines = st.lists(st.text(max_size=60), max_size=6).map("\n".join)
 
 
+# What comes before the last character that makes it a namespace; it is cut where the garbage begins.
+_beginnings = st.sampled_from(["inotify wd:1 ino:1 sdev:4", "    0: net:[1"]).flatmap(
+    lambda line: st.integers(0, len(line)).map(lambda length: line[:length])
+)
+
+
 @support.properties
-@given(st.one_of(_lines, st.text()))
+@given(st.one_of(_lines, st.text(), st.tuples(_beginnings, st.text("g:-[/\n\t\0\xe9")).map("".join)))
 def test_garbage_in_fdinfo_is_nothing(text: str) -> None:
-    assert [item for item in watches.parse(text, 4) if item.inode < 0] == []
+    assert [*watches.parse(text, 4)] == []
 
 
 @support.properties
 @given(st.text("0123456789abcdefx \n", max_size=9), st.text("f_handle: \n", max_size=4))
+@example("abc", "")
 def test_half_a_handle_is_no_handle(digits: str, rest: str) -> None:
+    """The namespace is known by its inode all the same."""
     line = f"inotify wd:1 ino:1 sdev:4 mask:4 fhandle-bytes:10 fhandle-type:f1 f_handle:{digits}{rest}\n"
-    assert all(item.handle is None or item.handle for item in watches.parse(line, 4))
+    word = re.split("[ \n]", digits + rest)[0]
+    is_whole = bool(word) and len(word) % 2 == 0 and set(word) <= set("0123456789abcdef")
+    assert [*watches.parse(line, 4)] == [watches.Watched(1, bytes.fromhex(word) if is_whole else None)]
 
 
 @support.properties
-@given(st.text())
-def test_garbage_in_a_link_is_a_value_error(text: str) -> None:
-    with contextlib.suppress(ValueError):
-        assert isinstance(scan.inode_of(text), int)
+@given(st.sampled_from(["", "net:[", "net:", "[", "]["]), st.text(st.characters(exclude_categories=["Nd", "Cs"])))
+def test_garbage_in_a_link_is_a_value_error(start: str, text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - int() has words of its own
+        scan.inode_of(start + text)
 
 
 @support.properties

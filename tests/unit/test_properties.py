@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import typing as t
-from pathlib import Path
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
@@ -24,7 +23,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
     process,
     uts,
 )
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import visit
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import checkpoint, visit
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import properties, run
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.model import Holder
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.scan import Scan
@@ -376,23 +375,29 @@ def test_one_question_that_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("number", "attempts"), [(signal.SIGSTOP, 1), (signal.SIGKILL, 2)])
-def test_a_child_that_is_stopped_or_ended(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int, attempts: int
-) -> None:
+def test_a_child_that_is_stopped_or_ended(monkeypatch: pytest.MonkeyPatch, number: int, attempts: int) -> None:
     """Once is waited for those that have no process, not for each of them."""
+    children: list[object] = []
+    patience = iter([0.2, support.PATIENCE])
 
     def end(*_arguments: t.Any) -> None:
         os.kill(os.getpid(), number)
 
-    def end_on_the_way(*_arguments: t.Any) -> None:
-        with open(tmp_path / "attempts", "ab") as file:
-            file.write(b"!")
-        end()
+    def go(proc: int, joined: t.Mapping[nstypes.NsType, int]) -> t.ContextManager[int]:
+        children.append(joined)
+        return visit.somebody_in(proc, joined)
 
-    monkeypatch.setattr(properties, "PATIENCE", 0.2)
-    monkeypatch.setattr(visit, "PATIENCE", 0.2)
+    def spawn(*arguments: t.Any) -> t.ContextManager[checkpoint.Child]:
+        # The first does not answer; the second does, and has time to.
+        monkeypatch.setattr(properties, "PATIENCE", next(patience))
+        return checkpoint.spawn(*arguments)
+
+    monkeypatch.setattr(properties, "spawn", spawn)
+    monkeypatch.setattr(properties, "somebody_in", go)
     monkeypatch.setattr(uts, "hostname", end)
-    monkeypatch.setattr(visit, "join", end_on_the_way)
+    monkeypatch.setattr(visit, "join", end)
+    if number == signal.SIGSTOP:
+        monkeypatch.setattr(visit, "PATIENCE", 0.2)
     with contextlib.ExitStack() as stack:
         lost = [stack.enter_context(held("user")) for _several in range(2)]
         pid = stack.enter_context(support.inhabited("user", "uts", "net", id_map=IDS))
@@ -402,4 +407,4 @@ def test_a_child_that_is_stopped_or_ended(
     assert seen.properties[names] == {"hostname": None, "domainname": None}
     assert everything_is_told(seen.properties[devices])
     assert seen.incomplete == [f"{name} namespaces could not be looked into to the end" for name in ("user", "uts")]
-    assert (tmp_path / "attempts").stat().st_size == attempts
+    assert len(children) == attempts

@@ -20,7 +20,8 @@ LINKS = ("anon_inode:inotify", "anon_inode:[io_uring]")
 """What the links of such descriptors say."""
 
 _WATCH = re.compile(
-    r"^inotify .*\bino:([0-9a-f]+) sdev:([0-9a-f]+) (?:.*\bfhandle-type:([0-9a-f]+) f_handle:((?:[0-9a-f]{2})+))?",
+    r"^inotify .*\bino:([0-9a-f]+) sdev:([0-9a-f]+) "
+    r"(?:.*\bfhandle-type:([0-9a-f]+) f_handle:((?:[0-9a-f]{2})+)(?!\S))?",
     re.MULTILINE,
 )
 _REGISTERED = re.compile(rf"^\s*\d+: (?:{'|'.join(kind.name for kind in nstypes.ALL)}):\[(\d+)\]", re.MULTILINE)
