@@ -55,7 +55,7 @@ EXAMPLES = r"""
 #   fd      4711/12 dockerd   docker.service
 #   bind    /run/netns/blue   in mnt [4026532600] (pid 900, sshd.service)
 #   socket  5120/7  bird      bird.service
-# scan complete; not visible on this kernel: credentials of open files, fsopen contexts
+# scan complete; not visible from here: credentials of open files, fsopen contexts
 """
 
 RETURN = r"""
@@ -150,7 +150,7 @@ def _nothing(wanted: t.Mapping[str, t.Any]) -> str:
 
 
 def _how_far(facts: Facts) -> t.Iterator[str]:
-    blind = "not visible on this kernel: %s" % ", ".join(map(visible, facts.blind)) if facts.blind else ""
+    blind = "not visible from here: %s" % ", ".join(map(visible, facts.blind)) if facts.blind else ""
     if facts.complete:
         yield "; ".join(filter(None, ("scan complete", blind)))
         return

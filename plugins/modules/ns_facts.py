@@ -51,8 +51,8 @@ options:
     elements: str
     choices: [user, mnt, uts, ipc, net, cgroup, time, pid]
   name:
-    description: Tell of the set of this name alone, as M(linux.namespaces.ns_persistent) or C(ip netns) made it. None
-      is no error.
+    description: Tell of the set of this name alone, as M(linux.namespaces.ns_persistent) or C(ip netns) made it. To
+      find none is no error.
     type: str
   pid:
     description: Tell of the namespaces that the process with this id is in.
@@ -61,16 +61,16 @@ options:
     description: Tell of the namespace at this path alone, a handle or a link like C(/proc/1234/ns/net).
     type: str
   inode:
-    description: Tell of the namespace with this inode number alone, as C(lsns) and the links in C(/proc) show it. None
-      is no error.
+    description: Tell of the namespace with this inode number alone, as C(lsns) and the links in C(/proc) show it. To
+      find none is no error.
     type: str
   id:
-    description: Tell of the namespace with this 64-bit id alone. None is no error.
+    description: Tell of the namespace with this 64-bit id alone. To find none is no error.
     type: str
   detail:
     description:
-      - V(summary) only counts. V(normal) tells of each namespace, with three of what holds it and as many counted as
-        there are. V(full) tells of 100 of each, the processes in it among them.
+      - V(summary) only counts. V(normal) tells of each namespace, with three of what holds it, and counts all.
+        V(full) tells of 100 of what holds it, the processes in it among them.
     type: str
     choices: [summary, normal, full]
     default: normal
@@ -90,7 +90,7 @@ EXAMPLES = r"""
 - name: See all namespaces
   linux.namespaces.ns_facts:
 
-- name: Run something in every network namespace that has a process or a handle
+- name: Run something in every network namespace but the task's own that can be entered
   linux.namespaces.ns_exec:
     name: "{{ item.reference.name | default(omit) }}"
     pid: "{{ item.reference.pid | default(omit) }}"
@@ -183,7 +183,7 @@ ansible_facts:
                 one owns count for root.
               type: int
         counts:
-          description: By type, how many namespaces were found.
+          description: By type, how many namespaces were found, of those that are asked about.
           type: dict
           contains:
             total:
@@ -218,8 +218,9 @@ ansible_facts:
                 the first.
               type: str
             reference:
-              description: Options for M(linux.namespaces.ns_exec) to enter it. Null where nothing leads to it by a
-                path that is to be relied on, and for those that the task runs in.
+              description: Options for M(linux.namespaces.ns_exec) to enter it, as it is now; a process, or a descriptor
+                of one, may be gone or somewhere else a moment later, so compare what ns_exec returns. Null where there
+                is no way that nobody else has a hand in, and for those that the task runs in.
               type: dict
               sample: {name: blue, types: [net]}
             owner:
@@ -233,10 +234,10 @@ ansible_facts:
               description: Of a user or PID namespace, the inode of the one above it. Null where there is none to see.
               type: int
             depth:
-              description: Of a user or PID namespace, how many are above it that can be seen.
+              description: Of a user or PID namespace, how many are above it that can be seen; 0 of others.
               type: int
             processes:
-              description: How many processes are in it.
+              description: How many processes are in it, of those that may be looked at.
               type: int
             leader:
               description: The process in it whose parent is elsewhere, by the lowest id. Null where there is none.
@@ -246,7 +247,7 @@ ansible_facts:
                   description: Its id.
                   type: int
                 comm:
-                  description: Its name. This and what follows is null where it can't be told.
+                  description: Its name. Null where it can't be told, as all but the pid may be.
                   type: str
                 uid:
                   description: Its effective user id.
@@ -265,10 +266,10 @@ ansible_facts:
               contains:
                 kind:
                   description:
+                    - The keys beside it are there where they apply.
                     - V(thread), V(for_children), V(fd), V(socket), V(watch) (inotify, io_uring), V(bind), V(in_flight),
                       V(child), V(owned), V(zombie) (a process that has ended and was not reaped), V(kernel) (what that
                       is, is not known), and with O(detail=full) V(process).
-                    - What follows is there where it applies.
                   type: str
                 pid:
                   description: The process. Of V(bind), the leader of the mount namespace.
@@ -297,7 +298,7 @@ ansible_facts:
               type: dict
               sample: {fd: 1, bind: 2}
             hostname:
-              description: Of a UTS namespace. This and what follows is null where it can't be read.
+              description: Of a UTS namespace. Null where it can't be read, as all may be that is inside of namespaces.
               type: str
             domainname:
               description: Of a UTS namespace, the NIS domain name.
@@ -308,7 +309,7 @@ ansible_facts:
               type: list
               elements: dict
             gid_map:
-              description: The same for groups.
+              description: As uid_map, for groups.
               type: list
               elements: dict
             setgroups:
@@ -327,6 +328,16 @@ ansible_facts:
               description: Of a network namespace, its devices.
               type: list
               elements: dict
+              contains:
+                name:
+                  description: The name.
+                  type: str
+                kind:
+                  description: What made it, such as V(veth) or V(bridge); V(loopback), V(physical).
+                  type: str
+                up:
+                  description: Whether it is set up.
+                  type: bool
             links_more:
               description: How many more devices there are at least, where these are not all. A thousand are told.
               returned: when there are more
@@ -335,6 +346,16 @@ ansible_facts:
               description: Of a network namespace, what waits for connections or datagrams there.
               type: list
               elements: dict
+              contains:
+                protocol:
+                  description: V(tcp) or V(udp).
+                  type: str
+                address:
+                  description: The address, V(0.0.0.0) or V(::) for all.
+                  type: str
+                port:
+                  description: The port.
+                  type: int
             listeners_more:
               description: How many more of them there are at least, where these are not all; 0 where some sockets were
                 not looked at. A thousand are told.

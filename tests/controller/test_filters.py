@@ -277,7 +277,7 @@ net blue  id 77  [4026532503]  0 processes, held by 3
   fd      4711/12 dockerd   docker.service
   bind    /run/netns/blue   in mnt [4026532600] (pid 900, sshd.service)
   socket  5120/7  bird      bird.service
-scan complete; not visible on this kernel: credentials of open files, fsopen contexts"""
+scan complete; not visible from here: credentials of open files, fsopen contexts"""
     )
 
 
@@ -409,7 +409,7 @@ def test_an_incomplete_scan() -> None:
     scan = {**facts()["scan"], "complete": False, "incomplete_because": ["one reason", "an\nother"]}
     assert holders(facts(scan=scan)).splitlines()[1:] == [
         r"scan INCOMPLETE: one reason; an\x0aother",
-        "not visible on this kernel: credentials of open files, fsopen contexts",
+        "not visible from here: credentials of open files, fsopen contexts",
     ]
     silent = {"complete": False, "incomplete_because": [], "blind": []}
     assert holders(facts(scan=silent)).splitlines()[1:] == ["scan INCOMPLETE: no reason is given"]
