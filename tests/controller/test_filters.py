@@ -767,7 +767,7 @@ def cost(work: t.Callable[[Facts], object], given_facts: Facts) -> int:
             return {key: counted(item) for key, item in value.items()}
         if isinstance(value, list):
             return [counted(item) for item in value]
-        return Inode(value) if type(value) is int else value
+        return Inode(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     given_facts = counted(given_facts)
     before = sys.gettrace()
