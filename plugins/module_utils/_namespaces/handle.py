@@ -32,7 +32,10 @@ _PIN_HINTS = {
     errno.EROFS: Hint("the directory is on a read-only file system", "remount it, or pin the namespace elsewhere"),
 }
 _UNPIN_HINTS = {
-    errno.EBUSY: Hint("somebody holds the handle open", "end that process, or say when_busy: detach"),
+    errno.EBUSY: Hint(
+        "somebody holds the handle open",
+        "end that process (the playbook linux.namespaces.why names it), or say when_busy: detach",
+    ),
     errno.EROFS: Hint("the directory is on a read-only file system", "remount it"),
 }
 
