@@ -481,3 +481,33 @@ def test_inside_of_a_container() -> None:
     assert run.BLIND_OUTSIDE in found.blind
     assert {item.kind: inode for inode, item in found.namespaces.items() if 1 in item.processes} == own
     assert [item.parent for inode, item in found.namespaces.items() if inode in (own["user"], own["pid"])] == [None] * 2
+
+
+def test_a_path_that_is_too_long_to_be_told(tmp_path: Path) -> None:
+    """It may be that of a namespace. What else the process has is found."""
+
+    def work() -> tuple[list[str], list[str]]:
+        with support.inhabited("uts") as pid:
+            namespace = os.open(f"/proc/{pid}/ns/uts", os.O_RDONLY)
+        inode = os.fstat(namespace).st_ino
+
+        def go_deep() -> None:
+            os.chdir(tmp_path)
+            for _level in range(20):
+                os.mkdir("d" * 250)
+                os.chdir("d" * 250)
+
+        os.set_inheritable(namespace, True)
+
+        def prepare() -> None:
+            go_deep()
+            os.open(".", os.O_RDONLY)
+
+        with support.inhabited(prepare=prepare), support.own_procfs() as proc:
+            os.close(namespace)
+            with run.scanned(proc) as found:
+                return [*found.incomplete_because], [item[0] for item in found.namespaces[inode].holders]
+
+    incomplete, kinds = support.forked(work)
+    assert fds.LOST in incomplete
+    assert "fd" in kinds

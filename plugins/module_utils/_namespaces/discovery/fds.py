@@ -138,6 +138,12 @@ class _Table:
                     text = os.readlink(name, dir_fd=folder)
                 except FileNotFoundError:
                     continue
+                except OSError as error:
+                    # Also a namespace can be mounted so deep.
+                    if error.errno != errno.ENAMETOOLONG:
+                        raise
+                    self._found.lost += 1
+                    continue
                 try:
                     if text.startswith(_SOCKET) or (text == _TUN and self._is_tun(name)):
                         sockets.append(name)

@@ -18,7 +18,12 @@ from .scan import Scan
 
 SOURCES = ("processes", "threads", "fds", "sockets", "mounts", "hierarchy", "kernel")
 """Where namespaces are looked for. Mounts begin at the own ones and those of the mount namespaces that others found."""
-BLIND = ("credentials of open files", "fsopen contexts", "the procfs of a pid namespace that has ended")
+BLIND = (
+    "credentials of open files",
+    "fsopen contexts",
+    "the procfs of a pid namespace that has ended",
+    "trees of mounts that are mounted nowhere and held below their root",
+)
 """What no kernel gives a view of."""
 BLIND_OUTSIDE = "processes outside of this pid namespace"
 
