@@ -66,9 +66,10 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from ..module_utils._kernel import nstypes
 from ..plugin_utils._facts import Facts, Namespace, processes, read, title, visible
 
-_HIERARCHICAL = ("user", "pid")
+_HIERARCHICAL = tuple(kind.name for kind in nstypes.HIERARCHICAL)
 
 
 class _Way(t.NamedTuple):

@@ -29,6 +29,7 @@ import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
     libc,
     mountinfo,
+    procfs,
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import checkpoint
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import (
@@ -36,7 +37,6 @@ from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.disco
     in_flight,
     mounts,
     run,
-    scan,
     trees,
     watches,
 )
@@ -461,7 +461,7 @@ def test_half_a_handle_is_no_handle(digits: str, rest: str) -> None:
 @given(st.sampled_from(["", "net:[", "net:", "[", "]["]), st.text(st.characters(exclude_categories=["Nd", "Cs"])))
 def test_garbage_in_a_link_is_a_value_error(start: str, text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - int() has words of its own
-        scan.inode_of(start + text)
+        procfs.inode_of(start + text)
 
 
 @support.properties

@@ -53,6 +53,8 @@ TIME = NsType("time", 0x00000080, "time_for_children", 0xEFFFFFFA)
 PID = NsType("pid", 0x20000000, "pid_for_children", 0xEFFFFFFC)
 
 ALL: tuple[NsType, ...] = (USER, MNT, UTS, IPC, NET, CGROUP, TIME, PID)
+HIERARCHICAL: tuple[NsType, ...] = (USER, PID)
+"""Those that have a parent each."""
 BY_NAME: t.Mapping[str, NsType] = {kind.name: kind for kind in ALL}
 BY_FLAG: t.Mapping[int, NsType] = {kind.flag: kind for kind in ALL}
 

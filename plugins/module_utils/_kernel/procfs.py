@@ -109,7 +109,12 @@ def namespace_inode(proc: int, path: str) -> int:
     text = os.readlink(path, dir_fd=proc)
     if not text:
         raise _denied(path)
-    return int(text.partition("[")[2][:-1])
+    return inode_of(text)
+
+
+def inode_of(text: str) -> int:
+    """The inode that the text of a link names: net:[4026531840]. Raises ValueError for another text."""
+    return int(text[text.index("[") + 1 : -1])
 
 
 def _denied(path: str) -> PermissionError:

@@ -21,7 +21,7 @@ def creation_hints(proc: int, kind: nstypes.NsType) -> Hints:
     """Why a namespace of this type could not be created, as far as the sysctls tell."""
     limit = _sysctl(proc, kind.limit.replace(".", "/")) or "unknown"
     spent = f"{kind.limit} is {limit} in this user namespace, and used up here or in one above it"
-    if kind in (nstypes.USER, nstypes.PID):
+    if kind in nstypes.HIERARCHICAL:
         spent += ", or 32 are nested already"
     hints = {
         errno.ENOSPC: Hint(spent, "raise the limit (ansible.posix.sysctl), or remove namespaces that nobody needs"),

@@ -156,12 +156,12 @@ class _Telling:
 
 def _initial(scan: Scan) -> dict[nstypes.NsType, int | None]:
     """The inodes of the namespaces that the kernel started with, as far as they can be seen from here."""
-    found: dict[nstypes.NsType, int | None] = {}
-    for kind in nstypes.ALL:
-        found[kind] = kind.initial_inode if kind.initial_inode in scan.namespaces else None
-        with contextlib.suppress(OSError):
-            if procfs.stat(scan.proc, _KTHREADD).kernel_thread:
-                found[kind] = procfs.namespace_inode(scan.proc, f"{_KTHREADD}/ns/{kind.name}")
+    found = {kind: kind.initial_inode if kind.initial_inode in scan.namespaces else None for kind in nstypes.ALL}
+    with contextlib.suppress(OSError):
+        if procfs.stat(scan.proc, _KTHREADD).kernel_thread:
+            for kind in nstypes.ALL:
+                with contextlib.suppress(OSError):
+                    found[kind] = procfs.namespace_inode(scan.proc, f"{_KTHREADD}/ns/{kind.name}")
     return found
 
 

@@ -21,7 +21,7 @@ from ..._kernel import mountinfo, netdev, nsfs, nstypes, process, procfs
 from ..._kernel.descriptor import EXHAUSTED, closing, status
 from . import in_flight, trees, watches
 from .model import Holder, Namespace
-from .scan import Scan, inode_of
+from .scan import Scan
 from .walk import each, other_threads
 
 FD = "fd"
@@ -60,17 +60,17 @@ class Found:
         """Those whose inode is all that can be seen, so that something else has to lead there."""
         self.trees: list[trees.Tree] = []
         self.queues: list[in_flight.Queue] = []
-        self.lost = 0
-        """Descriptors that could not be looked at."""
+        self.lost = False
+        """Whether there are descriptors that could not be looked at."""
         self.denied = 0
         """Sockets that may not be."""
 
-    def lose(self, error: OSError, count: int = 1) -> None:
+    def lose(self, error: OSError) -> None:
         """Why descriptors can't be looked at, which is none of the others' business; but for what we lack ourselves."""
         if error.errno in EXHAUSTED:
             raise error
         if error.errno not in _NOTHING_THERE:
-            self.lost += count
+            self.lost = True
 
 
 def look(scan: Scan) -> None:
@@ -142,7 +142,7 @@ class _Table:
                     # Also a namespace can be mounted so deep.
                     if error.errno != errno.ENAMETOOLONG:
                         raise
-                    self._found.lost += 1
+                    self._found.lost = True
                     continue
                 try:
                     if text.startswith(_SOCKET) or (text == _TUN and self._is_tun(name)):
@@ -156,10 +156,10 @@ class _Table:
 
     def _collect_file(self, folder: int, name: str, text: str) -> None:
         if text.startswith(_NAMED):
-            self._add(FD, name, inode_of(text))
+            self._add(FD, name, procfs.inode_of(text))
         elif text in watches.LINKS:
             fdinfo = _fdinfo(self._scan, self._pid, self._thread, int(name))
-            self._found.lost += watches.has_nameless(fdinfo)
+            self._found.lost |= watches.has_nameless(fdinfo)
             for watched in watches.parse(fdinfo, self._scan.device):
                 if watched.handle is None:
                     self._found.named.append(Open(WATCH, self._pid, self._thread, int(name), watched.inode))
@@ -198,7 +198,7 @@ class _Table:
                     self._collect_socket(pidfd, name)
         except OSError as error:
             # EINVAL: the pidfd of a thread came with Linux 6.9.
-            self._found.lose(error, len(names))
+            self._found.lose(error)
 
     def _collect_socket(self, pidfd: int, name: str) -> None:
         try:

@@ -12,8 +12,6 @@ from ..._kernel import nsfs, nstypes
 from .model import Holder, Namespace
 from .scan import Scan
 
-_HIERARCHICAL = (nstypes.USER, nstypes.PID)
-
 
 def look(scan: Scan) -> None:
     """Find what owns each namespace that was found, and what is above it; they are held by what is below."""
@@ -27,7 +25,7 @@ def look(scan: Scan) -> None:
 
 def _relate(scan: Scan, namespace: Namespace) -> list[Namespace]:
     parent = owner = None
-    if namespace.kind in _HIERARCHICAL:
+    if namespace.kind in nstypes.HIERARCHICAL:
         parent = _keep(scan, nsfs.open_parent(namespace.fd), Holder("child", namespace=namespace.identity.inode))
         namespace.parent = parent.identity.inode if parent else None
     if namespace.kind is nstypes.USER:

@@ -22,12 +22,11 @@ import typing as t
 
 from ..._kernel import netdev, process
 from ..._kernel.descriptor import closing, status
-from ..checkpoint import PATIENCE, Gate, spawn
+from ..checkpoint import MOST_DESCRIPTORS, PATIENCE, Gate, spawn
 from ..errors import NamespaceError
 from .model import Holder
 from .scan import Scan
 
-_MOST_DESCRIPTORS = 253  # in one message: SCM_MAX_FD
 _MOST_BYTES = 1 << 16
 BEHIND = "descriptors are on their way behind others"
 SILENT = "a socket that descriptors are on their way through did not answer"
@@ -98,7 +97,7 @@ def _peek(copy: int) -> t.Iterator[list[int]]:
     found: list[int] = []
     try:
         with socket.socket(fileno=os.dup(copy)) as peeked:
-            space = socket.CMSG_SPACE(_MOST_DESCRIPTORS * array.array("i").itemsize)
+            space = socket.CMSG_SPACE(MOST_DESCRIPTORS * array.array("i").itemsize)
             flags = socket.MSG_PEEK | socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
             _content, ancillary, _flags, _address = peeked.recvmsg(_MOST_BYTES, space, flags)
             for level, kind, data in ancillary:

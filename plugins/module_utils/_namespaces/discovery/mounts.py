@@ -24,7 +24,7 @@ from ..._kernel.mountinfo import Mount, parse_line
 from ..checkpoint import PATIENCE, Gate, Message, spawn
 from ..errors import NamespaceError
 from .model import Holder, Namespace, Propagation
-from .scan import Scan, inode_of
+from .scan import Scan
 
 _MARK = " - nsfs "
 _ROOT = re.compile(r"^(\d+) \d+ \S+ \S+ / ", re.MULTILINE)
@@ -149,7 +149,7 @@ def _messages(mounts: t.Iterable[Mount]) -> t.Iterator[list[tuple[str, int]]]:
         if some and (len(some) == _MOST_IN_A_MESSAGE or characters > _MOST_CHARACTERS):
             yield some
             some, characters = [], len(path)
-        some.append((path, inode_of(item.root)))
+        some.append((path, procfs.inode_of(item.root)))
     if some:
         yield some
 

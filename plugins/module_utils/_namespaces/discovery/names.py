@@ -39,6 +39,7 @@ class Names:
 
     def __init__(self, proc: int) -> None:
         self._proc = proc
+        self._known: dict[int, str | None] = {}
         self.own = _own_inodes(proc)
         """The namespaces that the caller is in, by type."""
         self._host: int | None = self.own[nstypes.MNT]
@@ -51,9 +52,12 @@ class Names:
 
     def name_of(self, namespace: Namespace) -> str | None:
         """The first name by which ip-netns(8), or a set, has it; None for none."""
-        directory = namespace.kind.directory
-        paths = [path for mounts, path in self._handles(namespace) if mounts == self._host]
-        return min((os.path.basename(path) for path in paths if os.path.dirname(path) == directory), default=None)
+        inode = namespace.identity.inode
+        if inode not in self._known:
+            paths = (os.path.split(path) for mounts, path in self._handles(namespace) if mounts == self._host)
+            names = (name for directory, name in paths if directory == namespace.kind.directory)
+            self._known[inode] = min(names, default=None)
+        return self._known[inode]
 
     def reference_of(self, namespace: Namespace, leader: int | None) -> Reference | None:
         """What ns_exec can enter it by: what lasts longest. None where there is nothing, or the caller is in it.

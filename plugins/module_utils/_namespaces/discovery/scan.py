@@ -97,7 +97,7 @@ class Scan:
         """
         if not text:
             return None
-        inode = inode_of(text)
+        inode = procfs.inode_of(text)
         known = self.namespaces.get(inode)
         if known is not None and text.startswith(f"{known.kind.name}:"):
             return known
@@ -117,11 +117,6 @@ class Scan:
         else:
             self.vanished += 1
         return None
-
-
-def inode_of(text: str) -> int:
-    """The inode that the text of a link names: net:[4026531840]. Raises ValueError for another text."""
-    return int(text[text.index("[") + 1 : -1])
 
 
 def _limit_files(soft: int, hard: int) -> None:
