@@ -14,15 +14,19 @@ import os
 import typing as t
 
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nsfs, nstypes, process, uts
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import libc, nsfs, nstypes, process, uts
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.enter import join
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.target import Target
 from ansible_collections.linux.namespaces.tests.unit import support
 from ansible_collections.linux.namespaces.tests.unit.support import AS_ROOT, entered, identities, status_of
 from ansible_collections.linux.namespaces.tests.unit.support import TYPE_NAMES as ALL
 
 USER_LAST = [*ALL[1:], ALL[0]]
 
+_PR_GET_DUMPABLE = 3
+_PR_SET_DUMPABLE = 4
 NS_GET_PARENT = 0x2000B702 if os.uname().machine.startswith(("ppc", "mips", "sparc")) else 0xB702
 
 
@@ -144,6 +148,24 @@ def test_a_user_namespace_without_root_is_not_entered(id_map: str) -> None:
     assert str(error).startswith(
         "cannot enter the user namespace: its gid_map has no 0, so the command would go on with"
     )
+
+
+def test_who_joins_a_user_namespace_stays_closed_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where fs.suid_dumpable is 1 the kernel opens him as he joins. That is a setting of the whole host: done here."""
+    setns = process.setns
+
+    def open_up(fd: int, flag: int) -> None:
+        setns(fd, flag)
+        if flag == nstypes.USER.flag:
+            libc.prctl(_PR_SET_DUMPABLE, 1)
+
+    def work(descriptors: t.Mapping[nstypes.NsType, int]) -> int:
+        monkeypatch.setattr(process, "setns", open_up)
+        join(Target(descriptors, {}))
+        return libc.prctl(_PR_GET_DUMPABLE)
+
+    with support.inhabited("user") as pid, closing(os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)) as fd:
+        assert support.forked(lambda: work({nstypes.USER: fd})) == 0
 
 
 def test_a_target_whose_init_has_ended() -> None:

@@ -21,6 +21,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
     netdev,
     nstypes,
     process,
+    procfs,
     uts,
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import checkpoint, visit
@@ -334,6 +335,26 @@ def test_ids_are_those_of_the_caller() -> None:
 
     with support.inhabited("user", id_map="0 1000 11\n") as pid:
         assert support.forked(work)["uid_map"] == [{"inside": 7, "outside": 3, "count": 1}]
+
+
+@pytest.mark.parametrize("setting", ["0", "1", "2"])
+def test_nobody_goes_where_somebody_could_take_him_over(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    """The setting is that of the whole host, so it is told instead of made. What processes show is told anyway."""
+    read = procfs.read
+
+    def tell(proc: int, path: str, *arguments: int) -> str:
+        return f"{setting}\n" if path == "sys/fs/suid_dumpable" else read(proc, path, *arguments)
+
+    monkeypatch.setattr(procfs, "read", tell)
+    if setting == "1":
+        monkeypatch.setattr(properties, "somebody_in", lambda *_where: pytest.fail("somebody went there"))
+    with lived_in("user", id_map=IDS) as shown, held("user", id_map=IDS) as inode:
+        assert look(shown).incomplete == []
+        seen = look(shown, inode)
+    assert seen.properties[shown]["uid_map"] == RANGES
+    expected = (None, [properties.UNSAFE]) if setting == "1" else (RANGES, [])
+    assert (seen.properties[inode]["uid_map"], seen.incomplete) == expected
+    assert seen.denied == 0
 
 
 # ---- what can't be read

@@ -76,6 +76,9 @@ def join(target: Target) -> None:
     for kind in left:
         with during(f"join the {kind.name} namespace", _JOIN_HINTS):
             process.setns(target.descriptors[kind], kind.flag)
+        if kind is nstypes.USER:
+            # To join it changed our credentials, and that opens us again where fs.suid_dumpable is 1.
+            process.become_undumpable()
 
 
 def arrive(gate: Gate, kinds: frozenset[nstypes.NsType]) -> None:

@@ -35,6 +35,10 @@ MOST = 1000
 """Of each list of a namespace so many are kept."""
 SOURCE = "properties"
 """What Scan.denied calls it."""
+UNSAFE = (
+    "user namespaces that no process shows were not looked into: "
+    "where fs.suid_dumpable is 1, who made one could take over who goes there; set it to 0 or 2"
+)
 
 _MOST_LINKS = 10000
 _MOST_IN_A_MESSAGE = 100
@@ -75,7 +79,11 @@ def look(scan: Scan, namespaces: t.Iterable[Namespace]) -> dict[int, Properties]
     for kind, show in ((nstypes.USER, _maps), (nstypes.TIME, _offsets)):
         todo[kind] = [namespace for namespace in todo[kind] if not _is_shown(scan, namespace, show, found)]
     todo[nstypes.TIME] = [namespace for namespace in todo[nstypes.TIME] if _is_settled(scan, namespace)]
-    _stay_in_each(scan, todo[nstypes.USER], found)
+    if todo[nstypes.USER]:
+        if _is_safe_to_stay(scan.proc):
+            _stay_in_each(scan, todo[nstypes.USER], found)
+        else:
+            scan.incomplete_because[UNSAFE] = None
     for kind, looks in ((nstypes.UTS, (_names,)), (nstypes.NET, (_links, _listeners)), (nstypes.TIME, (_offsets,))):
         _go_into_each(scan, todo[kind], looks, found)
     return found
@@ -138,6 +146,14 @@ def _is_settled(scan: Scan, namespace: Namespace) -> bool:
     if namespace.processes:
         return True
     return "threads" in scan.sources and namespace.counts.keys().isdisjoint(_UNSETTLED)
+
+
+def _is_safe_to_stay(proc: int) -> bool:
+    """Whether who joins a user namespace stays closed to it: else there is a moment until it can close itself again.
+
+    Source: proc_sys_fs(5), suid_dumpable. Raises OSError.
+    """
+    return procfs.read(proc, "sys/fs/suid_dumpable").strip() != "1"
 
 
 def _stay_in_each(scan: Scan, namespaces: t.Iterable[Namespace], found: t.Mapping[int, Properties]) -> None:
