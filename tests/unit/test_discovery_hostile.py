@@ -184,6 +184,65 @@ def test_a_path_that_looks_like_something_else(name: str) -> None:
     assert found.incomplete_because == []
 
 
+def test_mounts_that_are_too_much_to_read() -> None:
+    """Little of them is in memory at a time. What is mounted before them is found."""
+
+    def work() -> tuple[Found, int, int]:
+        near = scanning.bound(_HANDLE)
+        os.chdir("/run")
+        for _level in range(300):
+            os.mkdir("x" * 250)
+            os.chdir("x" * 250)
+        for number in range(600):
+            os.mkdir(f"{number}")
+            support.mount_over("tmpfs", f"{number}")
+        os.chdir("/")
+        found = scanning.scan()
+        peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF)]
+        return found, near, peaks[0] - peaks[1]
+
+    found, near, kilobytes = alone(work)
+    assert found.namespaces[near].kinds == ["bind"]
+    assert found.incomplete_because == [mounts.LOST]
+    assert kilobytes < 16 << 10
+
+
+@needs_fuse
+def test_folders_that_never_answer_in_many_mount_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two children wait for them. Of the namespaces that the scan holds they have those that they were still to see."""
+    kept = contextlib.ExitStack()
+    held: list[list[str]] = []
+
+    def hide() -> None:
+        support.mount_over("tmpfs", "/run")
+        Path("/run/folder").mkdir()
+        scanning.bound(Path("/run/folder/handle"))
+        kept.enter_context(silent("/run/folder", "directory"))
+
+    @contextlib.contextmanager
+    def spawn(*arguments: t.Any) -> t.Iterator[checkpoint.Child]:
+        with checkpoint.spawn(*arguments) as looking:
+            try:
+                yield looking
+            finally:
+                links = (os.readlink(entry.path) for entry in os.scandir(f"/proc/{looking.pid}/fd"))
+                held.append(sorted(link for link in links if ":[" in link and not link.startswith("socket:")))
+
+    def work() -> tuple[Found, list[str], list[list[str]]]:
+        monkeypatch.setattr(mounts, "_PATIENCE", 1)
+        monkeypatch.setattr(mounts, "spawn", spawn)
+        with contextlib.ExitStack() as stack:
+            pids = [stack.enter_context(support.inhabited("uts", "mnt", prepare=hide)) for _each in range(4)]
+            found = scanning.scan()
+            return found, sorted(os.readlink(f"/proc/{pid}/ns/mnt") for pid in pids), held
+
+    found, inside, held = alone(work)
+    assert found.incomplete_because == [mounts.LOST]
+    assert len(held) == 2
+    assert held[0] == inside
+    assert set(held[1]) < set(inside)
+
+
 @pytest.mark.parametrize("how", ["detached", "exchanged"])
 def test_a_mount_namespace_whose_root_is_gone(how: str) -> None:
     def leave() -> None:

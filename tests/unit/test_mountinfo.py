@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -151,6 +152,21 @@ def test_the_mounts_of_the_caller(tmp_path: Path) -> None:
     found = support.secluded(work)
     assert (found[-1].path, found[-1].fstype) == (str(tmp_path), "tmpfs")
     assert str(tmp_path) not in [item.path for item in own_mounts()]
+
+
+def test_the_file_of_the_caller_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole lines, however they lie, but not more than are asked for, nor one that no part has place for."""
+    with support.own_procfs() as proc:
+        expected = procfs.read(proc, f"{os.getpid()}/mountinfo").encode()
+        longest = max(map(len, expected.splitlines(keepends=True)))
+        for size in (1 << 20, longest + 1, 2 * longest):
+            monkeypatch.setattr(mountinfo, "_BLOCK_BYTES", size)
+            parts = list(mountinfo.lines_of(proc, len(expected)))
+            assert b"".join(parts) == expected
+            assert [part[-1:] for part in parts] == [b"\n"] * len(parts)
+            assert support.code_of(lambda: list(mountinfo.lines_of(proc, len(expected) - 1))) == errno.EFBIG
+        monkeypatch.setattr(mountinfo, "_BLOCK_BYTES", longest // 2 - 1)
+        assert support.code_of(lambda: list(mountinfo.lines_of(proc, len(expected)))) == errno.EFBIG
 
 
 def test_which_mount_something_is_the_root_of(tmp_path: Path) -> None:

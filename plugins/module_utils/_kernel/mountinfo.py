@@ -8,11 +8,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import typing as t
 
 from . import procfs
+
+_BLOCK_BYTES = 1 << 20
 
 
 class Mount(t.NamedTuple):
@@ -33,6 +36,22 @@ class Mount(t.NamedTuple):
 def read(proc: int) -> list[Mount]:
     """The mounts of the caller's mount namespace. Raises OSError."""
     return parse(procfs.read(proc, f"{procfs.own_pid(proc)}/mountinfo"))
+
+
+def lines_of(proc: int, most: int) -> t.Iterator[bytes]:
+    """The file of the caller's mount namespace, some whole lines at a time.
+
+    most: bytes of it in all, where somebody else decides how long it is. Raises OSError: EFBIG where there are more, or
+    where a single line takes a MiB or more.
+    """
+    rest = b""
+    with open(procfs.open_file(proc, f"{procfs.own_pid(proc)}/mountinfo"), "rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            most -= len(block)
+            lines, newline, rest = (rest + block).rpartition(b"\n")
+            if most < 0 or not newline:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+            yield lines + newline
 
 
 def mount_at(proc: int, fd: int, mounts: t.Iterable[Mount]) -> Mount | None:

@@ -13,27 +13,33 @@ Source: proc_pid_mountinfo(5), setns(2).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import time
 import typing as t
 
-from ..._kernel import mount, nsfs, nstypes, process, procfs
+from ..._kernel import mount, mountinfo, nsfs, nstypes, process, procfs
 from ..._kernel.descriptor import EXHAUSTED, closing, status
-from ..._kernel.mountinfo import Mount, parse_line
 from ..checkpoint import PATIENCE, Gate, Message, spawn
 from ..errors import NamespaceError
 from .model import Holder, Namespace, Propagation
 from .scan import Scan
 
-_MARK = " - nsfs "
-_ROOT = re.compile(r"^(\d+) \d+ \S+ \S+ / ", re.MULTILINE)
+_MARK = b" - nsfs "
+_ROOT = re.compile(rb"^(\d+) \d+ [^ ]+ [^ ]+ / ", re.MULTILINE)
+_COUNTED = (b"\n", b" shared:", b" master:", b" unbindable - ")
+"""What Propagation is made of. Spaces in names are escaped, so that these are the optional fields."""
+_MOST_BYTES = 32 << 20
+"""Of the mountinfo of a mount namespace: 300 for each of the 100,000 mounts that fs.mount-max allows by default."""
 _MOST_IN_A_MESSAGE = 100
 _MOST_CHARACTERS = 4096
 """Of paths in a message, but for one that is longer, and is cut: nothing can be opened by it anyway (PATH_MAX)."""
 _MOST_COVERS = 10
 _PATIENCE = 10
 """Seconds for one mount namespace, where a file system may never answer."""
+_MOST_STUCK = 2
+"""Children that do not come to their end: each takes its time, and may stay for good, with all that it holds."""
 LOST = "a mount namespace could not be looked into to the end"
 COVERED = "a bind mount of a namespace could not be reached, as what another mount covers"
 
@@ -53,7 +59,7 @@ def look(scan: Scan) -> None:
             return
         for namespace in todo:
             namespace.looked_into = True
-        while todo and time.monotonic() < deadline:
+        while todo and scan.stuck < _MOST_STUCK and time.monotonic() < deadline:
             _look_into(scan, todo, deadline)
         if todo:
             scan.incomplete_because[LOST] = None
@@ -72,6 +78,7 @@ def _look_into(scan: Scan, todo: list[Namespace], deadline: float) -> None:
     except NamespaceError as error:
         if error.code is not None:
             raise
+        scan.stuck += 1
         scan.incomplete_because[LOST] = None
 
 
@@ -93,30 +100,40 @@ def _take(scan: Scan, namespace: Namespace, message: Message | None) -> bool:
             scan.incomplete_because[COVERED] = None
         else:
             held.hold(Holder("bind", path=path, namespace=namespace.identity.inode))
-    if "propagation" in message:
+    if "roots" not in message:
+        return True
+    scan.roots.update(message["roots"])
+    if message["propagation"] is None:
+        scan.incomplete_because[LOST] = None
+    else:
         namespace.propagation = Propagation(*message["propagation"])
-        scan.roots.update(message["roots"])
-    return "propagation" not in message
+    return False
 
 
 def _visit(gate: Gate, todo: t.Sequence[Namespace], known: frozenset[int]) -> t.NoReturn:
     gate.wait()
     process.become_undumpable()
-    us = gate.pid()
+    # A file system that never answers keeps this process for good, and what it holds open.
+    process.close_from(3, gate.proc, gate.fileno(), *(namespace.fd for namespace in todo))
     for namespace in todo:
-        try:
-            if not _enter(gate, namespace):
-                gate.report(denied=True)
-                continue
-            text = procfs.read(gate.proc, f"{us}/mountinfo")
-        except OSError as error:
-            if error.errno in EXHAUSTED:
-                raise
-            gate.report(lost=True)
-        else:
-            _report_binds(gate, text, known, namespace.fd)
-            gate.report(binds=[], propagation=_propagation(text), roots=[*map(int, _ROOT.findall(text))])
+        with closing(namespace.fd):
+            _tell(gate, namespace, known)
     os._exit(0)
+
+
+def _tell(gate: Gate, namespace: Namespace, known: frozenset[int]) -> None:
+    try:
+        if not _enter(gate, namespace):
+            gate.report(denied=True)
+            return
+        table = _Table.of_own(gate.proc)
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise
+        gate.report(lost=True)
+    else:
+        _report_binds(gate, table.handles, known, namespace.fd)
+        gate.report(binds=[], propagation=table.propagation, roots=table.roots)
 
 
 def _enter(gate: Gate, namespace: Namespace) -> bool:
@@ -128,8 +145,37 @@ def _enter(gate: Gate, namespace: Namespace) -> bool:
     return True
 
 
-def _report_binds(gate: Gate, text: str, known: frozenset[int], mounts: int) -> None:
-    for some in _messages(parse_line(line) for line in text.split("\n") if _MARK in line):
+class _Table(t.NamedTuple):
+    """What is told of the mounts of a mount namespace."""
+
+    handles: list[bytes]
+    """The lines of the namespaces that are mounted there."""
+    propagation: list[int] | None
+    """None where there are too many mounts to read them all."""
+    roots: list[int]
+
+    @classmethod
+    def of_own(cls, proc: int) -> _Table:
+        """That of the caller's mount namespace. Raises OSError."""
+        handles: list[bytes] = []
+        counts = dict.fromkeys(_COUNTED, 0)
+        roots: list[int] = []
+        whole = True
+        try:
+            for lines in mountinfo.lines_of(proc, _MOST_BYTES):
+                counts = {mark: count + lines.count(mark) for mark, count in counts.items()}
+                roots += map(int, _ROOT.findall(lines))
+                if _MARK in lines:
+                    handles += (line for line in lines.split(b"\n") if _MARK in line)
+        except OSError as error:
+            if error.errno != errno.EFBIG:
+                raise
+            whole = False
+        return cls(handles, [*counts.values()] if whole else None, roots)
+
+
+def _report_binds(gate: Gate, handles: t.Iterable[bytes], known: frozenset[int], mounts: int) -> None:
+    for some in _messages(mountinfo.parse_line(line.decode("utf-8", "surrogateescape")) for line in handles):
         with contextlib.ExitStack() as stack:
             opened = []
             for path, inode in some:
@@ -139,7 +185,7 @@ def _report_binds(gate: Gate, text: str, known: frozenset[int], mounts: int) -> 
             gate.report(opened, binds=some)
 
 
-def _messages(mounts: t.Iterable[Mount]) -> t.Iterator[list[tuple[str, int]]]:
+def _messages(mounts: t.Iterable[mountinfo.Mount]) -> t.Iterator[list[tuple[str, int]]]:
     """Paths and the inodes that are mounted there, in parts that a message can carry."""
     some: list[tuple[str, int]] = []
     characters = 0
@@ -203,8 +249,3 @@ def _open_if(proc: int, path: str, inode: int) -> int | None:
 def _take_off(path: str) -> None:
     with closing(os.open(os.path.dirname(path), os.O_PATH | os.O_CLOEXEC)) as directory:
         mount.unmount(directory, os.path.basename(path), detach=True)
-
-
-def _propagation(text: str) -> Propagation:
-    """Spaces in names are escaped, so that these are the optional fields."""
-    return Propagation(text.count("\n"), text.count(" shared:"), text.count(" master:"), text.count(" unbindable - "))

@@ -31,6 +31,8 @@ class Scan:
         """Where namespaces are mounted, in whatever mount namespace: what was opened there says that path."""
         self.roots: set[int] = set()
         """The numbers of the mounts that are the root of a mount namespace that was looked into."""
+        self.stuck = 0
+        """Children that went into mount namespaces and did not come to their end."""
         self.vanished = 0
         """Processes, and namespaces that were seen and gone before they could be held."""
         self.denied: collections.Counter[str] = collections.Counter()
