@@ -363,6 +363,12 @@ def zombie() -> t.Iterator[int]:
         os.waitpid(pid, 0)
 
 
+def held_namespaces(pid: int) -> list[str]:
+    """The links of the namespaces that a process has open."""
+    links = (os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd"))
+    return sorted(text for text in links if text.partition(":")[0] in TYPE_NAMES)
+
+
 # ---- namespaces with somebody in them
 
 

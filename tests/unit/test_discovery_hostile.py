@@ -225,8 +225,7 @@ def test_folders_that_never_answer_in_many_mount_namespaces(monkeypatch: pytest.
             try:
                 yield looking
             finally:
-                links = (os.readlink(entry.path) for entry in os.scandir(f"/proc/{looking.pid}/fd"))
-                held.append(sorted(link for link in links if ":[" in link and not link.startswith("socket:")))
+                held.append(support.held_namespaces(looking.pid))
 
     def work() -> tuple[Found, list[str], list[list[str]]]:
         monkeypatch.setattr(mounts, "_PATIENCE", 1)

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 import typing as t
 
 import pytest
@@ -404,9 +405,9 @@ def test_a_child_that_is_stopped_or_ended(monkeypatch: pytest.MonkeyPatch, numbe
     def end(*_arguments: t.Any) -> None:
         os.kill(os.getpid(), number)
 
-    def go(proc: int, joined: t.Mapping[nstypes.NsType, int]) -> t.ContextManager[int]:
-        children.append(joined)
-        return visit.somebody_in(proc, joined)
+    def go(*arguments: t.Any) -> t.ContextManager[int]:
+        children.append(arguments)
+        return visit.somebody_in(*arguments)
 
     def spawn(*arguments: t.Any) -> t.ContextManager[checkpoint.Child]:
         # The first does not answer; the second does, and has time to.
@@ -418,7 +419,7 @@ def test_a_child_that_is_stopped_or_ended(monkeypatch: pytest.MonkeyPatch, numbe
     monkeypatch.setattr(uts, "hostname", end)
     monkeypatch.setattr(visit, "join", end)
     if number == signal.SIGSTOP:
-        monkeypatch.setattr(visit, "PATIENCE", 0.2)
+        monkeypatch.setattr(properties, "_STAY_SECONDS", 0.2)
     with contextlib.ExitStack() as stack:
         lost = [stack.enter_context(held("user")) for _several in range(2)]
         pid = stack.enter_context(support.inhabited("user", "uts", "net", id_map=IDS))
@@ -429,3 +430,50 @@ def test_a_child_that_is_stopped_or_ended(monkeypatch: pytest.MonkeyPatch, numbe
     assert everything_is_told(seen.properties[devices])
     assert seen.incomplete == [f"{name} namespaces could not be looked into to the end" for name in ("user", "uts")]
     assert len(children) == attempts
+
+
+def test_children_that_are_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them together have so much time."""
+    join = visit.join
+
+    def dawdle(*arguments: t.Any) -> None:
+        time.sleep(0.5)
+        join(*arguments)
+
+    monkeypatch.setattr(visit, "join", dawdle)
+    monkeypatch.setattr(properties, "_STAY_SECONDS", 1.2)
+    with contextlib.ExitStack() as stack:
+        inodes = [stack.enter_context(held("user", id_map=IDS)) for _several in range(6)]
+        seen = look(*inodes)
+    told = [seen.properties[inode]["uid_map"] for inode in inodes]
+    assert told[0] == RANGES
+    assert told[2:] == [None] * 4
+    assert seen.incomplete == ["user namespaces could not be looked into to the end"]
+
+
+def test_children_that_are_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One goes into all of a type, and has so much time for all of them."""
+
+    def dawdle() -> str:
+        time.sleep(0.5)
+        return "slow"
+
+    monkeypatch.setattr(uts, "hostname", dawdle)
+    monkeypatch.setattr(properties, "PATIENCE", 1.2)
+    with contextlib.ExitStack() as stack:
+        inodes = [stack.enter_context(held("uts")) for _several in range(6)]
+        seen = look(*inodes)
+    told = [seen.properties[inode]["hostname"] for inode in inodes]
+    assert told[0] == "slow"
+    assert told[2:] == [None] * 4
+    assert seen.incomplete == ["uts namespaces could not be looked into to the end"]
+
+
+def test_who_goes_in_holds_no_other_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uts, "hostname", lambda: " ".join(support.held_namespaces(os.getpid())))
+    with contextlib.ExitStack() as stack:
+        pids = [stack.enter_context(support.inhabited("uts", "net")) for _several in range(2)]
+        inodes = [support.identity(pid, name).inode for pid in pids for name in ("uts", "net")]
+        expected = " ".join(sorted(os.readlink(f"/proc/{pid}/ns/uts") for pid in pids))
+        found = look(*inodes).properties
+    assert [found[inode]["hostname"] for inode in inodes[::2]] == [expected] * 2

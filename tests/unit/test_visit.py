@@ -10,12 +10,13 @@ import contextlib
 import os
 import signal
 import socket
+import time
 import typing as t
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import visit
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import checkpoint, visit
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.checkpoint import Gate
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.handle import Handle
@@ -129,3 +130,25 @@ def test_it_can_not_get_there() -> None:
         NamespaceError, match="cannot join the user namespace: EINVAL"
     ), visit.somebody_in(proc, {nstypes.USER: fd}):
         pytest.fail("nobody joins the user namespace that he is in")
+
+
+def test_it_holds_nothing_but_what_it_joins() -> None:
+    """Who is in there may keep it, and could come to have what it holds."""
+    with contextlib.ExitStack() as stack:
+        pid = stack.enter_context(support.inhabited("user"))
+        user, _other = (
+            stack.enter_context(closing(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY))) for name in ("user", "net")
+        )
+        proc = stack.enter_context(support.own_procfs())
+        inside = stack.enter_context(visit.somebody_in(proc, {nstypes.USER: user}))
+        assert support.held_namespaces(inside) == [links_of(pid)["user"]]
+        assert "/proc" not in [os.readlink(entry.path) for entry in os.scandir(f"/proc/{inside}/fd")]
+
+
+def test_it_ends_at_once_though_somebody_stopped_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "_FAREWELL_SECONDS", support.PATIENCE)
+    with support.own_procfs() as proc:
+        with visit.somebody_in(proc, {}) as inside:
+            os.kill(inside, signal.SIGSTOP)
+            began = time.monotonic()
+        assert time.monotonic() - began < support.PATIENCE / 2

@@ -66,17 +66,24 @@ def way_back(
 
 
 @contextlib.contextmanager
-def somebody_in(proc: int, joined: t.Mapping[nstypes.NsType, int]) -> t.Iterator[int]:
+def somebody_in(proc: int, joined: t.Mapping[nstypes.NsType, int], deadline: float | None = None) -> t.Iterator[int]:
     """The pid of a child that is in the namespaces that these descriptors are, until leaving.
 
-    Of a pid namespace it is not, but its next children would be. Raises NamespaceError.
+    Of a pid namespace it is not, but its next children would be. deadline: of time.monotonic(), for it to get there.
+    Raises NamespaceError, DeadlineError.
     """
     with spawn(lambda gate: _stay(gate, joined), proc) as child:
-        child.expect("joined", time.monotonic() + PATIENCE)
-        yield child.pid
+        try:
+            child.expect("joined", time.monotonic() + PATIENCE if deadline is None else deadline)
+            yield child.pid
+        finally:
+            # Who is in there may have stopped it, so that it would not hear that it should go.
+            child.kill()
 
 
 def _stay(gate: Gate, joined: t.Mapping[nstypes.NsType, int]) -> t.NoReturn:
+    # Who is in there may keep this process for good: nothing of ours is to stay open with it.
+    process.close_from(3, gate.fileno(), *joined.values())
     join(Target(joined, {}))
     gate.report(joined=True)
     gate.wait()

@@ -40,6 +40,8 @@ UNSAFE = (
     "where fs.suid_dumpable is 1, who made one could take over who goes there; set it to 0 or 2"
 )
 
+_STAY_SECONDS = 10
+"""For all user namespaces that somebody has to go to: a few milliseconds each, where nobody in there stops him."""
 _MOST_LINKS = 10000
 _MOST_IN_A_MESSAGE = 100
 _DENIED = "denied"
@@ -158,9 +160,10 @@ def _is_safe_to_stay(proc: int) -> bool:
 
 def _stay_in_each(scan: Scan, namespaces: t.Iterable[Namespace], found: t.Mapping[int, Properties]) -> None:
     """Have a child in each user namespace, whose maps are then read from here, as the caller sees the ids outside."""
+    deadline = time.monotonic() + _STAY_SECONDS
     for namespace in namespaces:
         try:
-            with somebody_in(scan.proc, {namespace.kind: namespace.fd}) as pid, contextlib.suppress(OSError):
+            with somebody_in(scan.proc, {namespace.kind: namespace.fd}, deadline) as pid, contextlib.suppress(OSError):
                 found[namespace.identity.inode].update(_maps(scan.proc, pid))
         except NamespaceError as error:
             if error.code in (errno.EPERM, errno.EACCES):
@@ -191,19 +194,20 @@ def _go_into_each(
     try:
         with spawn(lambda gate: _go(gate, ordered, own, looks), scan.proc) as child:
             child.release()
+            deadline = time.monotonic() + PATIENCE
             for namespace in ordered:
-                seen = _answer_of(child)
+                seen = _answer_of(child, deadline)
                 scan.denied[SOURCE] += seen.pop(_DENIED, 0)
                 found[namespace.identity.inode].update(seen)
     except NamespaceError:
         _note_lost(scan, kind)
 
 
-def _answer_of(child: Child) -> Properties:
+def _answer_of(child: Child, deadline: float) -> Properties:
     """What the child says of the namespace that it is in, all of it. Raises NamespaceError."""
     seen: Properties = {}
     while True:
-        part = child.expect("part", time.monotonic() + PATIENCE)
+        part = child.expect("part", deadline)
         if part is None:
             return seen
         key, value = part
@@ -213,6 +217,7 @@ def _answer_of(child: Child) -> Properties:
 def _go(gate: Gate, namespaces: t.Sequence[Namespace], own: int, looks: t.Sequence[Look]) -> t.NoReturn:
     gate.wait()
     process.become_undumpable()
+    process.close_from(3, gate.proc, gate.fileno(), *(namespace.fd for namespace in namespaces))
     for namespace in namespaces:
         for part in _parts(_seen_in(gate, namespace, own, looks)):
             gate.report(part=part)
