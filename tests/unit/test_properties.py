@@ -25,7 +25,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
     procfs,
     uts,
 )
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import checkpoint, visit
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import checkpoint, enter, visit
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import properties, run
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.model import Holder
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.scan import Scan
@@ -434,11 +434,10 @@ def test_a_child_that_is_stopped_or_ended(monkeypatch: pytest.MonkeyPatch, numbe
 
 def test_children_that_are_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them together have so much time."""
-    join = visit.join
 
     def dawdle(*arguments: t.Any) -> None:
         time.sleep(0.5)
-        join(*arguments)
+        enter.join(*arguments)
 
     monkeypatch.setattr(visit, "join", dawdle)
     monkeypatch.setattr(properties, "_STAY_SECONDS", 1.2)
