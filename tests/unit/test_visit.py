@@ -14,7 +14,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import checkpoint, visit
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.checkpoint import Gate
@@ -152,3 +152,36 @@ def test_it_ends_at_once_though_somebody_stopped_it(monkeypatch: pytest.MonkeyPa
             os.kill(inside, signal.SIGSTOP)
             began = time.monotonic()
         assert time.monotonic() - began < support.PATIENCE / 2
+
+
+def test_it_ends_with_its_parent_though_somebody_stopped_it() -> None:
+    """Whose namespace it is may do that."""
+
+    def become_another() -> None:
+        support.become_ordinary()
+        process.unshare(nstypes.USER.flag)
+
+    def stay(user: int) -> t.NoReturn:
+        with support.own_procfs() as proc, visit.somebody_in(proc, {nstypes.USER: user}) as inside:
+            os.write(say, b"%d" % inside)
+            while True:
+                signal.pause()
+
+    said, say = os.pipe()
+    with closing(said), closing(say), support.inhabited(prepare=become_another) as owner:
+        with closing(os.open(f"/proc/{owner}/ns/user", os.O_RDONLY)) as user:
+            parent = os.fork()
+            if parent == 0:
+                try:
+                    stay(user)
+                finally:
+                    os._exit(1)
+        inside = int(os.read(said, 32))
+        try:
+            os.kill(inside, signal.SIGSTOP)
+            os.kill(parent, signal.SIGKILL)
+            os.waitpid(parent, 0)
+            support.wait_for(lambda: support.has_ended(inside))
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(inside, signal.SIGKILL)

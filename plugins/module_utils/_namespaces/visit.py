@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
 import typing as t
 
@@ -85,6 +86,8 @@ def _stay(gate: Gate, joined: t.Mapping[nstypes.NsType, int]) -> t.NoReturn:
     # Who is in there may keep this process for good: nothing of ours is to stay open with it.
     process.close_from(3, gate.fileno(), *joined.values())
     join(Target(joined, {}))
+    # To join the user namespace of another user takes it back.
+    process.die_with_parent(signal.SIGKILL)
     gate.report(joined=True)
     gate.wait()
     os._exit(0)
