@@ -57,4 +57,53 @@ options:
     type: list
     elements: str
     choices: [user, mnt, uts, ipc, net, cgroup, time, pid]
+  expect:
+    description:
+      - Which namespaces the target has to lead to, by type, each as M(linux.namespaces.ns_exec) returns it in
+        C(namespaces). Where it leads to another one the task fails, and nothing was entered.
+      - For a target that was looked up before, as the C(reference) of M(linux.namespaces.ns_facts). Its process may
+        have ended since, and its id be that of another one; a process or a descriptor may lead elsewhere.
+      - Before Linux 6.18 there is nothing but the inode number to tell, which the kernel uses again for a namespace
+        that is made after it ended.
+    type: dict
+    suboptions:
+      user:
+        description: Which user namespace.
+        type: dict
+        suboptions: &identity
+          inode:
+            description: Its inode number.
+            type: str
+            required: true
+          id:
+            description: Its 64-bit id. By default, and where the kernel gives none, it is not compared.
+            type: str
+      mnt:
+        description: Which mount namespace.
+        type: dict
+        suboptions: *identity
+      uts:
+        description: Which UTS namespace.
+        type: dict
+        suboptions: *identity
+      ipc:
+        description: Which IPC namespace.
+        type: dict
+        suboptions: *identity
+      net:
+        description: Which network namespace.
+        type: dict
+        suboptions: *identity
+      cgroup:
+        description: Which cgroup namespace.
+        type: dict
+        suboptions: *identity
+      time:
+        description: Which time namespace.
+        type: dict
+        suboptions: *identity
+      pid:
+        description: Which PID namespace.
+        type: dict
+        suboptions: *identity
 """

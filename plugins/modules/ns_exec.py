@@ -347,15 +347,17 @@ def main() -> t.NoReturn:
 def execute(module: AnsibleModule) -> outcome.Result:
     """Run the command and say how it went, in the words of ansible.builtin.command."""
     params = module.params
-    if params["types"] is not None and all(params[name] is None for name in ("name", "pid", "handles")):
-        raise refuse("types", "it narrows a target, and none is named", "use unshare for new namespaces")
+    if all(params[name] is None for name in ("name", "pid", "handles")):
+        for option in ("types", "expect"):
+            if params[option] is not None:
+                raise refuse(option, "it is about a target, and none is named", "use unshare for new namespaces")
     if params["etc_overlay"] and params["name"] is None:
         raise refuse("etc_overlay", "the files are those of a set, and none is named", "give name")
     wanted = _parse_command(params, probe=module.check_mode)
     new = _parse_definition(params)
     proc = host.open_proc()
     if params["name"] is None:
-        with target.of(proc, params["pid"], params["handles"], params["types"]) as existing:
+        with target.of(proc, params["pid"], params["handles"], params["types"], params["expect"]) as existing:
             return _run(module, proc, wanted, existing, new)
     from ..module_utils._namespaces import named  # noqa: PLC0415 - compiled anew for each task, and many need it not
 
@@ -383,7 +385,7 @@ def _run_in_set(module: AnsibleModule, proc: int, wanted: launch.Command, new: D
         if module.check_mode:
             return {"skipped": True, "changed": False, "msg": f"there is no set {name} yet", "cmd": list(wanted.argv)}
         raise named.refuse_missing(name)
-    with target.of(proc, None, handles, module.params["types"]) as existing:
+    with target.of(proc, None, handles, module.params["types"], module.params["expect"]) as existing:
         if module.params["etc_overlay"]:
             mounts, missing = named.etc_overlay(name, existing)
             new = definition.overlaid(new, mounts)

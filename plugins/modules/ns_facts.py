@@ -95,7 +95,8 @@ EXAMPLES = r"""
     name: "{{ item.reference.name | default(omit) }}"
     pid: "{{ item.reference.pid | default(omit) }}"
     handles: "{{ item.reference.handles | default(omit) }}"
-    types: "{{ item.reference.types | default(omit) }}"
+    types: "{{ item.reference.types }}"
+    expect: "{{ item.reference.expect | default(omit) }}"
     cmd: ip -brief address
   loop: "{{ ansible_facts.linux_namespaces.namespaces | selectattr('type', '==', 'net') | selectattr('reference') }}"
   loop_control:
@@ -218,11 +219,14 @@ ansible_facts:
                 the first.
               type: str
             reference:
-              description: Options for M(linux.namespaces.ns_exec) to enter it, as it is now; a process, or a descriptor
-                of one, may be gone or somewhere else a moment later, so compare what ns_exec returns. Null where there
-                is no way that nobody else has a hand in, and for those that the task runs in.
+              description:
+                - Options for M(linux.namespaces.ns_exec) to enter it. Those that are no name have C(expect) too, since
+                  a process, or a descriptor of one, may be gone or lead elsewhere a moment later, also because
+                  somebody wants it to. With C(expect) the task fails then; pass it on.
+                - Null where only a path in the mounts of somebody else leads there, and for those that the task runs
+                  in.
               type: dict
-              sample: {name: blue, types: [net]}
+              sample: {pid: 4711, types: [net], expect: {net: {inode: 4026532503, id: 77}}}
             owner:
               description: The inode of the user namespace that owns it; of a user namespace, of the one above it. Null
                 where there is none to see.

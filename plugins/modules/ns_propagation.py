@@ -152,15 +152,16 @@ def execute(module: AnsibleModule) -> outcome.Result:
         if not handles:
             raise named.refuse_missing(params["name"])
     if params["pid"] is None and handles is None:
-        if params["types"] is not None:
-            raise refuse("types", "it narrows a target, and none is named", "leave it out")
+        for option in ("types", "expect"):
+            if params[option] is not None:
+                raise refuse(option, "it is about a target, and none is named", "leave it out")
         if not host.is_in_its_mounts(proc):
             module.warn("the task has another mount namespace than PID 1, and that one is what counts here; see pid: 1")
         return _describe(module, propagation.run(proc, target.NOTHING, request, module.check_mode))
     types = params["types"] or ["mnt"]
     if "mnt" not in types:
         raise refuse("types", "mounts are in a mount namespace", "name mnt among them")
-    with target.of(proc, params["pid"], handles, types) as existing:
+    with target.of(proc, params["pid"], handles, types, params["expect"]) as existing:
         return _describe(module, propagation.run(proc, existing, request, module.check_mode))
 
 

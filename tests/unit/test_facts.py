@@ -9,14 +9,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import typing as t
 from pathlib import Path
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process, procfs
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import target
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import capacity, facts, run
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
-from ansible_collections.linux.namespaces.tests.unit import support
+from ansible_collections.linux.namespaces.tests.unit import scanning, support
 
 Told = t.Dict[str, t.Any]
 
@@ -32,17 +34,17 @@ def only(**request: t.Any) -> Told:
     return t.cast("Told", found)
 
 
-def ways_in(told: Told) -> dict[str, t.Any]:
-    """The arguments that a reference is for what enters namespaces in tests."""
-    return {name: told[name] for name in ("pid", "handles", "types") if name in told}
+def as_expected(told: Told) -> Told:
+    """What a reference that is no name says of the namespace that it leads to."""
+    return {"types": [told["type"]], "expect": {told["type"]: {"inode": told["inode"], "id": told["id"]}}}
 
 
-def inode_by(reference: Told, kind: str) -> int:
-    """The inode of the namespace that one is in who went there by a reference."""
-    found: int = support.seen(
-        lambda: os.stat(f"/proc/thread-self/ns/{nstypes.BY_NAME[kind].children_link}").st_ino, **ways_in(reference)
-    )
-    return found
+def inode_by(reference: Told) -> int:
+    """The inode of the namespace that a task would enter by a reference."""
+    ways = (reference.get(option) for option in ("pid", "handles", "types", "expect"))
+    with support.own_procfs() as proc, target.of(proc, *ways) as found:
+        (fd,) = found.descriptors.values()
+        return os.fstat(fd).st_ino
 
 
 # ---- names and references
@@ -62,8 +64,8 @@ def test_a_set(kind: str) -> None:
 def test_a_process() -> None:
     with support.inhabited("uts") as pid:
         told = only(inode=support.identity(pid, "uts").inode)
-        assert (told["name"], told["reference"]) == (None, {"pid": pid, "types": ["uts"]})
-        assert inode_by(told["reference"], "uts") == told["inode"]
+        assert (told["name"], told["reference"]) == (None, {"pid": pid, **as_expected(told)})
+        assert inode_by(told["reference"]) == told["inode"]
 
 
 def test_the_own_namespaces_are_nothing_to_enter() -> None:
@@ -96,10 +98,11 @@ def test_a_handle_elsewhere(tmp_path: Path) -> None:
         support.own_mounts()
         inode = bound(tmp_path / "handle")
         told = only(inode=inode)
-        return told, inode_by(told["reference"], "uts")
+        return told, inode_by(told["reference"])
 
     told, entered = support.forked(work)
-    assert (told["name"], told["reference"]) == (None, {"handles": {"uts": str(tmp_path / "handle")}})
+    assert told["name"] is None
+    assert told["reference"] == {"handles": {"uts": str(tmp_path / "handle")}, **as_expected(told)}
     assert entered == told["inode"]
 
 
@@ -111,7 +114,8 @@ def test_a_name_that_no_set_can_have() -> None:
         return only(inode=bound(Path("/run/netns/a b"), "net"))
 
     told = support.in_own_world(work, "pid", "mnt")
-    assert (told["name"], told["reference"]) == ("a b", {"handles": {"net": "/run/netns/a b"}})
+    assert told["name"] == "a b"
+    assert told["reference"] == {"handles": {"net": "/run/netns/a b"}, **as_expected(told)}
 
 
 def test_a_handle_for_another_type_is_no_name() -> None:
@@ -142,7 +146,7 @@ def test_a_handle_that_is_covered(cover: str) -> None:
 
     before, after, pid = support.in_own_world(work, "pid", "mnt")
     assert (before["name"], before["reference"]) == ("blue", {"name": "blue", "types": ["uts"]})
-    assert (after["name"], after["reference"]) == (None, {"pid": pid, "types": ["uts"]})
+    assert (after["name"], after["reference"]) == (None, {"pid": pid, **as_expected(after)})
     assert before["holders"] == after["holders"]
 
 
@@ -170,10 +174,37 @@ def test_an_open_file() -> None:
         inode, us = os.fstat(fd).st_ino, os.getpid()
         told = support.forked(lambda: gather(inode=inode)["namespaces"][0])
         # The child that looks has a copy of the descriptor, but leaves out its own.
-        return told, f"/proc/{us}/fd/{fd}", support.forked(lambda: inode_by(told["reference"], "uts"))
+        return told, f"/proc/{us}/fd/{fd}", support.forked(lambda: inode_by(told["reference"]))
 
     told, path, entered = support.forked(work)
-    assert (told["reference"], entered) == ({"handles": {"uts": path}}, told["inode"])
+    assert (told["reference"], entered) == ({"handles": {"uts": path}, **as_expected(told)}, told["inode"])
+
+
+def test_a_process_that_goes_elsewhere_before_it_is_followed() -> None:
+    def live() -> None:
+        process.unshare(nstypes.UTS.flag)
+        signal.signal(signal.SIGUSR1, lambda *_arguments: process.unshare(nstypes.UTS.flag))
+
+    with scanning.child(live) as pid:
+        first = support.identity(pid, "uts")
+        told = only(inode=first.inode)
+        assert inode_by(told["reference"]) == first.inode
+        os.kill(pid, signal.SIGUSR1)
+        support.wait_for(lambda: support.identity(pid, "uts") != first)
+        with pytest.raises(NamespaceError, match="what the target leads to by now is uts:"):
+            inode_by(told["reference"])
+
+
+def test_a_descriptor_that_is_exchanged_before_it_is_followed() -> None:
+    def work() -> None:
+        with support.inhabited("uts") as pid, support.inhabited("uts") as other:
+            fd, exchanged = (os.open(f"/proc/{number}/ns/uts", os.O_RDONLY) for number in (pid, other))
+        told = support.forked(lambda: only(inode=os.fstat(fd).st_ino))
+        os.dup2(exchanged, fd)
+        inode_by(told["reference"])
+
+    with pytest.raises(NamespaceError, match="what the target leads to by now is uts:"):
+        support.forked(work)
 
 
 def test_what_children_will_be_in() -> None:

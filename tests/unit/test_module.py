@@ -197,6 +197,11 @@ def new(kind: str, **options: t.Any) -> Options:
     # the target
     ("option types unshare", new("uts", types=["uts"])),
     ("types bogus", {"pid": 1, "types": ["bogus"]}),
+    ("option types unshare", new("uts", types=["uts"])),
+    ("option expect unshare", new("uts", expect={"uts": {"inode": 1}})),
+    ("inode found in expect", {"pid": 1, "expect": {"uts": {"id": 1}}}),
+    ("Unsupported mount", {"pid": 1, "expect": {"mount": {"inode": 1}}}),
+    ("option expect.uts.inode", {"pid": 1, "expect": {"uts": {"inode": "uts:[1]"}}}),
     ("pid handles", {"pid": 1, "handles": {"uts": "/proc/1/ns/uts"}}),
     ("pid handles unshare", {}),
     ("handles.bogus", {"handles": {"bogus": "/proc/1/ns/uts"}}),
@@ -284,6 +289,17 @@ def test_nothing_to_enter(witness: Path) -> None:
         handle = f"/proc/{pid}/ns/uts"
         assert "nothing is left to enter" in refusal({"handles": {"uts": handle}, "types": []}, witness)
         assert "option types" in refusal({"handles": {"uts": handle}, "types": ["uts", "net"]}, witness)
+
+
+def test_another_namespace_than_expected(witness: Path) -> None:
+    """What a task returns of its namespaces is what the next one can expect."""
+    with inhabited("uts") as pid, inhabited("uts") as other:
+        options: Options = {"pid": pid, "types": ["uts"], "argv": ["true"]}
+        first = task(options)["namespaces"]
+        assert task({**options, "expect": first})["namespaces"] == first
+        for target in ({"pid": other}, {"handles": {"uts": f"/proc/{other}/ns/uts"}}):
+            text = refusal({**target, "types": ["uts"], "expect": first}, witness)
+            assert f"leads to by now is uts:[{identity(other, 'uts').inode}]" in text
     assert "ipc is the one" in refusal({"handles": {"ipc": "/proc/self/ns/ipc"}}, witness)
     assert "nothing is left to enter" in refusal({"handles": {}}, witness)
     assert "nothing is left to enter" in refusal({"handles": {"net": None}}, witness)

@@ -81,6 +81,17 @@ def test_types_narrow() -> None:
 
 
 @in_own_run
+def test_set_that_was_made_anew_is_not_the_one_that_is_expected() -> None:
+    bring("blue", types=["uts"])
+    expect = task("blue", "true")["namespaces"]
+    assert task("blue", "true", expect=expect)["namespaces"] == expect
+    bring("blue", recreate=True)
+    result = task("blue", "true", expect=expect)
+    assert result["failed"]
+    assert "the target leads to by now is uts:" in result["msg"]
+
+
+@in_own_run
 def test_set_of_somebody_else() -> None:
     """What `ip netns add` makes is a set of one type."""
     Path("/run/netns").mkdir()

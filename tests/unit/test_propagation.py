@@ -494,6 +494,7 @@ def test_options_that_do_not_go_together() -> None:
         for words_in_it, options in (
             ("propagation public", {"propagation": "public"}),
             ("option types", {"types": ["mnt"]}),
+            ("option expect", {"expect": {"mnt": {"inode": 1}}}),
             ("option types mnt", {"pid": 1, "types": ["net"]}),
             ("mutually exclusive name pid", {"name": "blue", "pid": 1}),
             ("mutually exclusive pid handles", {"pid": 1, "handles": {"mnt": "/run/mntns/blue"}}),
@@ -521,12 +522,15 @@ def test_in_that_of_a_set() -> None:
         holder = subprocess.Popen(["nsenter", "--mount=/run/mntns/blue", "sleep", "60"])
         try:
             support.wait_for(lambda: support.identity(holder.pid, "mnt") == support.at_handle("mnt", "blue"))
+            other = {"mnt": {"inode": support.own_identity("mnt").inode}}
+            expect = {"mnt": support.at_handle("mnt", "blue")._asdict()}
             targets: list[Options] = [{"name": "blue"}, {"pid": holder.pid}, {"handles": {"mnt": "/run/mntns/blue"}}]
             for target, wanted in itertools.product(targets, ("shared", "private")):
                 checked = task(PLACE, propagation=wanted, check=True, **target)
-                done = task(PLACE, propagation=wanted, **target)
+                done = task(PLACE, propagation=wanted, expect=expect, **target)
                 assert checked["changed"]
                 assert done["changed"]
+                assert "by now is mnt:" in refusal(PLACE, propagation="slave", expect=other, **target)
                 assert said(done) == listed(there("blue"), PLACE)
                 assert [(item["path"], item["after"]) for item in checked["mounts"]] == [(PLACE, wanted)]
                 assert "warnings" not in done

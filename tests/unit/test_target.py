@@ -22,10 +22,13 @@ Found = t.Dict[str, nsfs.Identity]
 
 
 def entered_by(
-    pid: t.Any = None, handles: t.Mapping[str, str | None] | None = None, types: t.Sequence[str] | None = None
+    pid: t.Any = None,
+    handles: t.Mapping[str, str | None] | None = None,
+    types: t.Sequence[str] | None = None,
+    expect: target.Expected | None = None,
 ) -> Found:
     """The identities of a target; that its descriptors are of the same namespaces is asked of the kernel."""
-    with support.own_procfs() as proc, target.of(proc, pid, handles, types) as found:
+    with support.own_procfs() as proc, target.of(proc, pid, handles, types, expect) as found:
         for kind, fd in found.descriptors.items():
             assert nsfs.identity(fd) == found.identities[kind]
             assert nsfs.type_of(fd) is kind
@@ -208,6 +211,55 @@ def test_nothing_stays_open() -> None:
             refusal(handles={"uts": f"/proc/{pid}/ns/uts", "net": "/nowhere"})
             refusal(handles={"uts": f"/proc/{pid}/ns/uts", "net": "/proc/self/ns/net"})
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+# ---- which namespaces are expected there
+
+
+def test_those_that_are_expected() -> None:
+    with support.inhabited("uts", "net") as pid:
+        uts = support.identity(pid, "uts")
+        for wanted in (uts._asdict(), {"inode": str(uts.inode), "id": None}):
+            expect = {"uts": wanted, "net": None}
+            assert entered_by(pid, expect=expect)["uts"] == uts
+            assert entered_by(handles={"uts": f"/proc/{pid}/ns/uts"}, expect=expect) == {"uts": uts}
+
+
+@pytest.mark.parametrize("way", ["pid", "handles"])
+def test_another_one_than_expected(way: str) -> None:
+    with support.inhabited("uts", "net") as pid:
+        arguments = {"pid": pid} if way == "pid" else {"handles": {"uts": f"/proc/{pid}/ns/uts"}}
+        actual = support.identity(pid, "uts")
+        text = refusal(**arguments, expect={"uts": {"inode": actual.inode + 1, "id": actual.id}})
+    assert text.startswith(f"cannot enter uts:[{actual.inode + 1}]")
+    assert f"what the target leads to by now is uts:[{actual.inode}]" in text
+
+
+@support.needs_ids
+def test_an_inode_that_is_that_of_another_one_by_now() -> None:
+    with support.inhabited("uts") as pid:
+        inode, number = support.identity(pid, "uts")
+        assert number is not None
+        text = refusal(pid=pid, expect={"uts": {"inode": inode, "id": number + 1}})
+    assert f"by now is uts:[{inode}] with the id {number}" in text
+
+
+def test_an_expected_one_that_is_not_entered() -> None:
+    with support.inhabited("uts", "net") as pid:
+        expect = {name: {**support.identity(pid, name)._asdict()} for name in ("net", "ipc")}
+        for types in (["uts"], None):
+            assert "leads to no" in refusal(pid=pid, types=types, expect=expect)
+        own = {"ipc": {**support.own_identity("ipc")._asdict()}}
+        assert "leads to no ipc namespace but the one that the task itself" in refusal(pid=pid, expect=own)
+
+
+@pytest.mark.parametrize("number", ["net:[1]", "1_0", True, -1, "9" * 21])
+@pytest.mark.parametrize("key", ["inode", "id"])
+def test_no_number_to_expect(key: str, number: t.Any) -> None:
+    wanted = {"inode": 1, "id": None, key: number}
+    assert refusal(handles={"uts": "/nowhere"}, expect={"uts": wanted}).startswith(
+        f"cannot use the option expect.uts.{key} as given"
+    )
 
 
 # ---- the procfs that is asked

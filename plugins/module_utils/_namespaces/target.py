@@ -22,6 +22,7 @@ _NAMED_ALL = ", ".join(kind.name for kind in nstypes.ALL)
 
 # What a pid can be at most on any kernel: PID_MAX_LIMIT.
 _LAST_PID = 1 << 22
+_MOST_DIGITS = 20  # of a 64-bit number
 
 _NO_THREAD = Hint("it is a thread and no process", "give the pid of its process")
 _PIDFD_HINTS = {
@@ -59,18 +60,36 @@ class Target(t.NamedTuple):
 
 NOTHING = Target({}, {})
 
+Expected = t.Mapping[str, t.Optional[t.Mapping[str, t.Any]]]
+"""By type, the inode and the id of a namespace as a task gives them; an id of None is not compared."""
 
+
+@contextlib.contextmanager
 def of(
-    proc: int, pid: t.Any, handles: t.Mapping[str, str | None] | None, types: t.Sequence[str] | None
-) -> t.ContextManager[Target]:
+    proc: int,
+    pid: t.Any,
+    handles: t.Mapping[str, str | None] | None,
+    types: t.Sequence[str] | None,
+    expect: Expected | None = None,
+) -> t.Iterator[Target]:
     """The target that a task names, if any.
 
+    expect: which namespaces these have to be.
     Raises NamespaceError: no such process, a kernel thread, no namespace at a path or one of another type, a type that
-    is named and that the target lacks or shares with us, nothing left to enter.
+    is named and that the target lacks or shares with us, nothing left to enter, another namespace than expected.
     """
     for name in types or ():
         if name not in nstypes.BY_NAME:
             raise refuse("types", f"{name!r} is no type of namespace", f"there are {_NAMED_ALL}")
+    meant = _parse_expected(expect or {})
+    with _named(proc, pid, handles, types) as found:
+        _refuse_others(found, meant)
+        yield found
+
+
+def _named(
+    proc: int, pid: t.Any, handles: t.Mapping[str, str | None] | None, types: t.Sequence[str] | None
+) -> t.ContextManager[Target]:
     if pid is not None:
         return _of_process(proc, pid, types)
     if handles is not None:
@@ -128,6 +147,39 @@ def _of_handles(proc: int, handles: t.Mapping[str, str], types: t.Sequence[str] 
             if actual is not kind:
                 raise refuse(f"handles.{kind.name}", f"{path} is a namespace of type {actual.name}")
         yield _that_differ(proc, "the namespaces at the handles", found, named=True)
+
+
+def _parse_expected(given: Expected) -> dict[nstypes.NsType, nsfs.Identity]:
+    return {
+        nstypes.BY_NAME[name]: nsfs.Identity(
+            plain_number(f"expect.{name}.inode", wanted["inode"], _MOST_DIGITS),
+            None if wanted["id"] is None else plain_number(f"expect.{name}.id", wanted["id"], _MOST_DIGITS),
+        )
+        for name, wanted in given.items()
+        if wanted is not None
+    }
+
+
+def _refuse_others(found: Target, meant: t.Mapping[nstypes.NsType, nsfs.Identity]) -> None:
+    for kind, wanted in meant.items():
+        actual = found.identities.get(kind)
+        if actual is None:
+            raise NamespaceError(
+                f"enter {_told(kind, wanted)}",
+                f"the target leads to no {kind.name} namespace but the one that the task itself runs in",
+                "look for it again, and name its type in types if others are named there",
+            )
+        if actual.inode != wanted.inode or (None not in (actual.id, wanted.id) and actual.id != wanted.id):
+            raise NamespaceError(
+                f"enter {_told(kind, wanted)}",
+                f"what the target leads to by now is {_told(kind, actual)}",
+                "look for it again, with linux.namespaces.ns_facts",
+            )
+
+
+def _told(kind: nstypes.NsType, identity: nsfs.Identity) -> str:
+    number = "" if identity.id is None else f" with the id {identity.id}"
+    return f"{kind.name}:[{identity.inode}]{number}"
 
 
 def _kinds(types: t.Sequence[str] | None) -> list[nstypes.NsType]:

@@ -33,6 +33,13 @@ TARGET: Spec = {
     "pid": {"type": "str"},
     "handles": {"type": "dict", "options": {name: {"type": "path"} for name in TYPE_NAMES}},
     "types": {"type": "list", "elements": "str", "choices": TYPE_NAMES},
+    "expect": {
+        "type": "dict",
+        "options": {
+            name: {"type": "dict", "options": {"inode": {"type": "str", "required": True}, "id": {"type": "str"}}}
+            for name in TYPE_NAMES
+        },
+    },
 }
 
 DEFINITION: Spec = {

@@ -63,9 +63,11 @@ class Names:
         """What ns_exec can enter it by: what lasts longest. None where there is nothing, or the caller is in it.
 
         What is mounted in a mount namespace of somebody else is nothing to go by: who lives there may exchange it.
+        Whatever is no name says which one is expected there: processes end, and go elsewhere.
         leader: a process that is in it.
         """
         kind = namespace.kind.name
+        expected = {"types": [kind], "expect": {kind: namespace.identity._asdict()}}
         if namespace.identity.inode == self.own.get(namespace.kind):
             return None
         name = self.name_of(namespace)
@@ -73,9 +75,9 @@ class Names:
             return {"name": name, "types": [kind]}
         path = self._handle_of(namespace)
         if path is None and leader is not None and self._can_be_entered(leader):
-            return {"pid": leader, "types": [kind]}
+            return {"pid": leader, **expected}
         path = path or next(filter(None, (_link_of(holder, namespace.kind) for holder in namespace.holders)), None)
-        return None if path is None else {"handles": {kind: path}}
+        return None if path is None else {"handles": {kind: path}, **expected}
 
     def _handle_of(self, namespace: Namespace) -> str | None:
         paths = (self._places[mounts].prefix + path for mounts, path in self._handles(namespace) if _is_text(path))
