@@ -272,8 +272,9 @@ ansible_facts:
                   description:
                     - The keys beside it are there where they apply.
                     - V(thread), V(for_children), V(fd), V(socket), V(watch) (inotify, io_uring), V(bind), V(in_flight),
-                      V(child), V(owned), V(zombie) (a process that has ended and was not reaped), V(kernel) (what that
-                      is, is not known), and with O(detail=full) V(process).
+                      V(cwd) and V(root) (in a tree of mounts that is mounted nowhere), V(child), V(owned), V(zombie) (a
+                      process that has ended and was not reaped), V(kernel) (what that is, is not known), and with
+                      O(detail=full) V(process).
                   type: str
                 pid:
                   description: The process. Of V(bind), the leader of the mount namespace.
@@ -291,8 +292,8 @@ ansible_facts:
                   description: The number of the descriptor.
                   type: int
                 path:
-                  description: Of V(bind), the path in its mount namespace. Of V(fd), the path in a tree of mounts that
-                    is mounted nowhere.
+                  description: Of V(bind), the path in its mount namespace. Of V(fd), V(cwd) and V(root), the path in a
+                    tree of mounts that is mounted nowhere.
                   type: str
                 namespace:
                   description: The inode of the mount namespace of a bind mount, of the child, or of what is owned.

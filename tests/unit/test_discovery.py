@@ -330,6 +330,55 @@ def test_a_tree_of_mounts_that_an_open_file_holds(tmp_path: Path, recursive: boo
     assert holders == [("fd", holder, tree, *(["/folder/handle"] if recursive else []))]
 
 
+@pytest.mark.parametrize("how", ["fd", "path", "cwd", "root", "thread"])
+def test_a_tree_of_mounts_that_is_held_below_its_root(tmp_path: Path, how: str) -> None:
+    def work() -> tuple[list[tuple[t.Any, ...]], int]:
+        support.own_mounts()
+        (tmp_path / "below").mkdir()
+        (tmp_path / "below/more").mkdir()
+        path = tmp_path / "handle"
+        path.touch()
+        support.bind(tmp_path, tmp_path)
+        with support.inhabited("uts") as pid:
+            support.bind(f"/proc/{pid}/ns/uts", path)
+            inode = support.identity(pid, "uts").inode
+        with descriptor.closing(os.open(tmp_path, os.O_PATH)) as source:
+            tree = mount.clone_tree(source, recursive=True)
+        below = os.open("below/more", os.O_PATH if how == "path" else os.O_RDONLY, dir_fd=tree)
+        support.unmount(str(path))
+
+        def go() -> None:
+            os.fchdir(below)
+            if how == "root":
+                os.chroot(".")
+
+        def go_in_a_thread() -> None:
+            process.unshare(0x200)  # CLONE_FS
+            go()
+
+        def prepare() -> None:
+            if how == "thread":
+                stack.enter_context(in_a_thread(go_in_a_thread))
+            elif how in ("cwd", "root"):
+                go()
+            os.write(say, b"!")
+
+        with contextlib.ExitStack() as stack:
+            kept = (below,) if how in ("fd", "path") else ()
+            said, say = os.pipe()
+            with holding(*kept, prepare=prepare) as holder:
+                os.close(tree)
+                os.close(below)
+                os.close(say)
+                os.read(said, 1)
+                support.wait_for(lambda: len(os.listdir(f"/proc/{holder}/fd")) <= 1)
+                return scan()[inode].holders, holder
+
+    holders, holder = support.forked(work)
+    kind = {"path": "fd", "thread": "cwd"}.get(how, how)
+    assert {(found[0], found[1], found[-1]) for found in holders} >= {(kind, holder, "/handle")}
+
+
 def test_a_bind_mount_that_is_covered(tmp_path: Path) -> None:
     """The cover stays where it is."""
 

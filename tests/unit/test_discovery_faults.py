@@ -203,10 +203,11 @@ def test_a_descriptor_that_is_closed_once_it_was_seen(monkeypatch: pytest.Monkey
 
             def look_and_close(scan: Scan, *arguments: t.Any) -> list[fds.Found]:
                 shares = walk.each(scan, *arguments)
-                assert [(item.kind, item.inode) for share in shares for item in share.open if item.pid == pid] == [
+                (share,) = shares
+                assert {key for key, some in share.open.firsts.items() if pid in [item.task.pid for item in some]} == {
                     ("fd", support.own_identity("net").inode),
                     (kind, inode),
-                ]
+                }
                 os.kill(pid, signal.SIGUSR1)
                 assert os.read(said, 32) == b"closed"
                 return shares
@@ -249,6 +250,40 @@ def test_descriptors_that_come_and_go() -> None:
 
     founds = alone(work)
     assert [found.incomplete_because for found in founds] == [[]] * len(founds)
+
+
+def test_a_look_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was found by then is told."""
+    monkeypatch.setattr(walk, "PATIENCE", 0.3)
+
+    def work() -> tuple[Found, int]:
+        with child(lambda: None), support.inhabited("uts") as pid:
+            inode = support.identity(pid, "uts").inode
+
+            monkeypatch.setattr(fds, "other_threads", lambda *_arguments: time.sleep(2 * _SOON))
+            return scan(), inode
+
+    found, inode = alone(work)
+    assert found.incomplete_because == [walk.OVERDUE]
+    assert inode in found.namespaces
+    assert found.seconds < _SOON
+
+
+def test_a_look_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even when it is woken up."""
+    monkeypatch.setattr(walk, "PATIENCE", 0.1)
+    monkeypatch.setattr(walk, "_SLACK", 0.1)
+
+    def work() -> tuple[Found, int]:
+        with child(lambda: None), support.inhabited("uts") as pid:
+            inode = support.identity(pid, "uts").inode
+            monkeypatch.setattr(fds, "other_threads", lambda *_arguments: os.kill(os.getpid(), signal.SIGSTOP))
+            return scan(), inode
+
+    found, inode = alone(work)
+    assert found.incomplete_because == [walk.OVERDUE]
+    assert inode in found.namespaces
+    assert found.seconds < _SOON
 
 
 # ---- who may not look

@@ -29,6 +29,8 @@ import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
     libc,
     mountinfo,
+    netdev,
+    process,
     procfs,
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import checkpoint
@@ -36,10 +38,12 @@ from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.disco
     fds,
     in_flight,
     mounts,
+    parts,
     run,
     trees,
     watches,
 )
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.model import MOST_HOLDERS
 from ansible_collections.linux.namespaces.tests.unit import scanning, support
 from ansible_collections.linux.namespaces.tests.unit.scanning import Found, alone, child
 from hypothesis import example, given
@@ -87,7 +91,7 @@ def test_a_handle_under_a_file_that_never_answers() -> None:
 @needs_fuse
 def test_an_open_folder_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Detached it may be a tree of mounts. Whoever looks into it, the scan goes on."""
-    monkeypatch.setattr(trees, "PATIENCE", 1)
+    monkeypatch.setattr(parts, "SECONDS", 1)
 
     def work() -> tuple[Found, int, set[int]]:
         Path("/run/folder").mkdir()
@@ -243,7 +247,10 @@ def test_folders_that_never_answer_in_many_mount_namespaces(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("how", ["detached", "exchanged"])
-def test_a_mount_namespace_whose_root_is_gone(how: str) -> None:
+def test_a_mount_namespace_whose_root_is_gone(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """Where a process is in it all the same, it has a tree that is mounted nowhere."""
+    monkeypatch.setattr(trees, "_MOST_ENTRIES", 1)
+
     def leave() -> None:
         support.own_mounts()
         if how == "detached":
@@ -261,10 +268,119 @@ def test_a_mount_namespace_whose_root_is_gone(how: str) -> None:
 
     found, inode, pid = alone(work)
     assert found.namespaces[inode].processes == [pid]
-    assert found.incomplete_because == []
+    assert found.incomplete_because == ([trees.TOO_LARGE] if how == "detached" else [])
 
 
 # ---- sockets
+
+
+def test_a_socket_that_is_left_to_the_scan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner ended meanwhile, and whoever closes the last copy waits until all was sent."""
+    open_network_of = netdev.open_network_of
+
+    def work() -> tuple[Found, int]:
+        netdev.set_up("lo")
+        with socket.create_server(("127.0.0.1", 0)) as server, support.inhabited("uts") as stays:
+
+            def send() -> None:
+                sender = socket.create_connection(server.getsockname())
+                sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 2 * _SOON))
+                sender.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        sender.send(bytes(1 << 16))
+                sender.detach()
+
+            def end_first(copy: int) -> int:
+                namespace = open_network_of(copy)
+                with socket.socket(fileno=os.dup(copy)) as other:
+                    lingers = bool(struct.unpack("ii", other.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8))[0])
+                if lingers:
+                    os.kill(pid, signal.SIGKILL)
+                    support.wait_for(lambda: support.has_ended(pid))
+                return namespace
+
+            with child(send) as pid, server.accept()[0]:
+                monkeypatch.setattr(netdev, "open_network_of", end_first)
+                return scanning.scan(), support.identity(stays, "uts").inode
+
+    found, stays = support.in_own_world(work, "pid", "mnt", "net")
+    assert stays in found.namespaces
+    assert found.incomplete_because == []
+    assert found.seconds < _SOON
+
+
+def test_very_many_descriptors_that_many_tasks_share() -> None:
+    """They are read once."""
+    tables, descriptors = 200, 5000
+
+    def hold() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2 * descriptors, 2 * descriptors))
+        fd = os.open("/proc/self/ns/net", os.O_RDONLY)
+        for _copy in range(descriptors):
+            os.dup(fd)
+        for _each in range(tables):
+            if share_files() == 0:
+                process.die_with_parent(signal.SIGKILL)
+                signal.pause()
+
+    def work() -> tuple[Found, int, int]:
+        with child(hold) as pid:
+            return scanning.scan(), support.own_identity("net").inode, pid
+
+    found, net, pid = alone(work)
+    holders = found.namespaces[net].holders
+    assert {holder.pid for holder in holders} == {pid}
+    assert found.incomplete_because == []
+    assert found.seconds < _SOON / 10
+
+
+def share_files() -> int:
+    """Fork with CLONE_FILES; 0 in the child."""
+    arguments = struct.pack("=11Q", 0x400, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, 0)
+    return libc.syscall_twice("clone3", arguments, len(arguments))
+
+
+def test_very_many_descriptors_of_many_watches() -> None:
+    """What is watched is read once."""
+
+    def hold() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_WATCHERS, _WATCHERS))
+        fd = scanning.inotify()
+        scanning.inotify_watch(fd, "/proc/self/ns/net")
+        for number in range(1000):
+            Path(f"/run/{number}").touch()
+            scanning.inotify_watch(fd, f"/run/{number}")
+        with contextlib.suppress(OSError):
+            while True:
+                os.dup(fd)
+
+    def work() -> tuple[Found, int]:
+        with child(hold):
+            return scanning.scan(), support.own_identity("net").inode
+
+    found, net = alone(work)
+    if support.kernel_release() >= (6, 18):
+        assert found.namespaces[net].kinds.count("watch") == MOST_HOLDERS
+    assert found.seconds < _SOON / 10
+
+
+_WATCHERS = 5000
+
+
+def test_a_socket_whose_owner_peeks() -> None:
+    """It is not moved where the owner peeks next; what is on its way there is said to be out of sight."""
+
+    def work() -> tuple[Found, int]:
+        ours, theirs = socket.socketpair()
+        theirs.setsockopt(socket.SOL_SOCKET, 42, 0)
+        scanning.send(ours, os.open("/proc/self/ns/net", os.O_RDONLY))
+        with child(lambda: None):
+            return scanning.scan(), theirs.getsockopt(socket.SOL_SOCKET, 42)
+
+    found, offset = alone(work)
+    assert offset == 0
+    assert found.incomplete_because == [in_flight.BEHIND]
 
 
 def test_a_socket_whose_queue_begins_with_an_error() -> None:
@@ -290,7 +406,7 @@ def test_a_socket_whose_queue_begins_with_an_error() -> None:
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="the number is that of x86_64")
 def test_a_socket_that_somebody_keeps_locked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who receives into memory that never comes has its lock. The scan says so, and goes on."""
-    monkeypatch.setattr(in_flight, "PATIENCE", 1)
+    monkeypatch.setattr(parts, "SECONDS", 1)
     monkeypatch.setattr(checkpoint, "_FAREWELLS", 2)
 
     def work() -> tuple[Found, int, list[str]]:
@@ -501,7 +617,7 @@ _beginnings = st.sampled_from(["inotify wd:1 ino:1 sdev:4", "    0: net:[1"]).fl
 @support.properties
 @given(st.one_of(_lines, st.text(), st.tuples(_beginnings, st.text("g:-[/\n\t\0\xe9")).map("".join)))
 def test_garbage_in_fdinfo_is_nothing(text: str) -> None:
-    assert [*watches.parse(text, 4)] == []
+    assert [watched for watched in watches.parse(text.split("\n"), 4) if watched.inode is not None] == []
 
 
 @support.properties
@@ -512,7 +628,7 @@ def test_half_a_handle_is_no_handle(digits: str, rest: str) -> None:
     line = f"inotify wd:1 ino:1 sdev:4 mask:4 fhandle-bytes:10 fhandle-type:f1 f_handle:{digits}{rest}\n"
     word = re.split("[ \n]", digits + rest)[0]
     is_whole = bool(word) and len(word) % 2 == 0 and set(word) <= set("0123456789abcdef")
-    assert [*watches.parse(line, 4)] == [watches.Watched(1, bytes.fromhex(word) if is_whole else None)]
+    assert [*watches.parse(line.split("\n"), 4)] == [watches.Watched(1, bytes.fromhex(word) if is_whole else None)]
 
 
 @support.properties

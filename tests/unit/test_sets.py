@@ -553,6 +553,20 @@ def test_a_set_with_processes_is_not_removed() -> None:
         assert not os.path.exists("/run/utsns/blue")
 
 
+def test_nobody_waits_for_the_look_at_what_holds_a_removed_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    scanned = run.scanned
+    others: list[bool] = []
+
+    def make_another(proc: int) -> t.ContextManager[t.Any]:
+        others.append(support.forked(lambda: "green" in bring("green", types=["uts"]).done))
+        return scanned(proc)
+
+    brought("blue", types=["uts"])
+    monkeypatch.setattr(run, "scanned", make_another)
+    brought("blue", present=False)
+    assert others == [True]
+
+
 def test_processes_of_a_set_go_on_when_it_is_detached() -> None:
     brought("blue", types=["net", "uts"])
     with occupied("blue", "net") as pid:

@@ -26,7 +26,8 @@ EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _AT_STATX_DONT_SYNC = 0x4000
 _STATX_TYPE = 0x1
 _STATX_INO = 0x100
-_STATX = struct.Struct("=28xH2xQ96xII112x")
+_STATX_MNT_ID = 0x1000
+_STATX = struct.Struct("=28xH2xQ96xIIQ104x")
 
 
 class Status(t.NamedTuple):
@@ -36,6 +37,8 @@ class Status(t.NamedTuple):
     inode: int
     mode: int
     """Its type alone."""
+    mount: int
+    """The number of the mount it is on."""
 
 
 def open_resolved(path: str, flags: int, resolve: int, directory: int = libc.AT_FDCWD, shown: str | None = None) -> int:
@@ -50,12 +53,14 @@ def open_resolved(path: str, flags: int, resolve: int, directory: int = libc.AT_
 def status(fd: int) -> Status:
     """What is open there, as the kernel has it; a file system that may never answer is not asked.
 
-    Source: statx(2), AT_STATX_DONT_SYNC. Raises OSError.
+    Source: statx(2), AT_STATX_DONT_SYNC, STATX_MNT_ID. Raises OSError.
     """
     memory = libc.buffer(bytes(_STATX.size))
-    libc.syscall("statx", fd, b"", libc.AT_EMPTY_PATH | _AT_STATX_DONT_SYNC, _STATX_TYPE | _STATX_INO, memory)
-    mode, inode, major, minor = _STATX.unpack(memory.raw)
-    return Status(os.makedev(major, minor), inode, mode)
+    libc.syscall(
+        "statx", fd, b"", libc.AT_EMPTY_PATH | _AT_STATX_DONT_SYNC, _STATX_TYPE | _STATX_INO | _STATX_MNT_ID, memory
+    )
+    mode, inode, major, minor, mount = _STATX.unpack(memory.raw)
+    return Status(os.makedev(major, minor), inode, mode, mount)
 
 
 class closing:  # noqa: N801 - as contextlib.closing; a generator would take as long as what it is around

@@ -71,7 +71,7 @@ def mount_of(proc: int, fd: int, mounts: t.Iterable[Mount]) -> Mount | None:
 
 def mount_id(proc: int, fd: int) -> int | None:
     """The number of the mount that a descriptor of ours is on. Source: proc_pid_fdinfo(5), mnt_id. Raises OSError."""
-    return procfs.own_fdinfo(proc, fd, "mnt_id")
+    return procfs.fdinfo(proc, f"self/fdinfo/{fd}", "mnt_id")
 
 
 def uppermost(mounts: t.Collection[Mount]) -> t.Callable[[str], Mount | None]:

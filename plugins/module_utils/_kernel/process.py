@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -27,7 +28,11 @@ _PR_GET_CHILD_SUBREAPER = 37
 _PR_SET_DUMPABLE = 4
 _CLONE_ARGS = "=11Q"
 _LAST_DESCRIPTOR = 0xFFFFFFFF
+_KCMP_FILE = 0
 _KCMP_FILES = 2
+_KCMP_FS = 3
+# Before, after; and of what has no order, which is what else it may answer.
+_ORDER = {0: 0, 1: -1, 2: 1, 3: 1}
 
 
 class Cloned(t.NamedTuple):
@@ -77,12 +82,28 @@ def pidfd_open(pid: int, thread: bool = False) -> int:
     return libc.syscall("pidfd_open", pid, os.O_EXCL if thread else 0)
 
 
-def share_files(pid: int, other: int) -> bool:
-    """Whether two processes or threads have one table of descriptors. Source: kcmp(2), KCMP_FILES.
+def order_of_files(pid: int, other: int) -> int:
+    """How the tables of descriptors of two processes or threads are ordered: negative, 0 where it is one, positive.
 
-    Raises OSError.
+    Source: kcmp(2), KCMP_FILES. Raises OSError.
     """
-    return libc.syscall("kcmp", pid, other, _KCMP_FILES, 0, 0) == 0
+    return _ORDER[libc.syscall("kcmp", pid, other, _KCMP_FILES, 0, 0)]
+
+
+def order_of_open_files(pid: int, fd: int, other: int, other_fd: int) -> int:
+    """As order_of_files(), of what descriptors of two processes or threads are open on: 0 where it is one open file.
+
+    Source: kcmp(2), KCMP_FILE. Raises OSError.
+    """
+    return _ORDER[libc.syscall("kcmp", pid, other, _KCMP_FILE, fd, other_fd)]
+
+
+def share_folders(pid: int, other: int) -> bool:
+    """Whether two processes or threads have one root and one working directory.
+
+    Source: kcmp(2), KCMP_FS. Raises OSError.
+    """
+    return libc.syscall("kcmp", pid, other, _KCMP_FS, 0, 0) == 0
 
 
 def pidfd_getfd(pidfd: int, fd: int) -> int:
@@ -131,6 +152,21 @@ def is_subreaper() -> bool:
 def become_undumpable() -> None:
     """Close this process to ptrace and /proc/PID from inside a namespace it joins. Source: PR_SET_DUMPABLE(2const)."""
     libc.prctl(_PR_SET_DUMPABLE)
+
+
+@contextlib.contextmanager
+def waking(seconds: float, look_up: t.Callable[[], object]) -> t.Iterator[None]:
+    """Interrupt what this process waits for, if that can be, every so many seconds, to look up.
+
+    What is raised there is raised by whatever the process is at. Source: setitimer(2), signal(7).
+    """
+    signal.signal(signal.SIGALRM, lambda _number, _frame: look_up())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM,))
+    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def close_from(lowest: int, *but: int) -> None:

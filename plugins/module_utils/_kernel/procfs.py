@@ -23,6 +23,8 @@ from .descriptor import RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, closing, open_reso
 
 _ROOT_INODE = 1
 _PF_KTHREAD = 0x00200000
+# Numbers come before what may be long.
+_FDINFO_BYTES = 4096
 
 
 class Stat(t.NamedTuple):
@@ -140,20 +142,25 @@ def read(proc: int, path: str, most: int = -1) -> str:
 
     most: so many characters of it at most, where a process itself decides how long it is.
     """
-    with open(open_file(proc, path), encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+    with open_text(proc, path) as file:
         return file.read(most)
 
 
-def own_fdinfo(proc: int, fd: int, field: str) -> int | None:
-    """A number that fdinfo says of a descriptor of ours; None where it has no such field.
+def open_text(proc: int, path: str) -> t.TextIO:
+    """A file of this procfs to be read as read() has it, line by line. Raises OSError."""
+    return open(open_file(proc, path), encoding="utf-8", errors="surrogateescape", newline="\n")
+
+
+def fdinfo(proc: int, path: str, field: str) -> int | None:
+    """A number that the file of a descriptor below fdinfo says; None where it has no such field.
 
     Source: proc_pid_fdinfo(5). Raises OSError.
     """
-    for line in read(proc, f"{own_pid(proc)}/fdinfo/{fd}").split("\n"):
-        name, _colon, value = line.partition(":")
-        if name == field:
-            return int(value)
-    return None
+    # Of every descriptor of the host that is asked, so that it has to be quick.
+    with closing(os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)) as file:
+        content = b"\n" + os.read(file, _FDINFO_BYTES)
+    _before, found, rest = content.partition(f"\n{field}:".encode())
+    return int(rest.partition(b"\n")[0]) if found else None
 
 
 def write(proc: int, path: str, text: str) -> None:

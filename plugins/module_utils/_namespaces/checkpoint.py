@@ -324,12 +324,15 @@ def _clone(cgroup: str | None) -> process.Cloned | None:
 def answer_of(work: t.Callable[[Gate], T], proc: int) -> T:
     """What the work comes to in a child, however large; it is pickled. Raises NamespaceError."""
     with answering(work, proc) as answer:
-        return answer()
+        return answer(None)
 
 
 @contextlib.contextmanager
-def answering(work: t.Callable[[Gate], T], proc: int) -> t.Iterator[t.Callable[[], T]]:
-    """Begin the work in a child; what is yielded waits for what it comes to, as answer_of() has it."""
+def answering(work: t.Callable[[Gate], T], proc: int) -> t.Iterator[t.Callable[[float | None], T]]:
+    """Begin the work in a child; what is yielded waits for what it comes to, as answer_of() has it, until a deadline.
+
+    That is of time.monotonic(), and raises DeadlineError.
+    """
     memory = os.memfd_create("answer")
     with os.fdopen(memory, "rb") as file:
 
@@ -342,8 +345,8 @@ def answering(work: t.Callable[[Gate], T], proc: int) -> t.Iterator[t.Callable[[
 
         with spawn(write, proc) as child:
 
-            def answer() -> T:
-                child.expect("answered")
+            def answer(deadline: float | None) -> T:
+                child.expect("answered", deadline)
                 file.seek(0)
                 content: T = pickle.load(file)
                 return content

@@ -4,7 +4,7 @@
 
 # Private to the linux.namespaces collection.
 
-"""Open files of processes that are namespaces, or belong to one. Source: proc_pid_fd(5), linux/sockios.h.
+"""Open files of processes that are namespaces, or belong to one. Source: proc_pid_fd(5).
 
 A link says what is open without a word to the file system, which may be one that never answers.
 """
@@ -14,18 +14,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import stat
 import typing as t
 
-from ..._kernel import mountinfo, netdev, nsfs, nstypes, process, procfs
+from ..._kernel import nsfs, nstypes, process, procfs
 from ..._kernel.descriptor import EXHAUSTED, closing, status
-from . import in_flight, trees, watches
-from .model import Holder, Namespace
+from . import folders, in_flight, sockets, trees, watches
+from .descriptors import Descriptor, Firsts, Tally, Task, number_of, same_file
+from .model import Namespace
 from .scan import Scan
 from .walk import each, other_threads
 
 FD = "fd"
-SOCKET = "socket"
 WATCH = "watch"
 
 _NAMED = tuple(f"{kind.name}:[" for kind in nstypes.ALL)
@@ -38,28 +37,24 @@ _DETACHED = "/"
 _NOTHING_THERE = (errno.ENOENT, errno.EBADF, errno.ESRCH, errno.ENOTTY, errno.EBADFD)
 # A seccomp filter may say any of them.
 _DENIED = (errno.EPERM, errno.EACCES, errno.ENOSYS)
+_LARGE = 64
+"""Fewer descriptors are looked at faster than it is asked whether they are another task's too."""
 LOST = "descriptors could not be looked at"
 
-
-class Open(t.NamedTuple):
-    """A descriptor of a process, or of a thread that has a table of its own, and a namespace that it holds so."""
-
-    kind: str
-    pid: int
-    thread: int | None
-    fd: int
-    inode: int
+Key = t.Tuple[str, int]
+"""By what a namespace is held, and its inode."""
 
 
 class Found:
     """What processes have open."""
 
     def __init__(self) -> None:
-        self.open: list[Open] = []
-        self.named: list[Open] = []
+        self.open = Tally[Key, Descriptor]()
+        self.named = Tally[int, Descriptor]()
         """Those whose inode is all that can be seen, so that something else has to lead there."""
-        self.trees: list[trees.Tree] = []
-        self.queues: list[in_flight.Queue] = []
+        self.places = folders.Places()
+        """What may be on a mount that is mounted nowhere, by the number of that."""
+        self.queues: list[Descriptor] = []
         self.lost = False
         """Whether there are descriptors that could not be looked at."""
         self.denied = 0
@@ -75,167 +70,183 @@ class Found:
 
 def look(scan: Scan) -> None:
     """Find the namespaces that open files hold, but for the scan's own."""
-    found = Found()
-    us = procfs.own_pid(scan.proc)
-
-    def collect(directory: int, pid: int) -> None:
-        if pid == us:
-            return
-        _Table(scan, found, directory, pid).collect()
-        for thread in other_threads(directory, pid):
-            try:
-                if not process.share_files(pid, thread):
-                    _Table(scan, found, directory, pid, thread).collect()
-            except OSError as error:
-                found.lose(error)
-
+    collector = _Collector(scan, Found())
     known = frozenset(scan.namespaces)
-    shares = each(scan, ("fds", "sockets"), "", collect, found)
+    shares = each(scan, ("fds", "sockets"), "", collector.collect, collector.found)
     for share in shares:
         if share.lost:
             scan.incomplete_because[LOST] = None
         scan.denied["sockets"] += share.denied
-        for item in share.open:
-            # Of one that was not held before, the inode may mean another one by now.
-            namespace = scan.namespaces[item.inode] if item.inode in known else _keep(scan, item)
-            if namespace is not None:
-                namespace.hold(Holder(item.kind, pid=item.pid, thread=item.thread, fd=item.fd))
+        for key, some in share.open.firsts.items():
+            _hold(scan, known, key, some, share.open.counts[key])
     in_flight.look(scan, [queue for share in shares for queue in share.queues])
-    trees.look(scan, [tree for share in shares for tree in share.trees])
-    _hold_named(scan, (item for share in shares for item in share.named))
+    places = [share.places for share in shares]
+    trees.look(scan, [*places, folders.find(scan)] if "fds" in scan.sources else [])
+    for share in shares:
+        for inode, some in share.named.firsts.items():
+            _hold_named(scan, inode, some)
 
 
-def _hold_named(scan: Scan, items: t.Iterable[Open]) -> None:
+def _hold(scan: Scan, known: t.Container[int], key: Key, some: t.Sequence[Descriptor], count: int) -> None:
+    """Say that these hold a namespace, and how many there are."""
+    kind, inode = key
+    held = None
+    for descriptor in some:
+        # Of one that was not held before, the inode may mean another one by now.
+        namespace = scan.namespaces[inode] if inode in known else _keep(scan, kind, descriptor, inode)
+        if namespace is not None:
+            held = namespace
+            held.hold(descriptor.holder(kind))
+    if held is not None:
+        held.counts[kind] += count - len(some)
+    elif count > len(some):
+        scan.incomplete_because[LOST] = None
+
+
+def _hold_named(scan: Scan, inode: int, some: t.Sequence[Descriptor]) -> None:
     """That it is still there says that the inode means no other one than that which is held by now."""
-    for item in items:
-        namespace = scan.namespaces.get(item.inode)
-        if namespace is None:
-            scan.incomplete_because[LOST] = None
-            continue
+    namespace = scan.namespaces.get(inode)
+    if namespace is None:
+        scan.incomplete_because[LOST] = None
+        return
+    for descriptor in some:
         with contextlib.suppress(OSError):
-            if any(watched.inode == item.inode for watched in _watched(scan, item.pid, item.thread, item.fd)):
-                namespace.hold(Holder(item.kind, pid=item.pid, thread=item.thread, fd=item.fd))
+            if any(watched.inode == inode for watched in _watched(scan, descriptor)):
+                namespace.hold(descriptor.holder(WATCH))
 
 
-class _Table:
-    """The descriptors of a process, or of one of its threads."""
+class _Collector:
+    """Looks at the descriptors of one process after the other."""
 
-    def __init__(self, scan: Scan, found: Found, directory: int, pid: int, thread: int | None = None) -> None:
+    def __init__(self, scan: Scan, found: Found) -> None:
         self._scan = scan
-        self._found = found
-        self._directory = directory
-        self._pid = pid
-        self._thread = thread
+        self.found = found
+        self._us = procfs.own_pid(scan.proc)
+        self._tables: Firsts[int] = Firsts(process.order_of_files)
+        self._sockets = sockets.Sockets(scan.proc)
+        self._watching: Firsts[Descriptor] = Firsts(same_file)
+        self._watched: dict[Descriptor, list[watches.Watched]] = {}
 
-    def collect(self) -> None:
-        """Look at each. Raises OSError."""
-        sockets: list[str] = []
+    def collect(self, directory: int, pid: int) -> None:
+        """Look at each descriptor of a process, given its open directory. Raises OSError."""
+        if pid == self._us:
+            return
+        self._collect_table(directory, Task(pid))
+        for thread in other_threads(directory, pid):
+            try:
+                if process.order_of_files(pid, thread) != 0:
+                    self._collect_table(directory, Task(pid, thread))
+            except OSError as error:
+                self.found.lose(error)
+
+    def _collect_table(self, directory: int, task: Task) -> None:
+        path = "fd" if task.thread is None else f"task/{task.thread}/fd"
+        with closing(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)) as folder:
+            # How many there are, from Linux 6.2 on.
+            size = os.fstat(folder).st_size
+            names = [] if size > _LARGE else os.listdir(folder)
+            if max(size, len(names)) > _LARGE and self._tables.find(task.id) is not None:
+                return
+            found = self._collect_files(folder, task, names or os.listdir(folder))
+        if found and "sockets" in self._scan.sources:
+            self._collect_sockets(task, found)
+
+    def _collect_files(self, folder: int, task: Task, names: t.Iterable[str]) -> list[tuple[Descriptor, str]]:
+        """Look at what is no socket; what is one, and what its link says. Raises OSError."""
+        found: list[tuple[Descriptor, str]] = []
         files = "fds" in self._scan.sources
-        path = "fd" if self._thread is None else f"task/{self._thread}/fd"
-        with closing(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._directory)) as folder:
-            for name in os.listdir(folder):
-                try:
-                    text = os.readlink(name, dir_fd=folder)
-                except FileNotFoundError:
-                    continue
-                except OSError as error:
-                    # Also a namespace can be mounted so deep.
-                    if error.errno != errno.ENAMETOOLONG:
-                        raise
-                    self._found.lost = True
-                    continue
-                try:
-                    if text.startswith(_SOCKET) or (text == _TUN and self._is_tun(name)):
-                        sockets.append(name)
-                    elif files:
-                        self._collect_file(folder, name, text)
-                except OSError as error:
-                    self._found.lose(error)
-        if sockets and "sockets" in self._scan.sources:
-            self._collect_sockets(sockets)
+        for name in names:
+            try:
+                text = os.readlink(name, dir_fd=folder)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                # Also a namespace can be mounted so deep.
+                if error.errno != errno.ENAMETOOLONG:
+                    raise
+                self.found.lost = True
+                continue
+            descriptor = Descriptor(task, int(name))
+            try:
+                if text.startswith(_SOCKET) or (text == _TUN and self._is_tun(descriptor)):
+                    found.append((descriptor, text))
+                elif files:
+                    self._collect_file(folder, descriptor, text)
+            except OSError as error:
+                self.found.lose(error)
+        return found
 
-    def _collect_file(self, folder: int, name: str, text: str) -> None:
-        if text.startswith(_NAMED):
-            self._add(FD, name, procfs.inode_of(text))
-        elif text in watches.LINKS:
-            fdinfo = _fdinfo(self._scan, self._pid, self._thread, int(name))
-            self._found.lost |= watches.has_nameless(fdinfo)
-            for watched in watches.parse(fdinfo, self._scan.device):
-                if watched.handle is None:
-                    self._found.named.append(Open(WATCH, self._pid, self._thread, int(name), watched.inode))
-                else:
-                    self._add(WATCH, name, watched.inode)
-        elif text == _DETACHED or text in self._scan.mounted_at:
-            self._collect_detached(folder, name, text)
-
-    def _is_tun(self, name: str) -> bool:
+    def _is_tun(self, descriptor: Descriptor) -> bool:
         """Whether it is what it is called: anything may be, and have an ioctl of its own by the number of ours."""
-        return f"\n{_TUN_FIELD}:" in _fdinfo(self._scan, self._pid, self._thread, int(name))
+        return f"\n{_TUN_FIELD}:" in procfs.read(self._scan.proc, descriptor.fdinfo)
 
-    def _collect_detached(self, folder: int, name: str, text: str) -> None:
-        with closing(os.open(name, os.O_PATH | os.O_CLOEXEC, dir_fd=folder)) as held:
-            found = status(held)
+    def _collect_file(self, folder: int, descriptor: Descriptor, text: str) -> None:
+        if text.startswith(_NAMED):
+            self.found.open.add((FD, procfs.inode_of(text)), descriptor)
+        elif text in watches.LINKS:
+            self._collect_watches(descriptor)
+        elif text.startswith("/"):
+            self._collect_path(folder, descriptor, text)
+
+    def _collect_watches(self, descriptor: Descriptor) -> None:
+        first = self._watching.find(descriptor) or descriptor
+        if first not in self._watched:
+            self._watched[first] = _watched(self._scan, descriptor)
+        for watched in self._watched[first]:
+            if watched.inode is None:
+                self.found.lost = True
+            elif watched.handle is None:
+                self.found.named.add(watched.inode, descriptor)
+            else:
+                self.found.open.add((WATCH, watched.inode), descriptor)
+
+    def _collect_path(self, folder: int, descriptor: Descriptor, text: str) -> None:
+        if text == _DETACHED or text in self._scan.mounted_at:
+            with closing(os.open(f"{descriptor.fd}", os.O_PATH | os.O_CLOEXEC, dir_fd=folder)) as held:
+                found = status(held)
             if found.device == self._scan.device:
-                self._add(FD, name, found.inode)
-            elif text == _DETACHED and stat.S_ISDIR(found.mode):
-                mount = mountinfo.mount_id(self._scan.proc, held)
-                if mount not in self._scan.roots and mount != self._mount_of_root():
-                    path = f"{_place(self._pid, self._thread)}/fd/{name}"
-                    self._found.trees.append(trees.Tree(self._pid, self._thread, int(name), path, mount))
+                self.found.open.add((FD, found.inode), descriptor)
+                return
+        mount = number_of(self._scan.proc, descriptor, "mnt_id")
+        if mount is not None and self._scan.is_unknown(mount):
+            self.found.places.add(mount, folders.Place(mount, descriptor.task, descriptor.path, descriptor.holder(FD)))
 
-    def _mount_of_root(self) -> int | None:
-        """The mount of the root of the process, which its links call / too."""
-        with closing(os.open("root", os.O_PATH | os.O_CLOEXEC, dir_fd=self._directory)) as root:
-            return mountinfo.mount_id(self._scan.proc, root)
-
-    def _add(self, kind: str, name: str, inode: int) -> None:
-        self._found.open.append(Open(kind, self._pid, self._thread, int(name), inode))
-
-    def _collect_sockets(self, names: t.Sequence[str]) -> None:
+    def _collect_sockets(self, task: Task, found: t.Iterable[tuple[Descriptor, str]]) -> None:
         try:
-            with closing(process.pidfd_open(self._thread or self._pid, self._thread is not None)) as pidfd:
-                for name in names:
-                    self._collect_socket(pidfd, name)
+            with closing(sockets.open_pidfd(task)) as pidfd:
+                for descriptor, name in found:
+                    self._collect_socket(pidfd, descriptor, name)
         except OSError as error:
-            # EINVAL: the pidfd of a thread came with Linux 6.9.
-            self._found.lose(error)
+            self.found.lose(error)
 
-    def _collect_socket(self, pidfd: int, name: str) -> None:
+    def _collect_socket(self, pidfd: int, descriptor: Descriptor, name: str) -> None:
         try:
-            with closing(process.pidfd_getfd(pidfd, int(name))) as copy:
-                with closing(netdev.open_network_of(copy)) as network:
-                    self._add(SOCKET, name, os.fstat(network).st_ino)
-                if in_flight.count(self._scan.proc, copy):
-                    self._found.queues.append(in_flight.Queue(self._pid, self._thread, int(name)))
+            socket, new = self._sockets.ask(pidfd, descriptor, name)
         except PermissionError:
-            self._found.denied += 1  # a copy takes more than a look at the links
+            self.found.denied += 1  # a copy takes more than a look at the links
         except OSError as error:
-            self._found.lose(error)
+            self.found.lose(error)
+        else:
+            self.found.open.add((sockets.KIND, socket.network), descriptor)
+            if new and socket.carries:
+                self.found.queues.append(descriptor)
 
 
-def _place(pid: int, thread: int | None) -> str:
-    """Whose table of descriptors it is, below /proc."""
-    return f"{pid}" if thread is None else f"{pid}/task/{thread}"
+def _watched(scan: Scan, descriptor: Descriptor) -> list[watches.Watched]:
+    with procfs.open_text(scan.proc, descriptor.fdinfo) as lines:
+        return list(watches.parse(lines, scan.device))
 
 
-def _fdinfo(scan: Scan, pid: int, thread: int | None, number: int) -> str:
-    return procfs.read(scan.proc, f"{_place(pid, thread)}/fdinfo/{number}")
-
-
-def _watched(scan: Scan, pid: int, thread: int | None, number: int) -> list[watches.Watched]:
-    return list(watches.parse(_fdinfo(scan, pid, thread, number), scan.device))
-
-
-def _keep(scan: Scan, item: Open) -> Namespace | None:
+def _keep(scan: Scan, kind: str, descriptor: Descriptor, inode: int) -> Namespace | None:
     """Open the namespace for the scan; None where it is not what was found any more. Raises OSError."""
     try:
-        fd = _open(scan, item)
-        found = None if fd is None else scan.keep_only(fd, item.inode)
+        fd = _open(scan, kind, descriptor, inode)
+        found = None if fd is None else scan.keep_only(fd, inode)
     except OSError as error:
         if error.errno in EXHAUSTED:
             raise
         if error.errno in _DENIED:
-            scan.denied["sockets" if item.kind == SOCKET else "fds"] += 1
+            scan.denied["sockets" if kind == sockets.KIND else "fds"] += 1
             return None
         found = None
     if found is None:
@@ -243,13 +254,12 @@ def _keep(scan: Scan, item: Open) -> Namespace | None:
     return found
 
 
-def _open(scan: Scan, item: Open) -> int | None:
-    if item.kind == FD:
-        return nsfs.open_checked(f"{_place(item.pid, item.thread)}/fd/{item.fd}", scan.proc, scan.proc)
-    if item.kind == SOCKET:
-        with closing(process.copy_fd(item.pid, item.fd, item.thread)) as copy:
-            return netdev.open_network_of(copy)
-    for watched in _watched(scan, item.pid, item.thread, item.fd):
-        if watched.inode == item.inode and watched.handle is not None:
+def _open(scan: Scan, kind: str, descriptor: Descriptor, inode: int) -> int | None:
+    if kind == FD:
+        return nsfs.open_checked(descriptor.path, scan.proc, scan.proc)
+    if kind == sockets.KIND:
+        return sockets.open_network(descriptor)
+    for watched in _watched(scan, descriptor):
+        if watched.inode == inode and watched.handle is not None:
             return nsfs.open_by_handle(watched.handle)
     return None

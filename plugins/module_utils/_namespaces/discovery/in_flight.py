@@ -6,7 +6,7 @@
 
 """Descriptors that are on their way through a local socket, which nobody may ever receive. Source: unix(7).
 
-Who receives into memory that never comes holds the lock of its socket, so that one child looks at all of them.
+Who receives into memory that never comes holds the lock of its socket, so that a child looks.
 """
 
 from __future__ import annotations
@@ -17,94 +17,69 @@ import errno
 import os
 import socket
 import stat
-import time
 import typing as t
 
-from ..._kernel import netdev, process
+from ..._kernel import netdev
 from ..._kernel.descriptor import closing, status
-from ..checkpoint import MOST_DESCRIPTORS, PATIENCE, Gate, spawn
-from ..errors import NamespaceError
-from .model import Holder
+from ..checkpoint import MOST_DESCRIPTORS, Gate, Message
+from . import parts
+from .descriptors import Descriptor, number_of
 from .scan import Scan
 
+FIELD = "scm_fds"
+"""Of fdinfo: how many descriptors are on their way in a socket."""
 _MOST_BYTES = 1 << 16
+# asm-generic/socket.h, and alpha, mips, parisc and sparc beside it; where in the queue who peeks next begins.
+_SO_PEEK_OFF = 42
 BEHIND = "descriptors are on their way behind others"
 SILENT = "a socket that descriptors are on their way through did not answer"
 
 
-class Queue(t.NamedTuple):
-    """A socket of a process, and of a thread that has a table of its own."""
+def look(scan: Scan, queues: t.Sequence[Descriptor]) -> None:
+    """Find the namespaces that come with the next message of each. Raises NamespaceError."""
 
-    pid: int
-    thread: int | None
-    fd: int
+    def take(queue: Descriptor, message: Message) -> None:
+        for namespace in scan.keep_all(message.get("descriptors", ())):
+            namespace.hold(queue.holder("in_flight"))
+        if message["lost"] > 0:
+            scan.incomplete_because[BEHIND] = None
 
-
-def count(proc: int, copy: int) -> int:
-    """How many are on their way in a socket of which this is a copy; 0 for one of another kind.
-
-    Source: proc_pid_fdinfo(5), scm_fds. Raises OSError.
-    """
-    with closing(os.open(f"self/fdinfo/{copy}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)) as file:
-        _before, _name, rest = os.read(file, _MOST_BYTES).partition(b"\nscm_fds:")
-    return int(rest.partition(b"\n")[0] or 0)
+    if parts.each(scan.proc, queues, lambda gate, queue: _report(gate, queue, scan.device), take):
+        scan.incomplete_because[SILENT] = None
 
 
-def look(scan: Scan, queues: t.Sequence[Queue]) -> None:
-    """Find the namespaces that come with the next message of each."""
-    if not queues:
-        return
-    try:
-        with spawn(lambda gate: _visit(gate, queues, scan.device), scan.proc) as child:
-            child.release()
-            deadline = time.monotonic() + PATIENCE
-            for queue in queues:
-                message = child.receive(deadline)
-                if message is None:
-                    break
-                for namespace in scan.keep_all(message.get("descriptors", ())):
-                    namespace.hold(Holder("in_flight", pid=queue.pid, thread=queue.thread, fd=queue.fd))
-                if message["lost"] > 0:
-                    scan.incomplete_because[BEHIND] = None
-            else:
-                return
-    except NamespaceError as error:
-        if error.code is not None:
-            raise
-    scan.incomplete_because[SILENT] = None
-
-
-def _visit(gate: Gate, queues: t.Sequence[Queue], device: int) -> t.NoReturn:
-    gate.wait()
-    for queue in queues:
-        lost = 0
-        with contextlib.ExitStack() as stack:
-            namespaces = []
-            with contextlib.suppress(OSError):
-                copy = stack.enter_context(closing(process.copy_fd(queue.pid, queue.fd, queue.thread)))
-                lost = count(gate.proc, copy)
-                for fd in stack.enter_context(_peek(copy)):
-                    lost -= 1
-                    with contextlib.suppress(OSError):
-                        namespaces.append(stack.enter_context(closing(_open_held(fd, device))))
-            gate.report(namespaces, lost=lost)
-    os._exit(0)
+def _report(gate: Gate, queue: Descriptor, device: int) -> None:
+    lost = 0
+    with contextlib.ExitStack() as stack:
+        namespaces = []
+        with contextlib.suppress(OSError):
+            copy = stack.enter_context(closing(queue.copy()))
+            lost = number_of(gate.proc, queue, FIELD) or 0
+            for fd in stack.enter_context(_peek(copy)):
+                lost -= 1
+                with contextlib.suppress(OSError):
+                    namespaces.append(stack.enter_context(closing(_open_held(fd, device))))
+        gate.report(namespaces, lost=lost)
 
 
 @contextlib.contextmanager
 def _peek(copy: int) -> t.Iterator[list[int]]:
-    """Copies of those that come with the next message, which stays in the queue; closed on leaving. Raises OSError."""
+    """Copies of those that come with the next message, which stays in the queue; closed on leaving. Raises OSError.
+
+    None where who peeks would move where the owner of the socket peeks next.
+    """
     found: list[int] = []
     try:
         with socket.socket(fileno=os.dup(copy)) as peeked:
-            space = socket.CMSG_SPACE(MOST_DESCRIPTORS * array.array("i").itemsize)
-            flags = socket.MSG_PEEK | socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
-            _content, ancillary, _flags, _address = peeked.recvmsg(_MOST_BYTES, space, flags)
-            for level, kind, data in ancillary:
-                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                    received = array.array("i")
-                    received.frombytes(data[: len(data) - len(data) % received.itemsize])
-                    found += received
+            if peeked.getsockopt(socket.SOL_SOCKET, _SO_PEEK_OFF) < 0:
+                space = socket.CMSG_SPACE(MOST_DESCRIPTORS * array.array("i").itemsize)
+                flags = socket.MSG_PEEK | socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+                _content, ancillary, _flags, _address = peeked.recvmsg(_MOST_BYTES, space, flags)
+                for level, kind, data in ancillary:
+                    if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                        received = array.array("i")
+                        received.frombytes(data[: len(data) - len(data) % received.itemsize])
+                        found += received
         yield found
     finally:
         for fd in found:

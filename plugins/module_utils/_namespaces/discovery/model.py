@@ -21,12 +21,12 @@ class Holder(t.NamedTuple):
     """One thing that keeps a namespace alive, and where it is; what does not apply is None."""
 
     kind: str
-    """process, zombie, thread, for_children, fd, socket, watch, bind, in_flight, child, owned or kernel."""
+    """process, zombie, thread, for_children, fd, cwd, root, socket, watch, bind, in_flight, child, owned or kernel."""
     pid: int | None = None
     thread: int | None = None
     fd: int | None = None
     path: str | None = None
-    """Of a bind mount: where it is in its mount namespace."""
+    """Of a bind mount: where it is in its mount namespace; in a tree that is mounted nowhere, from the top of that."""
     namespace: int | None = None
     """The inode of the mount namespace of a bind mount, of the child, or of the namespace that is owned."""
 

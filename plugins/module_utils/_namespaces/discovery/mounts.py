@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import mmap
 import os
 import re
 import time
@@ -27,7 +28,7 @@ from .model import Holder, Namespace, Propagation
 from .scan import Scan
 
 _MARK = b" - nsfs "
-_ROOT = re.compile(rb"^(\d+) \d+ [^ ]+ [^ ]+ / ", re.MULTILINE)
+_NUMBER = re.compile(rb"^(\d+) ", re.MULTILINE)
 _COUNTED = (b"\n", b" shared:", b" master:", b" unbindable - ")
 """What Propagation is made of. Spaces in names are escaped, so that these are the optional fields."""
 _MOST_BYTES = 32 << 20
@@ -69,7 +70,7 @@ def _look_into(scan: Scan, todo: list[Namespace], deadline: float) -> None:
     """Look into these until one does not let us: what is left is still to do. Raises NamespaceError."""
     known = frozenset(scan.namespaces)
     try:
-        with spawn(lambda gate: _visit(gate, todo, known), scan.proc) as child:
+        with spawn(lambda gate: _visit(gate, todo, known, scan.mounts), scan.proc) as child:
             child.release()
             while todo:
                 namespace = todo.pop(0)
@@ -100,9 +101,8 @@ def _take(scan: Scan, namespace: Namespace, message: Message | None) -> bool:
             scan.incomplete_because[COVERED] = None
         else:
             held.hold(Holder("bind", path=path, namespace=namespace.identity.inode))
-    if "roots" not in message:
+    if "propagation" not in message:
         return True
-    scan.roots.update(message["roots"])
     if message["propagation"] is None:
         scan.incomplete_because[LOST] = None
     else:
@@ -110,30 +110,30 @@ def _take(scan: Scan, namespace: Namespace, message: Message | None) -> bool:
     return False
 
 
-def _visit(gate: Gate, todo: t.Sequence[Namespace], known: frozenset[int]) -> t.NoReturn:
+def _visit(gate: Gate, todo: t.Sequence[Namespace], known: frozenset[int], marks: mmap.mmap) -> t.NoReturn:
     gate.wait()
     process.become_undumpable()
     # A file system that never answers keeps this process for good, and what it holds open.
     process.close_from(3, gate.proc, gate.fileno(), *(namespace.fd for namespace in todo))
     for namespace in todo:
         with closing(namespace.fd):
-            _tell(gate, namespace, known)
+            _tell(gate, namespace, known, marks)
     os._exit(0)
 
 
-def _tell(gate: Gate, namespace: Namespace, known: frozenset[int]) -> None:
+def _tell(gate: Gate, namespace: Namespace, known: frozenset[int], marks: mmap.mmap) -> None:
     try:
         if not _enter(gate, namespace):
             gate.report(denied=True)
             return
-        table = _Table.of_own(gate.proc)
+        table = _Table.of_own(gate.proc, marks)
     except OSError as error:
         if error.errno in EXHAUSTED:
             raise
         gate.report(lost=True)
     else:
         _report_binds(gate, table.handles, known, namespace.fd)
-        gate.report(binds=[], propagation=table.propagation, roots=table.roots)
+        gate.report(binds=[], propagation=table.propagation)
 
 
 def _enter(gate: Gate, namespace: Namespace) -> bool:
@@ -152,26 +152,26 @@ class _Table(t.NamedTuple):
     """The lines of the namespaces that are mounted there."""
     propagation: list[int] | None
     """None where there are too many mounts to read them all."""
-    roots: list[int]
 
     @classmethod
-    def of_own(cls, proc: int) -> _Table:
-        """That of the caller's mount namespace. Raises OSError."""
+    def of_own(cls, proc: int, marks: mmap.mmap) -> _Table:
+        """That of the caller's mount namespace; the numbers of its mounts are marked. Raises OSError."""
         handles: list[bytes] = []
         counts = dict.fromkeys(_COUNTED, 0)
-        roots: list[int] = []
         whole = True
         try:
             for lines in mountinfo.lines_of(proc, _MOST_BYTES):
                 counts = {mark: count + lines.count(mark) for mark, count in counts.items()}
-                roots += map(int, _ROOT.findall(lines))
+                for number in map(int, _NUMBER.findall(lines)):
+                    if number < len(marks):
+                        marks[number] = 1
                 if _MARK in lines:
                     handles += (line for line in lines.split(b"\n") if _MARK in line)
         except OSError as error:
             if error.errno != errno.EFBIG:
                 raise
             whole = False
-        return cls(handles, [*counts.values()] if whole else None, roots)
+        return cls(handles, [*counts.values()] if whole else None)
 
 
 def _report_binds(gate: Gate, handles: t.Iterable[bytes], known: frozenset[int], mounts: int) -> None:

@@ -22,7 +22,7 @@ BLIND = (
     "credentials of open files",
     "fsopen contexts",
     "the procfs of a pid namespace that has ended",
-    "trees of mounts that are mounted nowhere and held below their root",
+    "trees of mounts that are mounted nowhere and held by a file in them",
 )
 """What no kernel gives a view of."""
 BLIND_OUTSIDE = "processes outside of this pid namespace"

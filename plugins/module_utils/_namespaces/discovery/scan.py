@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import mmap
 import os
 import resource
 import typing as t
 
 from ..._kernel import nsfs, procfs
 from .model import Namespace
+
+# The kernel uses low numbers again; more mounts than that it has no memory for.
+_MOST_MOUNTS = 1 << 24
 
 
 class Scan:
@@ -29,10 +33,10 @@ class Scan:
         """By inode, which means no other one while they are held."""
         self.mounted_at: set[str] = set()
         """Where namespaces are mounted, in whatever mount namespace: what was opened there says that path."""
-        self.roots: set[int] = set()
-        """The numbers of the mounts that are the root of a mount namespace that was looked into."""
         self.stuck = 0
         """Children that went into mount namespaces and did not come to their end."""
+        self.mounts = mmap.mmap(-1, _MOST_MOUNTS)
+        """By the number of a mount whether a mount namespace that was looked into shows it; children write here too."""
         self.vanished = 0
         """Processes, and namespaces that were seen and gone before they could be held."""
         self.denied: collections.Counter[str] = collections.Counter()
@@ -50,7 +54,12 @@ class Scan:
         """Let go of the namespaces."""
         for namespace in self.namespaces.values():
             os.close(namespace.fd)
+        self.mounts.close()
         _limit_files(*self._limit_of_files)
+
+    def is_unknown(self, mount: int) -> bool:
+        """Whether no mount namespace showed the mount of this number, though all were looked into."""
+        return "mounts" in self.sources and not (mount < _MOST_MOUNTS and self.mounts[mount])
 
     def let_go(self, namespace: Namespace) -> None:
         """Forget one that nothing but the scan holds any more."""

@@ -4,9 +4,10 @@
 
 # Private to the linux.namespaces collection.
 
-"""Trees of mounts that nothing but an open file has: open_tree(2) with OPEN_TREE_CLONE, or what was detached since.
+"""Trees of mounts that are mounted nowhere: made by open_tree(2) with OPEN_TREE_CLONE, or detached since.
 
-No mountinfo shows them, so one child walks through their folders; the file system of one may never answer.
+Who has a folder of one open, or as its working directory or root, holds it. No mountinfo shows them, so a child walks
+through their folders; the file system of one may never answer.
 """
 
 from __future__ import annotations
@@ -14,92 +15,89 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import time
 import typing as t
 
 from ..._kernel import nsfs, process
-from ..._kernel.descriptor import closing
-from ..checkpoint import PATIENCE, Gate, Message, spawn
-from ..errors import NamespaceError
-from .model import Holder
+from ..._kernel.descriptor import closing, status
+from ..._kernel.procfs import open_text
+from ..checkpoint import Gate, Message
+from . import parts
+from .folders import Place, Places
 from .scan import Scan
 
 _MOST_ENTRIES = 10000
 _MOST_DEEP = 16
-TOO_LARGE = "a tree of mounts that an open file holds is too large"
-SILENT = "a file system in a tree of mounts that an open file holds did not answer"
-
-
-class Tree(t.NamedTuple):
-    """A descriptor that may be the root of such a tree."""
-
-    pid: int
-    thread: int | None
-    fd: int
-    path: str
-    """Where it is below /proc."""
-    mount: int | None
-    """The number of its mount: what has the same one is the same tree."""
+_MOST_UP = 100
+TOO_LARGE = "a tree of mounts that is mounted nowhere is too large"
+SILENT = "a file system in a tree of mounts that is mounted nowhere did not answer"
 
 
 class _TooLargeError(Exception):
     """There is more in the tree than is looked at."""
 
 
-def look(scan: Scan, trees: t.Sequence[Tree]) -> None:
-    """Find the namespaces that are mounted there."""
-    if not trees:
-        return
-    alike: dict[int | None, list[Tree]] = {}
-    for tree in trees:
-        alike.setdefault(tree.mount, []).append(tree)
-    deadline = time.monotonic() + PATIENCE
-    try:
-        with spawn(lambda gate: _visit(gate, [same[0] for same in alike.values()]), scan.proc) as child:
-            child.release()
-            for same in alike.values():
-                while _take(scan, same, child.receive(deadline)):
-                    pass
-    except NamespaceError as error:
-        if error.code is not None:
-            raise
+def look(scan: Scan, shares: t.Iterable[Places]) -> None:
+    """Find the namespaces that are mounted there. Raises NamespaceError."""
+    alike: dict[int, list[Place]] = {}
+    for share in shares:
+        for mount, places in share.firsts.items():
+            alike.setdefault(mount, []).extend(places)
+
+    def take(places: t.Sequence[Place], message: Message) -> None:
+        for namespace in scan.keep_all(message.get("descriptors", ())):
+            for place in places:
+                namespace.hold(place.holder._replace(path=message["path"]))
+        if message.get("lost"):
+            scan.incomplete_because[TOO_LARGE] = None
+
+    if parts.each(scan.proc, alike.values(), _report, take):
         scan.incomplete_because[SILENT] = None
 
 
-def _take(scan: Scan, same: t.Sequence[Tree], message: Message | None) -> bool:
-    """Take what the child found in a tree; whether there is more to come. Raises NamespaceError."""
-    if message is None:
-        raise NamespaceError("look into a tree of mounts", "the child that does it was ended from outside")
-    for namespace in scan.keep_all(message.get("descriptors", ())):
-        for tree in same:
-            namespace.hold(Holder("fd", pid=tree.pid, thread=tree.thread, fd=tree.fd, path=message["path"]))
-    if message.get("lost"):
-        scan.incomplete_because[TOO_LARGE] = None
-    return "path" in message
-
-
-def _visit(gate: Gate, trees: t.Sequence[Tree]) -> t.NoReturn:
-    gate.wait()
+def _report(gate: Gate, places: t.Sequence[Place]) -> None:
     process.become_undumpable()
-    for tree in trees:
-        try:
-            _search(gate, tree)
-        except _TooLargeError:
-            gate.report(lost=True)
-        else:
-            gate.report()
-    os._exit(0)
+    for place in places:
+        with contextlib.suppress(OSError):
+            if _is_mounted(gate.proc, place):
+                return
+            with closing(_open(place.path, gate.proc)) as held:
+                if status(held).mount == place.mount:
+                    _report_tree(gate, held)
+                    return
 
 
-def _search(gate: Gate, tree: Tree) -> None:
-    with contextlib.suppress(OSError), closing(_open(tree.path, gate.proc)) as root:
-        for number, (path, held) in enumerate(_walk(root, "", 0)):
-            if number == _MOST_ENTRIES:
-                raise _TooLargeError
-            namespace = nsfs.open_held(held, gate.proc)
-            if namespace is not None:
-                with closing(namespace):
-                    gate.report([namespace], path=path)
+def _is_mounted(proc: int, place: Place) -> bool:
+    """Whether it is in a mount namespace that is younger than the look at those."""
+    with open_text(proc, f"{place.task.place}/mountinfo") as lines:
+        return any(line.startswith(f"{place.mount} ") for line in lines)
+
+
+def _report_tree(gate: Gate, held: int) -> None:
+    try:
+        with closing(_open_top(held)) as top:
+            for number, (path, found) in enumerate(_walk(top, "", 0)):
+                if number == _MOST_ENTRIES:
+                    raise _TooLargeError
+                namespace = nsfs.open_held(found, gate.proc)
+                if namespace is not None:
+                    with closing(namespace):
+                        gate.report([namespace], path=path)
+    except _TooLargeError:
+        gate.report(lost=True)
+
+
+def _open_top(held: int) -> int:
+    """The uppermost folder of the tree that a folder is in. Raises OSError: ENOTDIR where it is no folder."""
+    top = _open("..", held)
+    for _step in range(_MOST_UP):
+        above = _open("..", top)
+        is_top = status(above) == status(top)
+        os.close(top)
+        top = above
+        if is_top:
+            return top
+    os.close(top)
+    raise _TooLargeError
 
 
 def _walk(above: int, path: str, depth: int) -> t.Iterator[tuple[str, int]]:
@@ -111,7 +109,7 @@ def _walk(above: int, path: str, depth: int) -> t.Iterator[tuple[str, int]]:
             place = f"{path}/{entry.name}"
             with contextlib.suppress(OSError), closing(_open(entry.name, folder, os.O_NOFOLLOW)) as held:
                 yield place, held
-                if stat.S_ISDIR(os.fstat(held).st_mode):
+                if stat.S_ISDIR(status(held).mode):
                     if depth == _MOST_DEEP:
                         raise _TooLargeError
                     yield from _walk(held, place, depth + 1)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 import typing as t
 
-from ..._kernel import procfs
+from ..._kernel import process, procfs
 from ..._kernel.descriptor import closing
-from ..checkpoint import Gate, answering
+from ..checkpoint import PATIENCE, DeadlineError, Gate, answering
 from .scan import Scan
 
 T = t.TypeVar("T")
@@ -23,8 +24,13 @@ Look = t.Callable[[int, int], None]
 
 # Of the directory of the threads: each thread is one more.
 _LINKS_WITH_ONE_THREAD = 3
+OVERDUE = "to look at all processes took too long"
 _SHARE = 500
 """Fewer processes are not worth a child: one costs as much as looking at about a hundred."""
+_WAKE = 0.05
+"""Seconds: who ends may leave it to us to wait until what it sent by a socket has arrived (SO_LINGER)."""
+_SLACK = 5
+"""Seconds for a child to hand over what it found."""
 
 
 def other_threads(directory: int, pid: int, tasks: str = "task") -> list[int]:
@@ -38,6 +44,10 @@ def other_threads(directory: int, pid: int, tasks: str = "task") -> list[int]:
         return sorted({int(name) for name in os.listdir(folder)} - {pid})
 
 
+class _OverdueError(Exception):
+    """The time for all processes is over."""
+
+
 class _Share(t.Generic[T]):
     """What was found at some of the processes."""
 
@@ -45,6 +55,7 @@ class _Share(t.Generic[T]):
         self.found = found
         self.denied = 0
         self.vanished = 0
+        self.overdue = False
 
 
 def each(scan: Scan, sources: t.Iterable[str], folder: str, look: Look, found: T) -> list[T]:
@@ -56,31 +67,58 @@ def each(scan: Scan, sources: t.Iterable[str], folder: str, look: Look, found: T
     """
     pids = sorted(procfs.pids(scan.proc))
     count = min(len(os.sched_getaffinity(0)), 1 + len(pids) // _SHARE)
+    limit = time.monotonic() + PATIENCE
 
-    def work(number: int) -> t.Callable[[Gate | None], _Share[T]]:
+    def work(number: int) -> t.Callable[[Gate], _Share[T]]:
         # Each takes every n-th: neighbours are alike, and the costly ones among them too.
-        return lambda _gate: _look_at(scan.proc, pids[number::count], folder, look, found)
+        return lambda _gate: _look_at(scan.proc, pids[number::count], limit, folder, look, found)
 
+    shares = []
     with contextlib.ExitStack() as stack:
-        others = [stack.enter_context(answering(work(number), scan.proc)) for number in range(1, count)]
-        shares = [work(0)(None), *(answer() for answer in others)]
+        for answer in [stack.enter_context(answering(work(number), scan.proc)) for number in range(count)]:
+            try:
+                shares.append(answer(limit + _SLACK))
+            except DeadlineError:
+                scan.incomplete_because[OVERDUE] = None
     for share in shares:
         scan.denied.update(dict.fromkeys(scan.sources.intersection(sources), share.denied))
         scan.vanished += share.vanished
+        if share.overdue:
+            scan.incomplete_because[OVERDUE] = None
     return [share.found for share in shares]
 
 
-def _look_at(proc: int, pids: t.Sequence[int], folder: str, look: Look, found: T) -> _Share[T]:
+def _look_at(proc: int, pids: t.Sequence[int], limit: float, folder: str, look: Look, found: T) -> _Share[T]:
     share = _Share(found)
-    for pid in pids:
-        try:
-            directory = os.open(f"{pid}/{folder}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc)
-            try:
-                look(directory, pid)
-            finally:
-                os.close(directory)
-        except (FileNotFoundError, ProcessLookupError):
-            share.vanished += 1
-        except PermissionError:
-            share.denied += 1
+
+    def look_up() -> None:
+        if time.monotonic() > limit and not share.overdue:
+            share.overdue = True
+            raise _OverdueError
+
+    with contextlib.suppress(_OverdueError), process.waking(_WAKE, look_up):
+        for pid in pids:
+            _look_at_one(proc, pid, folder, look, share)
     return share
+
+
+def _look_at_one(proc: int, pid: int, folder: str, look: Look, share: _Share[T]) -> None:
+    try:
+        with closing(os.open(f"{pid}/{folder}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc)) as directory:
+            look(directory, pid)
+    except (FileNotFoundError, ProcessLookupError):
+        share.vanished += 1
+    except PermissionError:
+        if _is_listed(proc, pid):
+            share.denied += 1
+        else:
+            share.vanished += 1
+
+
+def _is_listed(proc: int, pid: int) -> bool:
+    """Who has ended meanwhile may be denied first."""
+    try:
+        os.stat(f"{pid}", dir_fd=proc)
+    except OSError:
+        return False
+    return True

@@ -20,35 +20,33 @@ LINKS = ("anon_inode:inotify", "anon_inode:[io_uring]")
 """What the links of such descriptors say."""
 
 _WATCH = re.compile(
-    r"^inotify .*\bino:([0-9a-f]+) sdev:([0-9a-f]+) "
-    r"(?:.*\bfhandle-type:([0-9a-f]+) f_handle:((?:[0-9a-f]{2})+)(?!\S))?",
-    re.MULTILINE,
+    r"inotify .*\bino:([0-9a-f]+) sdev:([0-9a-f]+) "
+    r"(?:.*\bfhandle-type:([0-9a-f]+) f_handle:((?:[0-9a-f]{2})+)(?!\S))?"
 )
-_REGISTERED = re.compile(rf"^\s*\d+: (?:{'|'.join(kind.name for kind in nstypes.ALL)}):\[(\d+)\]", re.MULTILINE)
+_REGISTERED = re.compile(rf"\s*\d+: (?:{'|'.join(kind.name for kind in nstypes.ALL)}):\[(\d+)\]")
 # What Linux 5.10 says of a file that is none of a file system with names.
-_NAMELESS = re.compile(r"^\s*\d+: /?$", re.MULTILINE)
+_NAMELESS = re.compile(r"\s*\d+: /?$")
 
 
 class Watched(t.NamedTuple):
     """A namespace by its inode, and by the handle to open it with where there is one."""
 
-    inode: int
+    inode: int | None
+    """None for a file of an io_uring that may be one or not: it is not said what it is."""
     handle: bytes | None
 
 
-def parse(text: str, device: int) -> t.Iterator[Watched]:
-    """The namespaces in the fdinfo of such a descriptor.
+def parse(lines: t.Iterable[str], device: int) -> t.Iterator[Watched]:
+    """The namespaces in the lines of the fdinfo of such a descriptor.
 
     device: the one that namespaces are on, as stat(2) has it.
     """
-    for inode, on, kind, handle in _WATCH.findall(text):
-        if int(on, 16) == device:
-            usable = kind and int(kind, 16) == nsfs.FILEID_NSFS
-            yield Watched(int(inode, 16), bytes.fromhex(handle) if usable else None)
-    for inode in _REGISTERED.findall(text):
-        yield Watched(int(inode), None)
-
-
-def has_nameless(text: str) -> bool:
-    """Whether the fdinfo has files of an io_uring of which it does not say what they are."""
-    return bool(_NAMELESS.search(text))
+    for line in lines:
+        watch, registered = _WATCH.match(line), _REGISTERED.match(line)
+        if watch and int(watch[2], 16) == device:
+            usable = watch[3] and int(watch[3], 16) == nsfs.FILEID_NSFS
+            yield Watched(int(watch[1], 16), bytes.fromhex(watch[4]) if usable else None)
+        elif registered:
+            yield Watched(int(registered[1]), None)
+        elif _NAMELESS.match(line):
+            yield Watched(None, None)

@@ -20,12 +20,12 @@ from ..._kernel.descriptor import closing
 from .. import cgroup, directory, handle, maker
 from ..checkpoint import Child
 from ..definition import Definition
-from ..discovery import holders, processes
+from ..discovery import processes
 from ..errors import NamespaceError, during
 from ..handle import Handle
 from ..target import Target
 from . import adjust, busy, inits
-from .model import Kinds, Outcome, Plan, Request, Results, State, identities
+from .model import Kinds, Outcome, Plan, Request, Results, State
 from .plan import Planned
 
 _NOT_IN_ROUNDS = frozenset((nstypes.USER, nstypes.PID, nstypes.CGROUP))
@@ -43,15 +43,8 @@ def carry_out(proc: int, memory: directory.Memory, request: Request, planned: Pl
     cgroup.clean_up(work.hierarchy)
     with during("take away directories that have no handles any more"):
         directory.clean_up(memory)
-    kept = {identity for state in states.values() for identity in identities(state).values()}
-    held: t.Mapping[str, t.Mapping[str, t.Sequence[holders.Told]]] = {}
-    try:
-        held = busy.still_held(proc, [plans[name] for name in states], kept)
-    except NamespaceError as error:
-        work.warnings.append(f"what still holds what was removed is not known: {error}")
     done = {
-        name: Outcome(state, frozenset(plans[name].make), held.get(name, {}), plans[name].changes)
-        for name, state in states.items()
+        name: Outcome(state, frozenset(plans[name].make), {}, plans[name].changes) for name, state in states.items()
     }
     return Results(done, failed, tuple(work.warnings))
 

@@ -16,10 +16,11 @@ from ..._kernel import nsfs, nstypes, procfs
 from .. import directory, host
 from ..errors import NamespaceError, during, refuse
 from ..target import Target
+from . import busy
 from .carry_out import carry_out
-from .model import Outcome, Plan, Request, Results, State
+from .model import Outcome, Plan, Request, Results, State, identities
 from .observe import observe
-from .plan import plan
+from .plan import Planned, plan
 
 
 def adoptable(proc: int, found: Target, named: bool) -> Target:
@@ -47,7 +48,10 @@ def run(proc: int, request: Request, check: bool) -> Results:
 def _run(proc: int, request: Request, check: bool) -> Results:
     if not check:
         with directory.locked() as memory:
-            return carry_out(proc, memory, request, plan(proc, request, observe(proc, request)))
+            planned = plan(proc, request, observe(proc, request))
+            results = carry_out(proc, memory, request, planned)
+        # Nobody else has to wait for a look at the whole host.
+        return _with_holders(proc, planned, results)
     planned = plan(proc, request, observe(proc, request))
     plans = {name: item for name, item in planned.items() if isinstance(item, Plan)}
     return Results(
@@ -55,6 +59,19 @@ def _run(proc: int, request: Request, check: bool) -> Results:
         {name: item for name, item in planned.items() if isinstance(item, NamespaceError)},
         (),
     )
+
+
+def _with_holders(proc: int, planned: Planned, results: Results) -> Results:
+    """The same, with what still holds what was removed."""
+    plans = [item for name, item in planned.items() if name in results.done and isinstance(item, Plan)]
+    kept = {identity for outcome in results.done.values() for identity in identities(outcome.state).values()}
+    try:
+        held = busy.still_held(proc, plans, kept)
+    except NamespaceError as error:
+        unknown = f"what still holds what was removed is not known: {error}"
+        return results._replace(warnings=(*results.warnings, unknown))
+    done = {name: outcome._replace(still_held_by=held[name]) for name, outcome in results.done.items()}
+    return results._replace(done=done)
 
 
 def _foreseen(plan: Plan) -> State:
