@@ -555,16 +555,16 @@ def test_a_set_with_processes_is_not_removed() -> None:
 
 def test_nobody_waits_for_the_look_at_what_holds_a_removed_set(monkeypatch: pytest.MonkeyPatch) -> None:
     scanned = run.scanned
-    others: list[bool] = []
 
     def make_another(proc: int) -> t.ContextManager[t.Any]:
-        others.append(support.forked(lambda: "green" in bring("green", types=["uts"]).done))
+        monkeypatch.undo()
+        brought("green", types=["uts"])
         return scanned(proc)
 
     brought("blue", types=["uts"])
     monkeypatch.setattr(run, "scanned", make_another)
     brought("blue", present=False)
-    assert others == [True]
+    at_handle("uts", "green")
 
 
 def test_processes_of_a_set_go_on_when_it_is_detached() -> None:

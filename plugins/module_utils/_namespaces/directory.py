@@ -79,13 +79,18 @@ class Memory:
 
 @contextlib.contextmanager
 def locked() -> t.Iterator[Memory]:
-    """Be the only one who changes sets on this host. Raises NamespaceError, also where another one goes on for long."""
+    """Be the only one who changes sets on this host; the working directory is / in the end.
+
+    Raises NamespaceError, also where another one goes on for long.
+    """
     with during(f"lock {MEMORY}", _HINTS):
         lock = _lock()
     with closing(lock):
         try:
             yield Memory(lock)
         finally:
+            # Where handles were removed: nobody could take that directory away while we are in it.
+            os.chdir("/")
             # It stays as long as something is remembered.
             with contextlib.suppress(OSError):
                 os.rmdir(MEMORY)
