@@ -808,7 +808,7 @@ def occupied(name: str, kind: str, *argv: str) -> t.Iterator[int]:
 
     def started() -> list[int]:
         candidates = live_children(child.pid) if kind == "pid" else [child.pid]
-        return [pid for pid in candidates if read(f"/proc/{pid}/comm").strip() == os.path.basename(words[0])]
+        return [pid for pid in candidates if read(f"/proc/{pid}/cmdline").startswith("\0".join(words))]
 
     try:
         wait_for(lambda: bool(started()))
