@@ -20,7 +20,7 @@ import typing as t
 from ..._kernel import nstypes, procfs
 from ..._kernel.descriptor import closing
 from .model import Holder, Namespace
-from .scan import Scan
+from .scan import Scan, is_there
 from .walk import each, other_threads
 
 _OWN = [kind.name for kind in nstypes.ALL]
@@ -133,13 +133,19 @@ def _threads_elsewhere(directory: int, pid: int, own: t.Sequence[str]) -> t.Iter
     links = [*_CHILDREN, *_OWN]
     flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
     for thread in other_threads(directory, pid, "../task"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError), closing(
-            os.open(f"../task/{thread}/ns", flags, dir_fd=directory)
-        ) as folder:
-            # Each once: what its children will be in is mostly what it is in.
-            for text, link in dict(zip(_read(folder, links), links)).items():
-                if text not in own:
-                    yield pid, thread, link, text
+        try:
+            with closing(os.open(f"../task/{thread}/ns", flags, dir_fd=directory)) as folder:
+                texts = _read(folder, links)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        except PermissionError:
+            if is_there(directory, f"../task/{thread}"):
+                raise
+            continue
+        # Each once: what its children will be in is mostly what it is in.
+        for text, link in dict(zip(texts, links)).items():
+            if text not in own:
+                yield pid, thread, link, text
 
 
 def _read(directory: int, links: t.Sequence[str]) -> list[str]:

@@ -49,6 +49,9 @@ class Scan:
         """Where namespaces are files."""
         self._limit_of_files = resource.getrlimit(resource.RLIMIT_NOFILE)
         _limit_files(self._limit_of_files[1], self._limit_of_files[1])
+        with contextlib.suppress(OSError):
+            most = int(procfs.read(proc, "sys/fs/nr_open"))
+            _limit_files(most, most)
 
     def close(self) -> None:
         """Let go of the namespaces."""
@@ -119,7 +122,7 @@ class Scan:
             except (FileNotFoundError, ProcessLookupError):
                 continue
             except PermissionError:
-                denied = True
+                denied = denied or is_there(self.proc, path)
                 continue
             if found is not None:
                 return found
@@ -130,7 +133,15 @@ class Scan:
         return None
 
 
+def is_there(directory: int, path: str) -> bool:
+    """Whether that is in /proc. Whoever follows a link of a task that ends is denied (EACCES), if it ends meanwhile."""
+    with contextlib.suppress(OSError):
+        os.stat(path, dir_fd=directory, follow_symlinks=False)
+        return True
+    return False
+
+
 def _limit_files(soft: int, hard: int) -> None:
-    """Of descriptors, one is held for each namespace of the host."""
+    """Of descriptors, one is held for each namespace of the host. More than the hard limit takes CAP_SYS_RESOURCE."""
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
