@@ -13,6 +13,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._kernel import nstypes
+from ..module_utils._namespaces.shown import printable
 
 TYPE_NAMES = tuple(kind.name for kind in nstypes.ALL)
 Told = t.Mapping[str, t.Any]
@@ -119,7 +120,7 @@ def read(given: t.Any) -> Facts:
 
 def visible(text: str) -> str:
     """The text in one line, with nothing in it that a terminal acts upon or that looks like the gap of a column."""
-    shown = "".join(character if character.isprintable() else _escaped(character) for character in text)
+    shown = printable(text)
     while "  " in shown:
         shown = shown.replace("  ", " \\x20")
     return shown
@@ -146,13 +147,6 @@ def mention(facts: Facts, inode: int, kind: str = "") -> str:
 def processes(namespace: Namespace) -> str:
     """How many are in it: 1 process."""
     return "1 process" if namespace.processes == 1 else "%d processes" % namespace.processes
-
-
-def _escaped(character: str) -> str:
-    number = ord(character)
-    if number < 0x100:
-        return "\\x%02x" % number
-    return "\\u%04x" % number if number < 0x10000 else "\\U%08x" % number
 
 
 class _Part:

@@ -625,8 +625,8 @@ def test_what_is_not_complete_is_said() -> None:
 
 
 def test_text_of_the_host_is_shown_and_not_obeyed() -> None:
-    evil = "a\x1b]0;b\x07\n\t\x7f\x9b\u202e\u2028\u200b\ud800  <script>\"'"
-    shown = r"""a\x1b]0;b\x07\x0a\x09\x7f\x9b\u202e\u2028\u200b\ud800 \x20<script>"'"""
+    evil = "a\x1b]0;b\x07\n\t\x7f\x9b\u202e\u2028\u200b\ud800\u3164\u115f\u1160\uffa0\u2800  <script>\"'"
+    shown = r"""a\x1b]0;b\x07\x0a\x09\x7f\x9b\u202e\u2028\u200b\ud800\u3164\u115f\u1160\uffa0\u2800 \x20<script>"'"""
     who = {"pid": 1, "comm": evil, "unit": evil}
     held = [
         {"kind": evil, **who},

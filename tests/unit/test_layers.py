@@ -61,7 +61,7 @@ def is_allowed(name: str, path: tuple[str, ...]) -> bool:
         return (
             is_standard(top)
             or name.startswith("ansible.")
-            or in_packages(name, "plugin_utils", "module_utils._kernel.nstypes")
+            or in_packages(name, "plugin_utils", "module_utils._kernel.nstypes", "module_utils._namespaces.shown")
         )
     floor = path[1] if len(path) > 1 else ""
     if floor in LOWER_FLOORS:

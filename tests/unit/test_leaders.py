@@ -16,6 +16,7 @@ from ansible_collections.linux.namespaces.tests.unit import support
 from hypothesis import strategies
 
 _ID = "0123456789abcdef" * 4
+_OTHER = _ID[::-1]
 
 
 def test_a_process() -> None:
@@ -48,6 +49,9 @@ def test_a_process_that_is_not_there() -> None:
         (f"/kubepods.slice/kubepods-pod1.slice/cri-containerd-{_ID}.scope", f"cri-containerd-{_ID}.scope", _ID),
         (f"/kubepods/burstable/pod1/{_ID}", None, _ID),
         (f"/{_ID}0", None, None),
+        # What lives in a container can name the cgroups below as it likes.
+        (f"/system.slice/docker-{_ID}.scope/docker-{_OTHER}.scope", f"docker-{_ID}.scope", _ID),
+        (f"/docker/{_ID}/{_OTHER}", None, _ID),
     ],
 )
 def test_what_started_it(path: str, unit: str | None, container: str | None) -> None:

@@ -567,6 +567,20 @@ def test_nobody_waits_for_the_look_at_what_holds_a_removed_set(monkeypatch: pyte
     at_handle("uts", "green")
 
 
+def test_the_name_of_a_process_is_shown_and_not_obeyed() -> None:
+    brought("blue", types=["uts"])
+
+    def prepare() -> None:
+        with closing(os.open("/run/utsns/blue", os.O_RDONLY)) as fd:
+            process.setns(fd, nstypes.UTS.flag)
+        Path("/proc/thread-self/comm").write_text("a\n\x1b[2J\u3164")
+
+    with support.inhabited(prepare=prepare) as pid:
+        assert rf": {pid} (a\x0a\x1b[2J\u3164)" in failure("blue", present=False).cause
+        changes = brought("blue", present=False, when_busy="kill", check=True)["blue"]
+        assert changes[0] == rf"end process {pid} (a\x0a\x1b[2J\u3164)"
+
+
 def test_processes_of_a_set_go_on_when_it_is_detached() -> None:
     brought("blue", types=["net", "uts"])
     with occupied("blue", "net") as pid:

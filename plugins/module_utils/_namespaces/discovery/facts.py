@@ -18,12 +18,12 @@ from ..errors import during, refuse
 from ..target import HANDLE_HINTS
 from . import capacity, holders, properties, run
 from .leaders import Leaders
-from .model import Namespace
+from .model import MOST_HOLDERS, Namespace
 from .names import Names
 from .scan import Scan
 
 SCHEMA = 1
-DETAILS: t.Mapping[str, int] = {"summary": 0, "normal": 3, "full": 100}
+DETAILS: t.Mapping[str, int] = {"summary": 0, "normal": 3, "full": MOST_HOLDERS}
 """How much is told, and of how many holders of each namespace."""
 
 _KTHREADD = 2

@@ -95,6 +95,9 @@ def unit_in(path: str) -> str | None:
 
 
 def container_in(path: str) -> str | None:
-    """The id of the innermost container that a path of cgroups is in."""
-    found = _CONTAINER.findall(path)
-    return found[-1] if found else None
+    """The id of the outermost container that a path of cgroups is in.
+
+    What is below may have been named by whoever lives there: it is allowed to make cgroups of its own.
+    """
+    found = _CONTAINER.search(path)
+    return found and found[1]

@@ -18,14 +18,14 @@ from ..._kernel import netdev, nsfs, nstypes, procfs
 from ..checkpoint import Gate
 from ..discovery import holders, processes, run
 from ..discovery.leaders import Leaders
-from ..discovery.model import Namespace
+from ..discovery.model import MOST_HOLDERS, Namespace
 from ..errors import NamespaceError, during
+from ..shown import printable
 from ..visit import visit
 from . import inits
 from .model import Plan, Request
 
 _SHOWN = 5
-_MOST_HOLDERS = 100
 
 
 def look(proc: int, request: Request, planned: t.MutableMapping[str, Plan | NamespaceError]) -> None:
@@ -86,7 +86,7 @@ def still_held(
         found = {namespace.identity: namespace for namespace in scan.namespaces.values()}
         return {
             name: {
-                kind.name: holders.tell(scan, who, found[identity], _MOST_HOLDERS, True)
+                kind.name: holders.tell(scan, who, found[identity], MOST_HOLDERS, True)
                 for kind, identity in gone
                 if identity in found and not _ends(found[identity])
             }
@@ -150,6 +150,6 @@ def _refuse_physical(plan: Plan, devices: t.Sequence[str]) -> None:
 
 def _command(proc: int, pid: int) -> str:
     try:
-        return procfs.read(proc, f"{pid}/comm").rstrip("\n")
+        return printable(procfs.read(proc, f"{pid}/comm")[:-1])
     except OSError:
         return "ended"
