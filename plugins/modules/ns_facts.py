@@ -61,8 +61,8 @@ options:
     description: Tell of the namespace at this path alone, a handle or a link like C(/proc/1234/ns/net).
     type: str
   inode:
-    description: Tell of the namespace with this inode number alone, as C(lsns) and the links in C(/proc) show it. To
-      find none is no error.
+    description: Tell of the namespace with this inode number alone, as C(lsns) and the links in C(/proc) show it,
+      V(4026532503) as well as V([4026532503]) and V(net:[4026532503]). To find none is no error.
     type: str
   id:
     description: Tell of the namespace with this 64-bit id alone. To find none is no error.
@@ -140,7 +140,9 @@ ansible_facts:
           type: dict
           contains:
             complete:
-              description: Whether every place that this kernel lets one look at was looked at, without loss.
+              description: Whether every place that this kernel lets one look at from here was looked at, without loss.
+                What is outside of the PID namespace that the task runs in (a container) can't be seen, which is no loss
+                but in RV(ansible_facts.linux_namespaces.scan.blind).
               type: bool
             incomplete_because:
               description: Why it is not complete.
@@ -173,7 +175,7 @@ ansible_facts:
           description: By type, the inode of the namespace that the task ran in.
           type: dict
         limits:
-          description: By type, how many namespaces a user may have.
+          description: By type, how many namespaces a user may have. Of the whole host, whatever is asked about.
           type: dict
           contains:
             max:
@@ -260,11 +262,14 @@ ansible_facts:
                   description: The unit of systemd that it belongs to.
                   type: str
                 container:
-                  description: The id of the container that it is in, as Docker, Podman, CRI-O and containerd name it.
+                  description: The id of the container that it is in, as Docker, Podman, CRI-O and containerd name its
+                    cgroup; of several the outermost. A user who may make cgroups (of C(user@1000.service), such as
+                    rootless Podman) names those as he likes.
                   type: str
             holders:
-              description: What holds it but the processes in it, as many as O(detail) says, of as many kinds as there
-                are places.
+              description: What holds it but that processes are in it, as many as O(detail) says, of as many kinds as
+                there are places. Sockets and open files are told of whoever has them, also of processes that are in
+                it.
               type: list
               elements: dict
               contains:
@@ -387,6 +392,7 @@ ansible_facts:
           holder_counts: {bind: 1, fd: 1}
 """
 
+import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -402,6 +408,7 @@ from ..module_utils._namespaces.values import absolute_path, plain_number, set_n
 from ..module_utils._plugin import argspec, outcome
 
 _MOST_DIGITS = 20  # of a 64-bit number
+_LINK = re.compile(r"(?:[a-z]+:)?\[([0-9]+)\]")  # net:[4026532503] in /proc, [4026532503] in ns_holders
 
 
 def main() -> t.NoReturn:
@@ -426,7 +433,9 @@ def execute(module: AnsibleModule) -> outcome.Result:
         types=None if params["types"] is None else _some("types", params["types"]),
         name=None if params["name"] is None else set_name("name", params["name"]),
         path=None if params["path"] is None else absolute_path("path", params["path"]),
-        **{option: _number(option, params[option]) for option in ("pid", "inode", "id")},
+        pid=_number("pid", params["pid"]),
+        inode=_number("inode", _without_brackets(params["inode"])),
+        id=_number("id", params["id"]),
         detail=params["detail"],
     )
     return {"changed": False, "ansible_facts": {"linux_namespaces": facts.gather(host.open_proc(), request)}}
@@ -436,6 +445,11 @@ def _some(option: str, given: t.Sequence[str]) -> t.Sequence[str]:
     if not given:
         raise refuse(option, "it is empty", "leave it out")
     return given
+
+
+def _without_brackets(given: str | None) -> str | None:
+    link = _LINK.fullmatch(given or "")
+    return link[1] if link else given
 
 
 def _number(option: str, given: t.Any) -> int | None:

@@ -191,8 +191,9 @@ sets:
       description: The init of the PID namespace, as the host sees it. Null where there is none.
       type: int
     still_held_by:
-      description: What still holds namespaces that were removed, by type, each as M(linux.namespaces.ns_facts) tells
-        its holders. Empty in check mode.
+      description: What still holds namespaces that this task removed, by type, each as M(linux.namespaces.ns_facts)
+        tells its holders. Empty in check mode, and the next time, when there is nothing to remove any more; the
+        playbook C(linux.namespaces.why) looks again, by the C(inode) or C(id) that the set had.
       type: dict
       sample:
         net:

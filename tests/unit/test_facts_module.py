@@ -10,7 +10,7 @@ import os
 import typing as t
 
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import facts, run
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import facts, model, run
 from ansible_collections.linux.namespaces.plugins.modules import ns_facts
 from ansible_collections.linux.namespaces.tests.unit import support
 from ansible_collections.linux.namespaces.tests.unit.answer import Options, answer
@@ -45,8 +45,11 @@ def task(options: Options, *, check: bool = False, prepare: t.Callable[[], objec
         *(
             (f"option {option} plain", {option: value})
             for option in ("pid", "inode", "id")
-            for value in ("1_000", "-1", " 1", "1.0", "0x10", "net:[1]", "", "one", "9" * 21, True, "\u0661")
+            for value in ("1_000", "-1", " 1", "1.0", "0x10", "net:1", "", "one", "9" * 21, True, "\u0661")
         ),
+        ("option pid plain", {"pid": "[1]"}),
+        ("option inode plain", {"inode": "net:[1_000]"}),
+        ("option inode plain", {"inode": "[[1]]"}),
         ("option pid no process 0", {"pid": 0}),
         ("option pid no process 4194305", {"pid": 4194305}),
         ("option path no absolute", {"path": "netns/blue"}),
@@ -107,6 +110,17 @@ def test_a_pid_as_text_or_number(kind: str) -> None:
         for given in (pid, str(pid)):
             (told,) = task({"pid": given, "types": [kind]})["ansible_facts"]["linux_namespaces"]["namespaces"]
             assert told["inode"] == support.identity(pid, kind).inode
+
+
+@pytest.mark.parametrize("written", ["{}", "[{}]", "uts:[{}]"])
+def test_an_inode_as_it_is_shown(written: str) -> None:
+    inode = support.own_identity("uts").inode
+    (told,) = task({"inode": written.format(inode)})["ansible_facts"]["linux_namespaces"]["namespaces"]
+    assert told["inode"] == inode
+
+
+def test_how_many_holders_are_documented() -> None:
+    assert f"V(full) tells of {model.MOST_HOLDERS} of what holds it" in ns_facts.DOCUMENTATION
 
 
 def test_as_an_ordinary_user() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,12 +35,41 @@ PLAY = """
 """
 
 
+# What the filters say is kept as a fact, and used once more.
+FILTERED = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - linux.namespaces.ns_facts:
+        inode: {inode}
+    - ansible.builtin.set_fact:
+        holders: "{{{{ facts | linux.namespaces.ns_holders }}}}"
+        tree: "{{{{ facts | linux.namespaces.ns_tree }}}}"
+        drift: "{{{{ facts | combine(dict(namespaces=[])) | linux.namespaces.ns_diff(facts) }}}}"
+      vars:
+        facts: "{{{{ ansible_facts.linux_namespaces }}}}"
+    - ansible.builtin.debug:
+        msg: "{{{{ [holders, tree, drift.added[0].hostname, drift.added[0].leader.comm] | to_json }}}}"
+"""
+
+
 def play(folder: Path, gather: bool, **environment: str) -> str:
     """What a play with gathered facts knows of the namespaces."""
+    return said_by(folder, PLAY.format(gather=str(gather).lower()), **environment)
+
+
+def said_by(folder: Path, text: str, **environment: str) -> str:
+    """What a playbook says that succeeds."""
     playbook = folder / "play.yml"
-    playbook.write_text(PLAY.format(gather=str(gather).lower()))
-    done = subprocess.run(
-        [PLAYBOOK, "--inventory", "here,", "--connection", "local", playbook],
+    playbook.write_text(text)
+    done = run(folder, playbook, **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def run(folder: Path, playbook: str | Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [PLAYBOOK, "--inventory", "here,", "--connection", "local", playbook, *options],
         check=False,
         capture_output=True,
         text=True,
@@ -56,8 +86,6 @@ def play(folder: Path, gather: bool, **environment: str) -> str:
             **environment,
         },
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def known(said: str) -> t.Any:
@@ -76,3 +104,52 @@ def test_it_is_gathered_and_kept(modules: str, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "kept")
     with pytest.raises(AssertionError, match="linux_namespaces"):
         play(tmp_path, False, **kept)
+
+
+def test_what_the_host_says_is_no_template(tmp_path: Path) -> None:
+    """A process is called as its owner likes, and so is the host in a namespace of his."""
+    evil = "{{ 6 * 7 }}"
+
+    def prepare() -> None:
+        Path("/proc/sys/kernel/hostname").write_text(evil)
+        Path("/proc/self/comm").write_text(evil)
+
+    with support.inhabited("uts", prepare=prepare) as pid:
+        inode = support.identity(pid, "uts").inode
+        holders, tree, hostname, comm = known(said_by(tmp_path, FILTERED.format(inode=inode)))
+    assert (hostname, comm) == (evil, evil)
+    assert evil in holders
+    assert evil in tree
+
+
+# ---- the playbook why
+
+
+def why(folder: Path, **variables: object) -> subprocess.CompletedProcess[str]:
+    options = (f"--extra-vars={json.dumps({name: value})}" for name, value in variables.items())
+    return run(folder, "linux.namespaces.why", *options)
+
+
+@pytest.mark.parametrize("narrowed", ["pid", "inode", "path"])
+def test_why_a_namespace_is_there(narrowed: str, tmp_path: Path) -> None:
+    with support.inhabited("uts") as pid:
+        inode = support.identity(pid, "uts").inode
+        value = {"pid": pid, "inode": f"uts:[{inode}]", "path": f"/proc/{pid}/ns/uts"}[narrowed]
+        done = why(tmp_path, types="uts", **{narrowed: value})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.findall(r"(\w+) .*\[(\d+)\]  1 process", done.stdout) == [("uts", str(inode))]
+    assert "scan complete" in done.stdout
+
+
+def test_why_all_of_some_types_are_there(tmp_path: Path) -> None:
+    done = why(tmp_path, types="uts,ipc")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {*re.findall(r"\"(\w+) .*\[\d+\]  ", done.stdout)} == {"uts", "ipc"}
+
+
+@pytest.mark.parametrize("variables", [{}, {"nmae": "blue"}, {"pid": 1, "inode": 1}])
+def test_why_what_is_not_said(variables: dict[str, object], tmp_path: Path) -> None:
+    done = why(tmp_path, **variables)
+    assert done.returncode != 0
+    assert "one of the variables name, pid, path, inode and id" in done.stdout
+    assert "Look at the host" not in done.stdout

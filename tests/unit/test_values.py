@@ -29,7 +29,7 @@ def test_no_plain_number(value: t.Any) -> None:
         values.plain_number("opt", value)
     assert (
         str(caught.value) == f"cannot use the option opt as given: {str(value)!r} is no number of plain decimal digits"
-        "; write it as 600"
+        "; write digits alone, as 600"
     )
 
 

@@ -23,7 +23,7 @@ def plain_number(option: str, value: t.Any, digits: int = 10) -> int:
     """Zero or more, in so many decimal digits at most and nothing else. Raises NamespaceError."""
     text = str(value)
     if len(text) > digits or not re.fullmatch(r"[0-9]+", text):
-        raise refuse(option, f"{text!r} is no number of plain decimal digits", "write it as 600")
+        raise refuse(option, f"{text!r} is no number of plain decimal digits", "write digits alone, as 600")
     return int(text)
 
 
