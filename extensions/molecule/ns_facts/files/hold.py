@@ -236,6 +236,29 @@ def elsewhere(path: Path, root: Path | None = None) -> Said:
     return {path.name: said}
 
 
+def adrift(folder: Path, how: str) -> Said:
+    """In a folder of a tree of mounts that is mounted nowhere: open, as working directory, or as root."""
+    own_mounts()
+    (folder / "adrift/below").mkdir(parents=True, exist_ok=True)
+    namespace = made("uts")
+    bind(namespace, folder / "adrift/file")
+    tree = call("syscall", OPEN_TREE, -1, os.fsencode(folder / "adrift"), OPEN_TREE_CLONE | AT_RECURSIVE)
+    detach(folder / "adrift/file")
+    below, outside = os.open("below", os.O_PATH, dir_fd=tree), os.open("/", os.O_PATH)
+    os.close(tree)
+    if how != "fd":
+        os.fchdir(below)
+        os.close(below)
+    if how == "root":
+        os.chroot(".")
+        os.fchdir(outside)
+    os.close(outside)
+    holder = in_process(how, path="/file", **({"fd": below} if how == "fd" else {}))
+    said = held("uts", namespace, holder)
+    os.close(namespace)
+    return {f"{how}_adrift": said}
+
+
 def between() -> Said:
     """Who was in the middle one of three user namespaces went on into the last one."""
     unshare("user")
@@ -265,6 +288,9 @@ def start_processes(folder: Path) -> tuple[list[int], Said]:
         (without_first_thread, libc.pthread_exit),
         (lambda: elsewhere(folder / "elsewhere"), signal.pause),
         (lambda: elsewhere(folder / "outside", folder / "root"), signal.pause),
+        (lambda: adrift(folder, "fd"), signal.pause),
+        (lambda: adrift(folder, "cwd"), signal.pause),
+        (lambda: adrift(folder, "root"), signal.pause),
         (between, signal.pause),
     ):
         pid, found = start(work, stay)
