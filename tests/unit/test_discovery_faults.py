@@ -26,6 +26,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.disco
     links,
     losses,
     mounts,
+    parts,
     walk,
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.model import Namespace
@@ -584,12 +585,12 @@ def test_a_child_that_somebody_interferes_with(
                 return go_on(*arguments)
 
             monkeypatch.setattr(mounts, moment, interfere)
-            monkeypatch.setattr(mounts, "spawn", spawn)
+            monkeypatch.setattr(parts, "spawn", spawn)
             return scan(), inside, int(support.read("/run/inode"))
 
     def spawn(*arguments: t.Any) -> t.ContextManager[checkpoint.Child]:
         # The first is interfered with; the next answers, and has time to.
-        monkeypatch.setattr(mounts, "_PATIENCE", next(patience))
+        monkeypatch.setattr(parts, "SECONDS", next(patience))
         return checkpoint.spawn(*arguments)
 
     def furnish() -> None:

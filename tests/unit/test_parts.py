@@ -10,32 +10,49 @@ import os
 import signal
 import time
 import typing as t
+from pathlib import Path
 
 import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import libc
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.checkpoint import Gate, Message
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import parts
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import parts, run
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.scan import Scan
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.tests.unit import support
 
 FOR_EVER = 1000
 
 
-def done(*work: t.Callable[[Gate], object]) -> tuple[list[int], list[int], set[int]]:
-    """The parts that reported, those that were not done, and the children that are left."""
-    reported: list[int] = []
+class Done(t.NamedTuple):
+    """What became of parts, by their numbers."""
+
+    begun: list[int]
+    ended: list[int]
+    lost: bool
+    left: set[int]
+    """Children."""
+
+
+def done(*work: t.Callable[[Gate], object]) -> Done:
+    begun: list[int] = []
+    ended: list[int] = []
 
     def do(gate: Gate, number: int) -> None:
-        gate.report(number=number)
+        gate.report(into=0)
         work[number](gate)
+        gate.report(into=1)
 
     def take(number: int, message: Message) -> None:
-        assert message["number"] == number
-        reported.append(number)
+        (begun, ended)[message["into"]].append(number)
 
     before = support.children()
     with support.own_procfs() as proc:
-        lost = parts.each(proc, range(len(work)), do, take)
-    return reported, lost, support.children() - before
+        scan = Scan(proc, run.SOURCES)
+        try:
+            parts.each(scan, "lost", range(len(work)), do, take)
+        finally:
+            scan.close()
+    return Done(begun, ended, "lost" in scan.incomplete_because, support.children() - before)
 
 
 def nothing(_gate: Gate) -> None:
@@ -47,24 +64,25 @@ def last(_gate: Gate) -> None:
 
 
 def test_each_part_is_done() -> None:
-    assert done(nothing, nothing, nothing) == ([0, 1, 2], [], set())
+    assert done(nothing, nothing, nothing) == Done([0, 1, 2], [0, 1, 2], False, set())
 
 
 def test_no_part_at_all() -> None:
-    assert done() == ([], [], set())
+    assert done() == Done([], [], False, set())
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_part_that_is_not_done_to_the_end(monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
     """The others are."""
     monkeypatch.setattr(parts, "SECONDS", 1)
-    assert done(nothing, lambda _gate: os.kill(os.getpid(), number), nothing) == ([0, 1, 2], [1], set())
+    stuck = done(nothing, lambda _gate: os.kill(os.getpid(), number), nothing)
+    assert stuck == Done([0, 1, 2], [0, 2], True, set())
 
 
 def test_parts_that_do_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """After two nobody is asked any more."""
     monkeypatch.setattr(parts, "SECONDS", 0.1)
-    assert done(last, nothing, last, nothing, nothing) == ([0, 1, 2], [0, 2, 3, 4], set())
+    assert done(last, nothing, last, nothing, nothing) == Done([0, 1, 2], [1], True, set())
 
 
 def test_parts_that_take_too_long_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,14 +91,38 @@ def test_parts_that_take_too_long_together(monkeypatch: pytest.MonkeyPatch) -> N
     def take_half(_gate: Gate) -> None:
         time.sleep(0.6)
 
-    assert done(take_half, take_half, nothing)[1:] == ([1, 2], set())
+    slow = done(take_half, take_half, take_half, nothing)
+    assert (slow.ended, slow.lost, slow.left) == ([0], True, set())
 
 
 def test_what_is_lacking_is_no_loss() -> None:
     """Else a host without memory would be one without namespaces."""
-
-    def fail(_gate: Gate) -> None:
-        os.close(os.open("/does/not/exist", os.O_RDONLY))
-
     with pytest.raises(NamespaceError):
-        done(fail)
+        done(lambda _gate: os.open("/does/not/exist", os.O_RDONLY))
+
+
+def test_who_does_the_work_holds_nothing_else_open(tmp_path: Path) -> None:
+    """And nobody may look at it."""
+    shown: list[str] = []
+    with open(tmp_path / "open", "w", encoding="utf-8") as file, support.own_procfs() as proc:
+        scan = Scan(proc, run.SOURCES)
+        try:
+            parts.each(
+                scan,
+                "lost",
+                [file.fileno(), file.fileno() + 1000],
+                lambda gate, fd: gate.report(open=is_open(fd), dumpable=libc.prctl(3)),
+                lambda _fd, message: shown.append(f"{message['open']} {message['dumpable']}"),
+                kept=lambda _fd: (),
+            )
+        finally:
+            scan.close()
+    assert shown == ["False 0"] * 2
+
+
+def is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True

@@ -25,8 +25,8 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
     procfs,
     uts,
 )
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import checkpoint, enter, visit
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import properties, run
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import enter, visit
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import parts, properties, run
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.model import Holder
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.scan import Scan
 from ansible_collections.linux.namespaces.tests.unit import support
@@ -400,7 +400,6 @@ def test_one_question_that_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_child_that_is_stopped_or_ended(monkeypatch: pytest.MonkeyPatch, number: int, attempts: int) -> None:
     """Once is waited for those that have no process, not for each of them."""
     children: list[object] = []
-    patience = iter([0.2, support.PATIENCE])
 
     def end(*_arguments: t.Any) -> None:
         os.kill(os.getpid(), number)
@@ -409,12 +408,7 @@ def test_a_child_that_is_stopped_or_ended(monkeypatch: pytest.MonkeyPatch, numbe
         children.append(arguments)
         return visit.somebody_in(*arguments)
 
-    def spawn(*arguments: t.Any) -> t.ContextManager[checkpoint.Child]:
-        # The first does not answer; the second does, and has time to.
-        monkeypatch.setattr(properties, "PATIENCE", next(patience))
-        return checkpoint.spawn(*arguments)
-
-    monkeypatch.setattr(properties, "spawn", spawn)
+    monkeypatch.setattr(parts, "SECONDS", 2)
     monkeypatch.setattr(properties, "somebody_in", go)
     monkeypatch.setattr(uts, "hostname", end)
     monkeypatch.setattr(visit, "join", end)
@@ -458,7 +452,7 @@ def test_children_that_are_slow(monkeypatch: pytest.MonkeyPatch) -> None:
         return "slow"
 
     monkeypatch.setattr(uts, "hostname", dawdle)
-    monkeypatch.setattr(properties, "PATIENCE", 1.2)
+    monkeypatch.setattr(parts, "PATIENCE", 1.2)
     with contextlib.ExitStack() as stack:
         inodes = [stack.enter_context(held("uts")) for _several in range(6)]
         seen = look(*inodes)

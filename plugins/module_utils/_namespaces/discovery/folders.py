@@ -56,8 +56,7 @@ def find(scan: Scan) -> Places:
 
     pids = procfs.pids(scan.proc)
     some = [pids[start : start + _PART] for start in range(0, len(pids), _PART)]
-    if parts.each(scan.proc, some, lambda gate, part: _report(gate, scan, part), take):
-        scan.incomplete_because[SILENT] = None
+    parts.each(scan, SILENT, some, lambda gate, part: _report(gate, scan, part), take)
     return found
 
 

@@ -44,8 +44,7 @@ def look(scan: Scan, queues: t.Sequence[Descriptor]) -> None:
         if message["lost"] > 0:
             scan.incomplete_because[BEHIND] = None
 
-    if parts.each(scan.proc, queues, lambda gate, queue: _report(gate, queue, scan.device), take):
-        scan.incomplete_because[SILENT] = None
+    parts.each(scan, SILENT, queues, lambda gate, queue: _report(gate, queue, scan.device), take)
 
 
 def _report(gate: Gate, queue: Descriptor, device: int) -> None:

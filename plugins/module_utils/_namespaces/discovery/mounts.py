@@ -17,13 +17,12 @@ import errno
 import mmap
 import os
 import re
-import time
 import typing as t
 
 from ..._kernel import mount, mountinfo, nsfs, nstypes, process, procfs
 from ..._kernel.descriptor import EXHAUSTED, closing, status
-from ..checkpoint import PATIENCE, Gate, Message, spawn
-from ..errors import NamespaceError
+from ..checkpoint import Gate, Message
+from . import parts
 from .model import Holder, Namespace, Propagation
 from .scan import Scan
 
@@ -37,19 +36,17 @@ _MOST_IN_A_MESSAGE = 100
 _MOST_CHARACTERS = 4096
 """Of paths in a message, but for one that is longer, and is cut: nothing can be opened by it anyway (PATH_MAX)."""
 _MOST_COVERS = 10
-_PATIENCE = 10
-"""Seconds for one mount namespace, where a file system may never answer."""
-_MOST_STUCK = 2
-"""Children that do not come to their end: each takes its time, and may stay for good, with all that it holds."""
 LOST = "a mount namespace could not be looked into to the end"
 COVERED = "a bind mount of a namespace could not be reached, as what another mount covers"
 
 
 def look(scan: Scan) -> None:
-    """Look into all mount namespaces that were found and not looked into, and into those that are found by it."""
+    """Look into all mount namespaces that were found and not looked into, and into those that are found by it.
+
+    Raises NamespaceError.
+    """
     own = f"{procfs.own_pid(scan.proc)}/ns/mnt"
     scan.keep_named(os.readlink(own, dir_fd=scan.proc), [own])
-    deadline = time.monotonic() + PATIENCE
     while True:
         todo = [
             namespace
@@ -60,80 +57,52 @@ def look(scan: Scan) -> None:
             return
         for namespace in todo:
             namespace.looked_into = True
-        while todo and scan.stuck < _MOST_STUCK and time.monotonic() < deadline:
-            _look_into(scan, todo, deadline)
-        if todo:
-            scan.incomplete_because[LOST] = None
+        parts.each(
+            scan,
+            LOST,
+            todo,
+            lambda gate, namespace: _report(gate, namespace, scan),
+            lambda namespace, message: _take(scan, namespace, message),
+            kept=lambda namespace: (namespace.fd,),
+        )
 
 
-def _look_into(scan: Scan, todo: list[Namespace], deadline: float) -> None:
-    """Look into these until one does not let us: what is left is still to do. Raises NamespaceError."""
-    known = frozenset(scan.namespaces)
-    try:
-        with spawn(lambda gate: _visit(gate, todo, known, scan.mounts), scan.proc) as child:
-            child.release()
-            while todo:
-                namespace = todo.pop(0)
-                while _take(scan, namespace, child.receive(min(time.monotonic() + _PATIENCE, deadline))):
-                    pass
-    except NamespaceError as error:
-        if error.code is not None:
-            raise
-        scan.stuck += 1
-        scan.incomplete_because[LOST] = None
-
-
-def _take(scan: Scan, namespace: Namespace, message: Message | None) -> bool:
-    """Take what the child found in a mount namespace; whether there is more to come. Raises NamespaceError."""
-    if message is None:
-        raise NamespaceError("look into a mount namespace", "the child that does it was ended from outside")
+def _take(scan: Scan, namespace: Namespace, message: Message) -> None:
+    """Take what the child found in a mount namespace."""
     if "denied" in message:
         scan.denied["mounts"] += 1
-        return False
-    if "lost" in message:
+    elif "lost" in message:
         scan.incomplete_because[LOST] = None
-        return False
-    scan.keep_all(message.get("descriptors", ()))
-    for path, inode in message["binds"]:
-        scan.mounted_at.add(path)
-        held = scan.namespaces.get(inode)
-        if held is None:
-            scan.incomplete_because[COVERED] = None
-        else:
-            held.hold(Holder("bind", path=path, namespace=namespace.identity.inode))
-    if "propagation" not in message:
-        return True
-    if message["propagation"] is None:
-        scan.incomplete_because[LOST] = None
-    else:
+    elif "propagation" in message:
         namespace.propagation = Propagation(*message["propagation"])
-    return False
-
-
-def _visit(gate: Gate, todo: t.Sequence[Namespace], known: frozenset[int], marks: mmap.mmap) -> t.NoReturn:
-    gate.wait()
-    process.become_undumpable()
-    # A file system that never answers keeps this process for good, and what it holds open.
-    process.close_from(3, gate.proc, gate.fileno(), *(namespace.fd for namespace in todo))
-    for namespace in todo:
-        with closing(namespace.fd):
-            _tell(gate, namespace, known, marks)
-    os._exit(0)
-
-
-def _tell(gate: Gate, namespace: Namespace, known: frozenset[int], marks: mmap.mmap) -> None:
-    try:
-        if not _enter(gate, namespace):
-            gate.report(denied=True)
-            return
-        table = _Table.of_own(gate.proc, marks)
-    except OSError as error:
-        if error.errno in EXHAUSTED:
-            raise
-        gate.report(lost=True)
     else:
-        _report_binds(gate, table.handles, known, namespace.fd)
-        gate.report(binds=[], propagation=table.propagation)
+        scan.keep_all(message.get("descriptors", ()))
+        for path, inode in message["binds"]:
+            scan.mounted_at.add(path)
+            held = scan.namespaces.get(inode)
+            if held is None:
+                scan.incomplete_because[COVERED] = None
+            else:
+                held.hold(Holder("bind", path=path, namespace=namespace.identity.inode))
+
+
+def _report(gate: Gate, namespace: Namespace, scan: Scan) -> None:
+    with closing(namespace.fd):
+        try:
+            if not _enter(gate, namespace):
+                gate.report(denied=True)
+                return
+            table = _Table.of_own(gate.proc, scan.mounts)
+        except OSError as error:
+            if error.errno in EXHAUSTED:
+                raise
+            gate.report(lost=True)
+            return
+        _report_binds(gate, table.handles, scan.namespaces, namespace.fd)
+        if table.propagation is None:
+            gate.report(lost=True)
+        else:
+            gate.report(propagation=table.propagation)
 
 
 def _enter(gate: Gate, namespace: Namespace) -> bool:
@@ -174,7 +143,7 @@ class _Table(t.NamedTuple):
         return cls(handles, [*counts.values()] if whole else None)
 
 
-def _report_binds(gate: Gate, handles: t.Iterable[bytes], known: frozenset[int], mounts: int) -> None:
+def _report_binds(gate: Gate, handles: t.Iterable[bytes], known: t.Container[int], mounts: int) -> None:
     for some in _messages(mountinfo.parse_line(line.decode("utf-8", "surrogateescape")) for line in handles):
         with contextlib.ExitStack() as stack:
             opened = []

@@ -13,45 +13,48 @@ import os
 import time
 import typing as t
 
+from ..._kernel import process
 from ..checkpoint import PATIENCE, Gate, Message, spawn
 from ..errors import NamespaceError
+from .scan import Scan
 
 P = t.TypeVar("P")
+Work = t.Callable[[Gate, P], None]
+Take = t.Callable[[P, Message], None]
+Kept = t.Callable[[P], t.Sequence[int]]
 
 SECONDS = 10
 """For one part; all have as long as any child."""
-MOST_LOST = 2
-"""Who does not answer twice is not asked a third time: each child that is stuck is one that may stay."""
+_MOST_STUCK = 2
+"""Children that do not come to their end: each takes its time, and may stay for good, with all that it holds."""
 
 
 def each(
-    proc: int, parts: t.Iterable[P], work: t.Callable[[Gate, P], None], take: t.Callable[[P, Message], None]
-) -> list[P]:
-    """Have a child do the work on each part, and take what it reports of it; the parts that were not done.
+    scan: Scan, reason: str, parts: t.Iterable[P], work: Work[P], take: Take[P], kept: Kept[P] = lambda _part: ()
+) -> None:
+    """Have a child do the work on each part, and take what it reports of it.
 
-    A child that does not end a part in time is ended, and another one goes on with the next. Raises NamespaceError.
+    A child that does not end a part in time is ended, and another one goes on with the next; when that was twice, in
+    the whole scan for the same reason, nobody does. The reason is noted as why the scan is not complete.
+    kept: the descriptors that the work on a part needs; all others are closed. Raises NamespaceError.
     """
     left = collections.deque(parts)
-    lost: list[P] = []
     limit = time.monotonic() + PATIENCE
-    while left and len(lost) < MOST_LOST:
+    while left and scan.stuck[reason] < _MOST_STUCK:
         try:
-            _go_on(proc, left, limit, work, take)
+            _go_on(scan.proc, left, limit, work, take, kept)
         except NamespaceError as error:
             if error.code is not None:
                 raise
-            lost.append(left.popleft())
-    return [*lost, *left]
+            scan.stuck[reason] += 1
+            scan.incomplete_because[reason] = None
+            left.popleft()
+    if left:
+        scan.incomplete_because[reason] = None
 
 
-def _go_on(
-    proc: int,
-    left: collections.deque[P],
-    limit: float,
-    work: t.Callable[[Gate, P], None],
-    take: t.Callable[[P, Message], None],
-) -> None:
-    with spawn(lambda gate: _work(gate, [*left], work), proc) as child:
+def _go_on(proc: int, left: collections.deque[P], limit: float, work: Work[P], take: Take[P], kept: Kept[P]) -> None:
+    with spawn(lambda gate: _work(gate, left, work, kept), proc) as child:
         child.release()
         while left:
             deadline = min(time.monotonic() + SECONDS, limit)
@@ -64,9 +67,12 @@ def _go_on(
             left.popleft()
 
 
-def _work(gate: Gate, parts: t.Iterable[P], work: t.Callable[[Gate, P], None]) -> t.NoReturn:
+def _work(gate: Gate, left: t.Collection[P], work: Work[P], kept: Kept[P]) -> t.NoReturn:
     gate.wait()
-    for part in parts:
+    process.become_undumpable()
+    # Who is stuck keeps what it holds.
+    process.close_from(3, gate.proc, gate.fileno(), *(fd for part in left for fd in kept(part)))
+    for part in left:
         work(gate, part)
         gate.report(done=True)
     os._exit(0)

@@ -15,15 +15,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import itertools
-import os
 import time
 import typing as t
 
 from ..._kernel import listeners, netdev, nstypes, process, procfs, uts
-from ..checkpoint import PATIENCE, Child, DeadlineError, Gate, spawn
+from ..checkpoint import DeadlineError, Gate, Message
 from ..errors import NamespaceError
 from ..values import seconds
 from ..visit import somebody_in
+from . import parts
 from .model import Namespace
 from .scan import Scan
 
@@ -169,13 +169,13 @@ def _stay_in_each(scan: Scan, namespaces: t.Iterable[Namespace], found: t.Mappin
             if error.code in (errno.EPERM, errno.EACCES):
                 scan.denied[SOURCE] += 1
             else:
-                _note_lost(scan, namespace.kind)
+                scan.incomplete_because[_lost(namespace.kind)] = None
             if isinstance(error, DeadlineError):
                 return
 
 
-def _note_lost(scan: Scan, kind: nstypes.NsType) -> None:
-    scan.incomplete_because[f"{kind.name} namespaces could not be looked into to the end"] = None
+def _lost(kind: nstypes.NsType) -> str:
+    return f"{kind.name} namespaces could not be looked into to the end"
 
 
 # From inside.
@@ -191,38 +191,31 @@ def _go_into_each(
     own = procfs.namespace_inode(scan.proc, f"{procfs.own_pid(scan.proc)}/ns/{kind.name}")
     # Where the child is at first, it needs no privilege to be.
     ordered = sorted(namespaces, key=lambda namespace: namespace.identity.inode != own)
-    try:
-        with spawn(lambda gate: _go(gate, ordered, own, looks), scan.proc) as child:
-            child.release()
-            deadline = time.monotonic() + PATIENCE
-            for namespace in ordered:
-                seen = _answer_of(child, deadline)
-                scan.denied[SOURCE] += seen.pop(_DENIED, 0)
-                found[namespace.identity.inode].update(seen)
-    except NamespaceError:
-        _note_lost(scan, kind)
+    seen: dict[int, Properties] = {namespace.identity.inode: {} for namespace in ordered}
+
+    def take(namespace: Namespace, message: Message) -> None:
+        properties = seen[namespace.identity.inode]
+        if "part" in message:
+            key, value = message["part"]
+            properties[key] = properties[key] + value if key in properties else value
+        else:
+            scan.denied[SOURCE] += properties.pop(_DENIED, 0)
+            found[namespace.identity.inode].update(properties)
+
+    parts.each(
+        scan,
+        _lost(kind),
+        ordered,
+        lambda gate, namespace: _report(gate, namespace, own, looks),
+        take,
+        kept=lambda namespace: (namespace.fd,),
+    )
 
 
-def _answer_of(child: Child, deadline: float) -> Properties:
-    """What the child says of the namespace that it is in, all of it. Raises NamespaceError."""
-    seen: Properties = {}
-    while True:
-        part = child.expect("part", deadline)
-        if part is None:
-            return seen
-        key, value = part
-        seen[key] = seen[key] + value if key in seen else value
-
-
-def _go(gate: Gate, namespaces: t.Sequence[Namespace], own: int, looks: t.Sequence[Look]) -> t.NoReturn:
-    gate.wait()
-    process.become_undumpable()
-    process.close_from(3, gate.proc, gate.fileno(), *(namespace.fd for namespace in namespaces))
-    for namespace in namespaces:
-        for part in _parts(_seen_in(gate, namespace, own, looks)):
-            gate.report(part=part)
-        gate.report(part=None)
-    os._exit(0)
+def _report(gate: Gate, namespace: Namespace, own: int, looks: t.Sequence[Look]) -> None:
+    for part in _in_parts(_seen_in(gate, namespace, own, looks)):
+        gate.report(part=part)
+    gate.report(whole=True)
 
 
 def _seen_in(gate: Gate, namespace: Namespace, own: int, looks: t.Sequence[Look]) -> Properties:
@@ -244,7 +237,7 @@ def _refusal(error: OSError) -> Properties:
     return {_DENIED: 1} if isinstance(error, PermissionError) else {}
 
 
-def _parts(properties: Properties) -> t.Iterator[tuple[str, t.Any]]:
+def _in_parts(properties: Properties) -> t.Iterator[tuple[str, t.Any]]:
     """What fits into a message each."""
     for key, value in properties.items():
         if isinstance(value, list):

@@ -33,8 +33,8 @@ class Scan:
         """By inode, which means no other one while they are held."""
         self.mounted_at: set[str] = set()
         """Where namespaces are mounted, in whatever mount namespace: what was opened there says that path."""
-        self.stuck = 0
-        """Children that went into mount namespaces and did not come to their end."""
+        self.stuck: collections.Counter[str] = collections.Counter()
+        """Children that did not come to their end, by what was lost so."""
         self.mounts = mmap.mmap(-1, _MOST_MOUNTS)
         """By the number of a mount whether a mount namespace that was looked into shows it; children write here too."""
         self.vanished = 0

@@ -17,7 +17,7 @@ import os
 import stat
 import typing as t
 
-from ..._kernel import nsfs, process
+from ..._kernel import nsfs
 from ..._kernel.descriptor import closing, status
 from ..._kernel.procfs import open_text
 from ..checkpoint import Gate, Message
@@ -50,12 +50,10 @@ def look(scan: Scan, shares: t.Iterable[Places]) -> None:
         if message.get("lost"):
             scan.incomplete_because[TOO_LARGE] = None
 
-    if parts.each(scan.proc, alike.values(), _report, take):
-        scan.incomplete_because[SILENT] = None
+    parts.each(scan, SILENT, alike.values(), _report, take)
 
 
 def _report(gate: Gate, places: t.Sequence[Place]) -> None:
-    process.become_undumpable()
     for place in places:
         with contextlib.suppress(OSError):
             if _is_mounted(gate.proc, place):
