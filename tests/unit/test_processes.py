@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import processes
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import processes
 from ansible_collections.linux.namespaces.tests.unit import support
 
 

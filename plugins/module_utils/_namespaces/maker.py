@@ -19,11 +19,10 @@ import typing as t
 
 from .._kernel import nsfs, nstypes, process, procfs
 from .._kernel.descriptor import closing
-from . import init
+from . import init, processes
 from .checkpoint import MOST_DESCRIPTORS, PATIENCE, Child, Gate, spawn, to_message
 from .create import create
 from .definition import Definition
-from .discovery import processes
 from .enter import enter, meets_foreign_files
 from .errors import NamespaceError, during
 from .inside import renew_proc, set_up

@@ -106,12 +106,12 @@ def _hold(scan: Scan, known: t.Container[int], key: Key, some: t.Sequence[Descri
 def _hold_named(scan: Scan, inode: int, some: t.Sequence[Descriptor]) -> None:
     """That it is still there says that the inode means no other one than that which is held by now."""
     namespace = scan.namespaces.get(inode)
-    if namespace is None:
-        scan.incomplete_because[LOST] = None
-        return
     for descriptor in some:
         with contextlib.suppress(OSError):
             if any(watched.inode == inode for watched in _watched(scan, descriptor)):
+                if namespace is None:
+                    scan.incomplete_because[LOST] = None
+                    return
                 namespace.hold(descriptor.holder(WATCH))
 
 

@@ -15,8 +15,9 @@ import contextlib
 import typing as t
 
 from ..._kernel import netdev, nsfs, nstypes, procfs
+from .. import processes
 from ..checkpoint import Gate
-from ..discovery import holders, processes, run
+from ..discovery import holders, run
 from ..discovery.leaders import Leaders
 from ..discovery.model import MOST_HOLDERS, Namespace
 from ..errors import NamespaceError, during

@@ -17,10 +17,9 @@ import typing as t
 
 from ..._kernel import mountinfo, nsfs, nstypes, process, procfs
 from ..._kernel.descriptor import closing
-from .. import cgroup, directory, handle, maker
+from .. import cgroup, directory, handle, maker, processes
 from ..checkpoint import Child
 from ..definition import Definition
-from ..discovery import processes
 from ..errors import NamespaceError, during
 from ..handle import Handle
 from ..target import Target

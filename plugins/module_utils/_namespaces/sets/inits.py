@@ -13,8 +13,7 @@ import typing as t
 
 from ..._kernel import nsfs, procfs
 from ..._kernel.descriptor import closing
-from .. import cgroup, init
-from ..discovery import processes
+from .. import cgroup, init, processes
 
 
 def find(proc: int, path: str) -> int:

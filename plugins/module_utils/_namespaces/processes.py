@@ -12,8 +12,8 @@ import contextlib
 import os
 import typing as t
 
-from ..._kernel import nstypes, procfs
-from ..._kernel.descriptor import closing
+from .._kernel import nstypes, procfs
+from .._kernel.descriptor import closing
 
 _LINKS = sorted({link for kind in nstypes.ALL for link in (kind.name, kind.children_link)})
 _LOOKS = 50
