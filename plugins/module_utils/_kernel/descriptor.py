@@ -23,10 +23,8 @@ RESOLVE_IN_ROOT = 0x10
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """What is wrong with us, or the host, and not with what was looked at."""
 
-_AT_STATX_DONT_SYNC = 0x4000
-_STATX_TYPE = 0x1
-_STATX_INO = 0x100
-_STATX_MNT_ID = 0x1000
+_STATX_FLAGS = 0x4000 | libc.AT_EMPTY_PATH  # AT_STATX_DONT_SYNC
+_STATX_MASK = 0x1 | 0x100 | 0x1000  # STATX_TYPE, STATX_INO, STATX_MNT_ID
 _STATX = struct.Struct("=28xH2xQ96xIIQ104x")
 
 
@@ -50,15 +48,14 @@ def open_resolved(path: str, flags: int, resolve: int, directory: int = libc.AT_
     return libc.syscall("openat2", directory, os.fsencode(path), how, len(how), path=shown or path)
 
 
-def status(fd: int) -> Status:
-    """What is open there, as the kernel has it; a file system that may never answer is not asked.
+def status(fd: int, path: str = "") -> Status:
+    """What is open there, or at a path from there, as the kernel has it.
 
+    No file system is asked, but by a path some are that want to be, as NFS, and may never answer.
     Source: statx(2), AT_STATX_DONT_SYNC, STATX_MNT_ID. Raises OSError.
     """
     memory = libc.buffer(bytes(_STATX.size))
-    libc.syscall(
-        "statx", fd, b"", libc.AT_EMPTY_PATH | _AT_STATX_DONT_SYNC, _STATX_TYPE | _STATX_INO | _STATX_MNT_ID, memory
-    )
+    libc.syscall("statx", fd, os.fsencode(path), _STATX_FLAGS, _STATX_MASK, memory)
     mode, inode, major, minor, mount = _STATX.unpack(memory.raw)
     return Status(os.makedev(major, minor), inode, mode, mount)
 

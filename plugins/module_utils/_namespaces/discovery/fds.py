@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import typing as t
 
 from ..._kernel import nsfs, nstypes, process, procfs
@@ -207,6 +208,9 @@ class _Collector:
             if found.device == self._scan.device:
                 self.found.open.add((FD, found.inode), descriptor)
                 return
+        if os.stat(f"{descriptor.fd}", dir_fd=folder, follow_symlinks=False).st_mode & stat.S_IWUSR:
+            # Open to be written, and so no folder: the link has the mode of what is open.
+            return
         mount = number_of(self._scan.proc, descriptor, "mnt_id")
         if mount is not None and self._scan.is_unknown(mount):
             self.found.places.add(mount, folders.Place(mount, descriptor.task, descriptor.path, descriptor.holder(FD)))

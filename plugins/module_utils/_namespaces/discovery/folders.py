@@ -6,18 +6,17 @@
 
 """Where the roots and working directories of processes are, as far as no mount namespace shows that mount.
 
-A child looks: to open a folder by its link asks the file systems that want to be asked each time, as NFS does, and
-that may never answer. Source: proc_pid_cwd(5), proc_pid_root(5), statx(2), STATX_MNT_ID.
+A child looks: to follow such a link asks the file systems that want to be asked each time, as NFS does, and that may
+never answer. Source: proc_pid_cwd(5), proc_pid_root(5), statx(2), STATX_MNT_ID.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import typing as t
 
 from ..._kernel import process, procfs
-from ..._kernel.descriptor import closing, status
+from ..._kernel.descriptor import status
 from ..checkpoint import Gate, Message
 from . import parts
 from .descriptors import Tally, Task
@@ -65,14 +64,9 @@ def _report(gate: Gate, scan: Scan, pids: t.Iterable[int]) -> None:
         for task in _tasks(gate.proc, pid):
             for link in _LINKS:
                 with contextlib.suppress(OSError):
-                    mount = _mount_of(gate.proc, f"{task.place}/{link}")
+                    mount = status(gate.proc, f"{task.place}/{link}").mount
                     if scan.is_unknown(mount):
                         gate.report(task=task, link=link, mount=mount)
-
-
-def _mount_of(proc: int, path: str) -> int:
-    with closing(os.open(path, os.O_PATH | os.O_CLOEXEC, dir_fd=proc)) as held:
-        return status(held).mount
 
 
 def _tasks(proc: int, pid: int) -> t.Iterator[Task]:

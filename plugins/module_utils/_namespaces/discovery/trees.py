@@ -56,12 +56,20 @@ def look(scan: Scan, shares: t.Iterable[Places]) -> None:
 def _report(gate: Gate, places: t.Sequence[Place]) -> None:
     for place in places:
         with contextlib.suppress(OSError):
+            if not _is_folder(gate.proc, place):
+                continue
             if _is_mounted(gate.proc, place):
                 return
             with closing(_open(place.path, gate.proc)) as held:
                 if status(held).mount == place.mount:
                     _report_tree(gate, held)
                     return
+
+
+def _is_folder(proc: int, place: Place) -> bool:
+    """Whether it is a folder of that mount still: a file leads nowhere."""
+    found = status(proc, place.path)
+    return found.mount == place.mount and stat.S_ISDIR(found.mode)
 
 
 def _is_mounted(proc: int, place: Place) -> bool:
