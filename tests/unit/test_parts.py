@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import libc
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.checkpoint import Gate, Message
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import parts, run
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import scan as scan_module
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.scan import Scan
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.tests.unit import support
@@ -86,7 +87,7 @@ def test_parts_that_do_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_parts_that_take_too_long_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "PATIENCE", 1)
+    monkeypatch.setattr(scan_module, "PATIENCE", 1)
 
     def take_half(_gate: Gate) -> None:
         time.sleep(0.6)

@@ -27,6 +27,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import enter, visit
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import parts, properties, run
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import scan as scan_module
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.model import Holder
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.scan import Scan
 from ansible_collections.linux.namespaces.tests.unit import support
@@ -452,7 +453,7 @@ def test_children_that_are_slow(monkeypatch: pytest.MonkeyPatch) -> None:
         return "slow"
 
     monkeypatch.setattr(uts, "hostname", dawdle)
-    monkeypatch.setattr(parts, "PATIENCE", 1.2)
+    monkeypatch.setattr(scan_module, "PATIENCE", 1.2)
     with contextlib.ExitStack() as stack:
         inodes = [stack.enter_context(held("uts")) for _several in range(6)]
         seen = look(*inodes)

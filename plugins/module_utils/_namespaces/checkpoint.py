@@ -246,7 +246,8 @@ class Child:
                 continue
             if not content:
                 return None
-            message: Message = json.loads(content)
+            with during("read what the child says"):
+                message: Message = json.loads(content)
             for _level, _kind, data in ancillary:
                 message["descriptors"] = array.array("i", data).tolist()
             if flags & socket.MSG_CTRUNC:

@@ -19,7 +19,8 @@ import typing as t
 
 from ..._kernel import nsfs, nstypes, process, procfs
 from ..._kernel.descriptor import EXHAUSTED, closing, status
-from . import folders, in_flight, sockets, trees, watches
+from ..checkpoint import Gate, Message
+from . import folders, in_flight, parts, sockets, trees, watches
 from .descriptors import Descriptor, Firsts, Tally, Task, number_of, same_file
 from .model import Namespace
 from .scan import Scan
@@ -30,7 +31,7 @@ WATCH = "watch"
 
 _NAMED = tuple(f"{kind.name}:[" for kind in nstypes.ALL)
 _SOCKET = "socket:["
-_TUN = "/dev/net/tun"
+_TUN = "/tun"
 _TUN_FIELD = "iff"
 # What was mounted and is no more, so that its path has nothing to begin at.
 _DETACHED = "/"
@@ -38,6 +39,8 @@ _DETACHED = "/"
 _NOTHING_THERE = (errno.ENOENT, errno.EBADF, errno.ESRCH, errno.ENOTTY, errno.EBADFD)
 # A seccomp filter may say any of them.
 _DENIED = (errno.EPERM, errno.EACCES, errno.ENOSYS)
+# Not for want of memory: what a process has open may take more to tell of than there is.
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE)
 _LARGE = 64
 """Fewer descriptors are looked at faster than it is asked whether they are another task's too."""
 LOST = "descriptors could not be looked at"
@@ -46,13 +49,24 @@ Key = t.Tuple[str, int]
 """By what a namespace is held, and its inode."""
 
 
+class Named:
+    """What one open file holds, of which something else has to lead to it, and whose it is."""
+
+    def __init__(self, link: str, inodes: set[int]) -> None:
+        self.link = link
+        self.inodes = inodes
+        self.holders = Tally[str, Descriptor]()
+
+
 class Found:
     """What processes have open."""
 
     def __init__(self) -> None:
         self.open = Tally[Key, Descriptor]()
-        self.named = Tally[int, Descriptor]()
-        """Those whose inode is all that can be seen, so that something else has to lead there."""
+        self.handles: dict[int, bytes] = {}
+        """By inode, what to open a namespace with that is watched."""
+        self.named: dict[Descriptor, Named] = {}
+        """By the first descriptor of what is open, the namespaces of which nothing but the inode is said."""
         self.places = folders.Places()
         """What may be on a mount that is mounted nowhere, by the number of that."""
         self.queues: list[Descriptor] = []
@@ -63,7 +77,7 @@ class Found:
 
     def lose(self, error: OSError) -> None:
         """Why descriptors can't be looked at, which is none of the others' business; but for what we lack ourselves."""
-        if error.errno in EXHAUSTED:
+        if error.errno in _EXHAUSTED:
             raise error
         if error.errno not in _NOTHING_THERE:
             self.lost = True
@@ -79,22 +93,21 @@ def look(scan: Scan) -> None:
             scan.incomplete_because[LOST] = None
         scan.denied["sockets"] += share.denied
         for key, some in share.open.firsts.items():
-            _hold(scan, known, key, some, share.open.counts[key])
+            _hold(scan, known, share, key, some)
     in_flight.look(scan, [queue for share in shares for queue in share.queues])
     places = [share.places for share in shares]
     trees.look(scan, [*places, folders.find(scan)] if "fds" in scan.sources else [])
-    for share in shares:
-        for inode, some in share.named.firsts.items():
-            _hold_named(scan, inode, some)
+    _hold_named(scan, [item for share in shares for item in share.named.items()])
 
 
-def _hold(scan: Scan, known: t.Container[int], key: Key, some: t.Sequence[Descriptor], count: int) -> None:
+def _hold(scan: Scan, known: t.Container[int], share: Found, key: Key, some: t.Sequence[Descriptor]) -> None:
     """Say that these hold a namespace, and how many there are."""
     kind, inode = key
+    count = share.open.counts[key]
     held = None
     for descriptor in some:
         # Of one that was not held before, the inode may mean another one by now.
-        namespace = scan.namespaces[inode] if inode in known else _keep(scan, kind, descriptor, inode)
+        namespace = scan.namespaces[inode] if inode in known else _keep(scan, share, kind, descriptor, inode)
         if namespace is not None:
             held = namespace
             held.hold(descriptor.holder(kind))
@@ -104,16 +117,27 @@ def _hold(scan: Scan, known: t.Container[int], key: Key, some: t.Sequence[Descri
         scan.incomplete_because[LOST] = None
 
 
-def _hold_named(scan: Scan, inode: int, some: t.Sequence[Descriptor]) -> None:
-    """That it is still there says that the inode means no other one than that which is held by now."""
-    namespace = scan.namespaces.get(inode)
-    for descriptor in some:
+def _hold_named(scan: Scan, items: t.Iterable[tuple[Descriptor, Named]]) -> None:
+    """That they are still there says that an inode means no other one than that which is held by now."""
+
+    def report(gate: Gate, item: tuple[Descriptor, Named]) -> None:
+        first, named = item
         with contextlib.suppress(OSError):
-            if any(watched.inode == inode for watched in _watched(scan, descriptor)):
-                if namespace is None:
-                    scan.incomplete_because[LOST] = None
-                    return
-                namespace.hold(descriptor.holder(WATCH))
+            there = {watched.inode for watched in _watched(scan, first, named.link)} & named.inodes
+            for inode in there:
+                gate.report(inode=inode)
+
+    def take(item: tuple[Descriptor, Named], message: Message) -> None:
+        namespace = scan.namespaces.get(message["inode"])
+        if namespace is None:
+            scan.incomplete_because[LOST] = None
+            return
+        holders = item[1].holders
+        for descriptor in holders.firsts[WATCH]:
+            namespace.hold(descriptor.holder(WATCH))
+        namespace.counts[WATCH] += holders.counts[WATCH] - len(holders.firsts[WATCH])
+
+    parts.each(scan, LOST, items, report, take)
 
 
 class _Collector:
@@ -126,7 +150,7 @@ class _Collector:
         self._tables: Firsts[int] = Firsts(process.order_of_files)
         self._sockets = sockets.Sockets(scan.proc)
         self._watching: Firsts[Descriptor] = Firsts(same_file)
-        self._watched: dict[Descriptor, list[watches.Watched]] = {}
+        self._watched: dict[Descriptor, set[int]] = {}
 
     def collect(self, directory: int, pid: int) -> None:
         """Look at each descriptor of a process, given its open directory. Raises OSError."""
@@ -169,7 +193,7 @@ class _Collector:
                 continue
             descriptor = Descriptor(task, int(name))
             try:
-                if text.startswith(_SOCKET) or (text == _TUN and self._is_tun(descriptor)):
+                if text.startswith(_SOCKET) or (text.endswith(_TUN) and self._is_tun(descriptor)):
                     found.append((descriptor, text))
                 elif files:
                     self._collect_file(folder, descriptor, text)
@@ -185,21 +209,33 @@ class _Collector:
         if text.startswith(_NAMED):
             self.found.open.add((FD, procfs.inode_of(text)), descriptor)
         elif text in watches.LINKS:
-            self._collect_watches(descriptor)
+            self._collect_watches(descriptor, text)
         elif text.startswith("/"):
             self._collect_path(folder, descriptor, text)
 
-    def _collect_watches(self, descriptor: Descriptor) -> None:
+    def _collect_watches(self, descriptor: Descriptor, link: str) -> None:
         first = self._watching.find(descriptor) or descriptor
         if first not in self._watched:
-            self._watched[first] = _watched(self._scan, descriptor)
-        for watched in self._watched[first]:
+            self._watch(descriptor, link)
+        for inode in self._watched[first]:
+            self.found.open.add((WATCH, inode), descriptor)
+        if first in self.found.named:
+            self.found.named[first].holders.add(WATCH, descriptor)
+
+    def _watch(self, first: Descriptor, link: str) -> None:
+        """Look at what is open for the first time."""
+        named: set[int] = set()
+        held = self._watched[first] = set()
+        for watched in _watched(self._scan, first, link):
             if watched.inode is None:
                 self.found.lost = True
             elif watched.handle is None:
-                self.found.named.add(watched.inode, descriptor)
+                named.add(watched.inode)
             else:
-                self.found.open.add((WATCH, watched.inode), descriptor)
+                held.add(watched.inode)
+                self.found.handles[watched.inode] = watched.handle
+        if named:
+            self.found.named[first] = Named(link, named)
 
     def _collect_path(self, folder: int, descriptor: Descriptor, text: str) -> None:
         if text == _DETACHED or text in self._scan.mounted_at:
@@ -236,15 +272,15 @@ class _Collector:
                 self.found.queues.append(descriptor)
 
 
-def _watched(scan: Scan, descriptor: Descriptor) -> list[watches.Watched]:
+def _watched(scan: Scan, descriptor: Descriptor, link: str) -> t.Iterator[watches.Watched]:
     with procfs.open_text(scan.proc, descriptor.fdinfo) as lines:
-        return list(watches.parse(lines, scan.device))
+        yield from watches.parse(lines, link, scan.device)
 
 
-def _keep(scan: Scan, kind: str, descriptor: Descriptor, inode: int) -> Namespace | None:
+def _keep(scan: Scan, share: Found, kind: str, descriptor: Descriptor, inode: int) -> Namespace | None:
     """Open the namespace for the scan; None where it is not what was found any more. Raises OSError."""
     try:
-        fd = _open(scan, kind, descriptor, inode)
+        fd = _open(scan, share, kind, descriptor, inode)
         found = None if fd is None else scan.keep_only(fd, inode)
     except OSError as error:
         if error.errno in EXHAUSTED:
@@ -258,12 +294,9 @@ def _keep(scan: Scan, kind: str, descriptor: Descriptor, inode: int) -> Namespac
     return found
 
 
-def _open(scan: Scan, kind: str, descriptor: Descriptor, inode: int) -> int | None:
+def _open(scan: Scan, share: Found, kind: str, descriptor: Descriptor, inode: int) -> int | None:
     if kind == FD:
         return nsfs.open_checked(descriptor.path, scan.proc, scan.proc)
     if kind == sockets.KIND:
         return sockets.open_network(descriptor)
-    for watched in _watched(scan, descriptor):
-        if watched.inode == inode and watched.handle is not None:
-            return nsfs.open_by_handle(watched.handle)
-    return None
+    return nsfs.open_by_handle(share.handles[inode])

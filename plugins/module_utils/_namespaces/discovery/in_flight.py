@@ -19,10 +19,10 @@ import socket
 import stat
 import typing as t
 
-from ..._kernel import netdev
+from ..._kernel import netdev, nsfs, procfs
 from ..._kernel.descriptor import closing, status
 from ..checkpoint import MOST_DESCRIPTORS, Gate, Message
-from . import parts
+from . import parts, watches
 from .descriptors import Descriptor, number_of
 from .scan import Scan
 
@@ -31,7 +31,9 @@ FIELD = "scm_fds"
 _MOST_BYTES = 1 << 16
 # asm-generic/socket.h, and alpha, mips, parisc and sparc beside it; where in the queue who peeks next begins.
 _SO_PEEK_OFF = 42
-BEHIND = "descriptors are on their way behind others"
+BEHIND = "descriptors are on their way through sockets and could not all be looked at"
+# Closed by now, or the task has ended.
+GONE = (errno.EBADF, errno.ESRCH, errno.ENOENT)
 SILENT = "a socket that descriptors are on their way through did not answer"
 
 
@@ -41,23 +43,27 @@ def look(scan: Scan, queues: t.Sequence[Descriptor]) -> None:
     def take(queue: Descriptor, message: Message) -> None:
         for namespace in scan.keep_all(message.get("descriptors", ())):
             namespace.hold(queue.holder("in_flight"))
-        if message["lost"] > 0:
+        if message["lost"]:
             scan.incomplete_because[BEHIND] = None
 
-    parts.each(scan, SILENT, queues, lambda gate, queue: _report(gate, queue, scan.device), take)
+    parts.each(scan, SILENT, queues, _report, take)
 
 
-def _report(gate: Gate, queue: Descriptor, device: int) -> None:
-    lost = 0
+def _report(gate: Gate, queue: Descriptor) -> None:
     with contextlib.ExitStack() as stack:
         namespaces = []
-        with contextlib.suppress(OSError):
+        lost = True
+        try:
             copy = stack.enter_context(closing(queue.copy()))
-            lost = number_of(gate.proc, queue, FIELD) or 0
-            for fd in stack.enter_context(_peek(copy)):
-                lost -= 1
-                with contextlib.suppress(OSError):
-                    namespaces.append(stack.enter_context(closing(_open_held(fd, device))))
+            sent = stack.enter_context(_peek(copy))
+            lost = len(sent) < (number_of(gate.proc, queue, FIELD) or 0)
+            for fd in sent:
+                namespace = _open_held(gate.proc, fd)
+                if namespace is not None:
+                    namespaces.append(stack.enter_context(closing(namespace)))
+                lost |= _leads_on(gate.proc, fd)
+        except OSError as error:
+            lost &= error.errno not in GONE
         gate.report(namespaces, lost=lost)
 
 
@@ -85,11 +91,18 @@ def _peek(copy: int) -> t.Iterator[list[int]]:
             os.close(fd)
 
 
-def _open_held(fd: int, device: int) -> int:
-    """Open the namespace that a descriptor of ours is, or belongs to. Raises OSError where there is none."""
-    found = status(fd)
-    if found.device == device:
-        return os.dup(fd)
-    if not stat.S_ISSOCK(found.mode) and not stat.S_ISCHR(found.mode):
-        raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
-    return netdev.open_network_of(fd)
+def _open_held(proc: int, fd: int) -> int | None:
+    """Open the namespace that a descriptor of ours is, or belongs to; None where there is none. Raises OSError."""
+    mode = status(fd).mode
+    if stat.S_ISSOCK(mode) or stat.S_ISCHR(mode):
+        with contextlib.suppress(OSError):
+            return netdev.open_network_of(fd)
+    return nsfs.open_checked(f"self/fd/{fd}", proc, proc) if stat.S_ISREG(mode) else None
+
+
+def _leads_on(proc: int, fd: int) -> bool:
+    """Whether there may be namespaces behind what is open there: in a queue, in a folder of a tree, or watched."""
+    mode = status(fd).mode
+    if stat.S_ISSOCK(mode):
+        return bool(procfs.fdinfo(proc, f"self/fdinfo/{fd}", FIELD))
+    return stat.S_ISDIR(mode) or os.readlink(f"self/fd/{fd}", dir_fd=proc) in watches.LINKS

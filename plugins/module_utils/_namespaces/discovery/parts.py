@@ -14,7 +14,7 @@ import time
 import typing as t
 
 from ..._kernel import process
-from ..checkpoint import PATIENCE, Gate, Message, spawn
+from ..checkpoint import Gate, Message, spawn
 from ..errors import NamespaceError
 from .scan import Scan
 
@@ -24,7 +24,7 @@ Take = t.Callable[[P, Message], None]
 Kept = t.Callable[[P], t.Sequence[int]]
 
 SECONDS = 10
-"""For one part; all have as long as any child."""
+"""For one part."""
 _MOST_STUCK = 2
 """Children that do not come to their end: each takes its time, and may stay for good, with all that it holds."""
 
@@ -39,10 +39,9 @@ def each(
     kept: the descriptors that the work on a part needs; all others are closed. Raises NamespaceError.
     """
     left = collections.deque(parts)
-    limit = time.monotonic() + PATIENCE
-    while left and scan.stuck[reason] < _MOST_STUCK:
+    while left and scan.stuck[reason] < _MOST_STUCK and time.monotonic() < scan.deadline:
         try:
-            _go_on(scan.proc, left, limit, work, take, kept)
+            _go_on(scan, left, work, take, kept)
         except NamespaceError as error:
             if error.code is not None:
                 raise
@@ -53,11 +52,11 @@ def each(
         scan.incomplete_because[reason] = None
 
 
-def _go_on(proc: int, left: collections.deque[P], limit: float, work: Work[P], take: Take[P], kept: Kept[P]) -> None:
-    with spawn(lambda gate: _work(gate, left, work, kept), proc) as child:
+def _go_on(scan: Scan, left: collections.deque[P], work: Work[P], take: Take[P], kept: Kept[P]) -> None:
+    with spawn(lambda gate: _work(gate, left, work, kept), scan.proc) as child:
         child.release()
         while left:
-            deadline = min(time.monotonic() + SECONDS, limit)
+            deadline = min(time.monotonic() + SECONDS, scan.deadline)
             message = child.receive(deadline)
             while message is not None and "done" not in message:
                 take(left[0], message)

@@ -21,10 +21,16 @@ SOURCES = ("processes", "threads", "fds", "sockets", "mounts", "hierarchy", "ker
 BLIND = (
     "credentials of open files",
     "fsopen contexts",
+    "files of /proc that show mounts, networks and id maps",
     "the procfs of a pid namespace that has ended",
-    "trees of mounts that are mounted nowhere and held by a file in them",
+    "trees of mounts that are mounted nowhere and held by a file in them, and what is covered in such trees",
+    "what the root of a mount namespace covers",
+    "sockets that wait to be accepted",
+    "sockets, folders and polls of an io_uring",
+    "devices of tun that are not called tun",
+    "what is handed on from one holder to another meanwhile",
 )
-"""What no kernel gives a view of."""
+"""What no kernel gives a view of, or none that is looked at."""
 BLIND_OUTSIDE = "processes outside of this pid namespace"
 
 _STEPS: tuple[tuple[t.Callable[[Scan], None], frozenset[str]], ...] = (

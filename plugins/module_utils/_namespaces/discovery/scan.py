@@ -13,9 +13,11 @@ import contextlib
 import mmap
 import os
 import resource
+import time
 import typing as t
 
 from ..._kernel import nsfs, procfs
+from ..checkpoint import PATIENCE
 from .model import Namespace
 
 # The kernel uses low numbers again; more mounts than that it has no memory for.
@@ -27,6 +29,8 @@ class Scan:
 
     def __init__(self, proc: int, sources: t.Iterable[str]) -> None:
         self.proc = proc
+        self.deadline = time.monotonic() + PATIENCE
+        """Until then all is looked at, or lost."""
         self.sources = frozenset(sources)
         """Where namespaces are looked for."""
         self.namespaces: dict[int, Namespace] = {}

@@ -28,7 +28,8 @@ from .scan import Scan
 _MOST_ENTRIES = 10000
 _MOST_DEEP = 16
 _MOST_UP = 100
-TOO_LARGE = "a tree of mounts that is mounted nowhere is too large"
+_MOST_CHARACTERS = 4096
+LOST = "a tree of mounts that is mounted nowhere could not be looked into to the end"
 SILENT = "a file system in a tree of mounts that is mounted nowhere did not answer"
 
 
@@ -48,14 +49,14 @@ def look(scan: Scan, shares: t.Iterable[Places]) -> None:
             for place in places:
                 namespace.hold(place.holder._replace(path=message["path"]))
         if message.get("lost"):
-            scan.incomplete_because[TOO_LARGE] = None
+            scan.incomplete_because[LOST] = None
 
     parts.each(scan, SILENT, alike.values(), _report, take)
 
 
 def _report(gate: Gate, places: t.Sequence[Place]) -> None:
     for place in places:
-        with contextlib.suppress(OSError):
+        try:
             if not _is_folder(gate.proc, place):
                 continue
             if _is_mounted(gate.proc, place):
@@ -64,6 +65,11 @@ def _report(gate: Gate, places: t.Sequence[Place]) -> None:
                 if status(held).mount == place.mount:
                     _report_tree(gate, held)
                     return
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        except (OSError, _TooLargeError):
+            gate.report(lost=True)
+            return
 
 
 def _is_folder(proc: int, place: Place) -> bool:
@@ -79,17 +85,14 @@ def _is_mounted(proc: int, place: Place) -> bool:
 
 
 def _report_tree(gate: Gate, held: int) -> None:
-    try:
-        with closing(_open_top(held)) as top:
-            for number, (path, found) in enumerate(_walk(top, "", 0)):
-                if number == _MOST_ENTRIES:
-                    raise _TooLargeError
-                namespace = nsfs.open_held(found, gate.proc)
-                if namespace is not None:
-                    with closing(namespace):
-                        gate.report([namespace], path=path)
-    except _TooLargeError:
-        gate.report(lost=True)
+    with closing(_open_top(held)) as top:
+        for number, (path, found) in enumerate(_walk(top, "", 0)):
+            if number == _MOST_ENTRIES:
+                raise _TooLargeError
+            namespace = nsfs.open_held(found, gate.proc)
+            if namespace is not None:
+                with closing(namespace):
+                    gate.report([namespace], path=path[:_MOST_CHARACTERS])
 
 
 def _open_top(held: int) -> int:
@@ -113,7 +116,7 @@ def _walk(above: int, path: str, depth: int) -> t.Iterator[tuple[str, int]]:
     ) as entries:
         for entry in entries:
             place = f"{path}/{entry.name}"
-            with contextlib.suppress(OSError), closing(_open(entry.name, folder, os.O_NOFOLLOW)) as held:
+            with contextlib.suppress(FileNotFoundError), closing(_open(entry.name, folder, os.O_NOFOLLOW)) as held:
                 yield place, held
                 if stat.S_ISDIR(status(held).mode):
                     if depth == _MOST_DEEP:

@@ -15,7 +15,7 @@ import typing as t
 
 from ..._kernel import process, procfs
 from ..._kernel.descriptor import closing
-from ..checkpoint import PATIENCE, DeadlineError, Gate, answering
+from ..checkpoint import DeadlineError, Gate, answering
 from .scan import Scan
 
 T = t.TypeVar("T")
@@ -67,17 +67,16 @@ def each(scan: Scan, sources: t.Iterable[str], folder: str, look: Look, found: T
     """
     pids = sorted(procfs.pids(scan.proc))
     count = min(len(os.sched_getaffinity(0)), 1 + len(pids) // _SHARE)
-    limit = time.monotonic() + PATIENCE
 
     def work(number: int) -> t.Callable[[Gate], _Share[T]]:
         # Each takes every n-th: neighbours are alike, and the costly ones among them too.
-        return lambda _gate: _look_at(scan.proc, pids[number::count], limit, folder, look, found)
+        return lambda _gate: _look_at(scan.proc, pids[number::count], scan.deadline, folder, look, found)
 
     shares = []
     with contextlib.ExitStack() as stack:
         for answer in [stack.enter_context(answering(work(number), scan.proc)) for number in range(count)]:
             try:
-                shares.append(answer(limit + _SLACK))
+                shares.append(answer(scan.deadline + _SLACK))
             except DeadlineError:
                 scan.incomplete_because[OVERDUE] = None
     for share in shares:
