@@ -75,7 +75,12 @@ options:
     choices: [summary, normal, full]
     default: normal
 notes:
-  - What no kernel shows, or not this one, is listed in RV(ansible_facts.linux_namespaces.scan.blind).
+  - What no kernel shows, or not this one, or what is not looked at, is listed in
+    RV(ansible_facts.linux_namespaces.scan.blind).
+  - It is no snapshot. Who hands a namespace on, from one process or mount to another, while the host is looked at may
+    keep it out of sight.
+  - It takes a minute at most, and as much again to end children that do not end. A file system in user space that never
+    answers can keep a few of them, with what they held, until it ends.
   - While it looks, before Linux 6.18, C(umount) without C(--lazy) may say of a handle that it is busy.
   - From inside a container, or of a PID namespace, what is outside can't be seen, and that is said.
   - All of it at the beginning of a play, beside what M(ansible.builtin.setup) finds, by the variable
@@ -276,10 +281,10 @@ ansible_facts:
                 kind:
                   description:
                     - The keys beside it are there where they apply.
-                    - V(thread), V(for_children), V(fd), V(socket), V(watch) (inotify, io_uring), V(bind), V(in_flight),
-                      V(cwd) and V(root) (in a tree of mounts that is mounted nowhere), V(child), V(owned), V(zombie) (a
-                      process that has ended and was not reaped), V(kernel) (what that is, is not known), and with
-                      O(detail=full) V(process).
+                    - V(thread), V(for_children), V(fd), V(socket), V(watch) (inotify, fanotify, io_uring), V(bind),
+                      V(in_flight), V(cwd) and V(root) (in a tree of mounts that is mounted nowhere), V(child), V(owned),
+                      V(zombie) (a process that has ended and was not reaped), V(kernel) (what that is, is not known),
+                      and with O(detail=full) V(process).
                   type: str
                 pid:
                   description: The process. Of V(bind), the leader of the mount namespace.
@@ -298,7 +303,7 @@ ansible_facts:
                   type: int
                 path:
                   description: Of V(bind), the path in its mount namespace. Of V(fd), V(cwd) and V(root), the path in a
-                    tree of mounts that is mounted nowhere.
+                    tree of mounts that is mounted nowhere, from what is held of it.
                   type: str
                 namespace:
                   description: The inode of the mount namespace of a bind mount, of the child, or of what is owned.

@@ -269,10 +269,9 @@ def test_a_descriptor_that_is_closed_once_it_was_seen(monkeypatch: pytest.Monkey
             def look_and_close(scan: Scan, *arguments: t.Any) -> list[fds.Found]:
                 shares = walk.each(scan, *arguments)
                 (share,) = shares
-                shown = {
-                    **share.open.firsts,
-                    **{("watch", number): some for number, some in share.named.firsts.items()},
-                }
+                shown = dict(share.open.firsts)
+                for named in share.named.values():
+                    shown.update({("watch", number): named.holders.firsts["watch"] for number in named.inodes})
                 assert {key for key, some in shown.items() if pid in [item.task.pid for item in some]} == {
                     ("fd", support.own_identity("net").inode),
                     (kind, inode),
@@ -318,8 +317,9 @@ def test_descriptors_that_come_and_go() -> None:
             end = time.monotonic() + _SOON
             return [scan() for _each in range(40) if time.monotonic() < end]
 
-    founds = alone(work)
-    assert [found.incomplete_because for found in founds] == [[]] * len(founds)
+    # Before Linux 6.18 nothing leads to what is watched, when the others are closed already.
+    accepted = [[], [fds.LOST]] if support.kernel_release() < (6, 18) else [[]]
+    assert [found.incomplete_because for found in alone(work) if found.incomplete_because not in accepted] == []
 
 
 def test_a_look_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,10 +96,10 @@ def open_checked(path: str, proc: int, directory: int | None = None) -> int | No
 
 def _off_its_mount(fd: int) -> int:
     """The same namespace, open on the kernel's own mount; the descriptor itself where that can't be."""
-    found = identity(fd)
-    if found.id is None:
-        return fd
     try:
+        found = identity(fd)
+        if found.id is None:
+            return fd
         other = open_by_handle(struct.pack("=QII", found.id, type_of(fd).flag, found.inode))
     except OSError:
         return fd

@@ -16,7 +16,6 @@ import struct
 import typing as t
 
 from . import libc
-from .descriptor import closing
 
 CLONE_PIDFD = 0x00001000
 CLONE_PARENT = 0x00008000
@@ -109,15 +108,6 @@ def share_folders(pid: int, other: int) -> bool:
 def pidfd_getfd(pidfd: int, fd: int) -> int:
     """A copy of a descriptor of a process. Source: pidfd_getfd(2). Raises OSError; EPERM where it may not be traced."""
     return libc.syscall("pidfd_getfd", pidfd, fd, 0)
-
-
-def copy_fd(pid: int, fd: int, thread: int | None = None) -> int:
-    """A copy of a descriptor of a process, or of a thread of it, as pidfd_open() and pidfd_getfd() have it.
-
-    Raises OSError.
-    """
-    with closing(pidfd_open(pid if thread is None else thread, thread is not None)) as pidfd:
-        return pidfd_getfd(pidfd, fd)
 
 
 def pidfd_send_signal(pidfd: int, number: int) -> None:

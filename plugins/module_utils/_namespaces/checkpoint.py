@@ -53,7 +53,11 @@ PATIENCE = 60
 """Seconds that a child has that does a little work on namespaces: who is in there may be able to stop it."""
 
 
-class DeadlineError(NamespaceError):
+class ChildLostError(NamespaceError):
+    """A child was ended from outside, or does not answer, or does not end."""
+
+
+class DeadlineError(ChildLostError):
     """The time that a child was given is over."""
 
     def __init__(self) -> None:
@@ -158,7 +162,7 @@ class Child:
         """What the child reports next under this key. Raises NamespaceError also for the child's end, DeadlineError."""
         message = self.receive(deadline)
         if message is None:
-            raise NamespaceError("run the child", "it was ended from outside before it was ready")
+            raise ChildLostError("run the child", "it was ended from outside before it was ready")
         return message[key]
 
     def release(self) -> None:
@@ -214,7 +218,7 @@ class Child:
             for _pid, pidfd in (*self._former, (self.pid, self.pidfd)):
                 if pidfd >= 0:
                     os.close(pidfd)
-            raise NamespaceError(
+            raise ChildLostError(
                 "end the child", f"process {self.pid} goes on after SIGKILL", "look at what it waits for"
             )
         self._reap_former(0)

@@ -253,7 +253,7 @@ def adrift(folder: Path, how: str) -> Said:
         os.chroot(".")
         os.fchdir(outside)
     os.close(outside)
-    holder = in_process(how, path="/file", **({"fd": below} if how == "fd" else {}))
+    holder = in_process(how, path="/../file", **({"fd": below} if how == "fd" else {}))
     said = held("uts", namespace, holder)
     os.close(namespace)
     return {f"{how}_adrift": said}

@@ -12,6 +12,7 @@ import collections
 import typing as t
 
 from ..._kernel import process, procfs
+from ..._kernel.descriptor import closing
 from .model import MOST_HOLDERS, Holder
 
 K = t.TypeVar("K", bound=t.Hashable)
@@ -34,6 +35,10 @@ class Task(t.NamedTuple):
         """Where it is below /proc."""
         return f"{self.pid}" if self.thread is None else f"{self.pid}/task/{self.thread}"
 
+    def open_pidfd(self) -> int:
+        """Raises OSError: EINVAL for a thread before Linux 6.9."""
+        return process.pidfd_open(self.id, self.thread is not None)
+
 
 class Descriptor(t.NamedTuple):
     """A descriptor of a task."""
@@ -53,7 +58,8 @@ class Descriptor(t.NamedTuple):
 
     def copy(self) -> int:
         """A copy of our own. Raises OSError; EINVAL for that of a thread before Linux 6.9."""
-        return process.copy_fd(self.task.pid, self.fd, self.task.thread)
+        with closing(self.task.open_pidfd()) as pidfd:
+            return process.pidfd_getfd(pidfd, self.fd)
 
     def holder(self, kind: str, path: str | None = None) -> Holder:
         """It as what holds a namespace."""
@@ -65,7 +71,7 @@ def number_of(proc: int, descriptor: Descriptor, field: str) -> int | None:
     return procfs.fdinfo(proc, descriptor.fdinfo, field)
 
 
-def same_file(one: Descriptor, other: Descriptor) -> int:
+def order(one: Descriptor, other: Descriptor) -> int:
     """How the kernel orders what two descriptors are open on; 0 where it is the same. Raises OSError."""
     return process.order_of_open_files(one.task.id, one.fd, other.task.id, other.fd)
 

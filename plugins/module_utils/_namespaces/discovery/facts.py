@@ -20,7 +20,7 @@ from . import capacity, holders, properties, run
 from .leaders import Leaders
 from .model import MOST_HOLDERS, Namespace
 from .names import Names
-from .scan import Scan
+from .scan import Scan, is_there
 
 SCHEMA = 1
 DETAILS: t.Mapping[str, int] = {"summary": 0, "normal": 3, "full": MOST_HOLDERS}
@@ -73,7 +73,7 @@ class _Telling:
         initial = _initial(scan)
         found = sorted(filter(self._is_asked_for, scan.namespaces.values()), key=_order)
         if self._request.pid is not None and not found:
-            raise refuse("pid", f"there is no process {self._request.pid}, or it may not be looked at")
+            self._check_process(self._request.pid)
         facts: Facts = {
             "schema": SCHEMA,
             "boot_id": procfs.read(scan.proc, "sys/kernel/random/boot_id").strip(),
@@ -99,6 +99,17 @@ class _Telling:
             "duration_ms": duration,
         }
         return facts
+
+    def _check_process(self, pid: int) -> None:
+        """Raises NamespaceError where nothing can be said of a process."""
+        if "processes" not in self._request.sources:
+            raise refuse("pid", "the source processes is left out, which finds what a process is in", "add it")
+        if not is_there(self._scan.proc, f"{pid}"):
+            raise refuse("pid", f"there is no process {pid}")
+        try:
+            procfs.namespace_inode(self._scan.proc, f"{pid}/ns/user")
+        except OSError:
+            raise refuse("pid", f"process {pid} may not be looked at, or ends") from None
 
     def _is_asked_for(self, namespace: Namespace) -> bool:
         request = self._request

@@ -21,7 +21,7 @@ from ..._kernel import nsfs, nstypes, process, procfs
 from ..._kernel.descriptor import EXHAUSTED, closing, status
 from ..checkpoint import Gate, Message
 from . import folders, in_flight, parts, sockets, trees, watches
-from .descriptors import Descriptor, Firsts, Tally, Task, number_of, same_file
+from .descriptors import Descriptor, Firsts, Tally, Task, number_of, order
 from .model import Namespace
 from .scan import Scan
 from .walk import each, other_threads
@@ -73,7 +73,7 @@ class Found:
         self.lost = False
         """Whether there are descriptors that could not be looked at."""
         self.denied = 0
-        """Sockets that may not be."""
+        """How many sockets may not be looked at."""
 
     def lose(self, error: OSError) -> None:
         """Why descriptors can't be looked at, which is none of the others' business; but for what we lack ourselves."""
@@ -94,7 +94,8 @@ def look(scan: Scan) -> None:
         scan.denied["sockets"] += share.denied
         for key, some in share.open.firsts.items():
             _hold(scan, known, share, key, some)
-    in_flight.look(scan, [queue for share in shares for queue in share.queues])
+    queues = Firsts(order)
+    in_flight.look(scan, [queue for share in shares for queue in share.queues if queues.find(queue) is None])
     places = [share.places for share in shares]
     trees.look(scan, [*places, folders.find(scan)] if "fds" in scan.sources else [])
     _hold_named(scan, [item for share in shares for item in share.named.items()])
@@ -118,16 +119,20 @@ def _hold(scan: Scan, known: t.Container[int], share: Found, key: Key, some: t.S
 
 
 def _hold_named(scan: Scan, items: t.Iterable[tuple[Descriptor, Named]]) -> None:
-    """That they are still there says that an inode means no other one than that which is held by now."""
+    """Look again at what has no more than an inode: still there, it means no other one than that which is held now."""
 
     def report(gate: Gate, item: tuple[Descriptor, Named]) -> None:
         first, named = item
+        there: set[int | None] = set()
         with contextlib.suppress(OSError):
-            there = {watched.inode for watched in _watched(scan, first, named.link)} & named.inodes
-            for inode in there:
-                gate.report(inode=inode)
+            there.update(watched.inode for watched in _watched(scan, first, named.link))
+        for inode in named.inodes:
+            gate.report(inode=inode, there=inode in there)
 
     def take(item: tuple[Descriptor, Named], message: Message) -> None:
+        if not message["there"]:
+            scan.vanished += 1
+            return
         namespace = scan.namespaces.get(message["inode"])
         if namespace is None:
             scan.incomplete_because[LOST] = None
@@ -149,7 +154,7 @@ class _Collector:
         self._us = procfs.own_pid(scan.proc)
         self._tables: Firsts[int] = Firsts(process.order_of_files)
         self._sockets = sockets.Sockets(scan.proc)
-        self._watching: Firsts[Descriptor] = Firsts(same_file)
+        self._watching: Firsts[Descriptor] = Firsts(order)
         self._watched: dict[Descriptor, set[int]] = {}
 
     def collect(self, directory: int, pid: int) -> None:
@@ -253,7 +258,7 @@ class _Collector:
 
     def _collect_sockets(self, task: Task, found: t.Iterable[tuple[Descriptor, str]]) -> None:
         try:
-            with closing(sockets.open_pidfd(task)) as pidfd:
+            with closing(task.open_pidfd()) as pidfd:
                 for descriptor, name in found:
                     self._collect_socket(pidfd, descriptor, name)
         except OSError as error:

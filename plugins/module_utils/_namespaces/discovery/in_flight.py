@@ -32,8 +32,10 @@ _MOST_BYTES = 1 << 16
 # asm-generic/socket.h, and alpha, mips, parisc and sparc beside it; where in the queue who peeks next begins.
 _SO_PEEK_OFF = 42
 BEHIND = "descriptors are on their way through sockets and could not all be looked at"
+# A device that is not one of tun, or has no interface yet.
+_NO_NETWORK = (errno.ENOTTY, errno.EBADFD)
 # Closed by now, or the task has ended.
-GONE = (errno.EBADF, errno.ESRCH, errno.ENOENT)
+_GONE = (errno.EBADF, errno.ESRCH, errno.ENOENT)
 SILENT = "a socket that descriptors are on their way through did not answer"
 
 
@@ -63,7 +65,7 @@ def _report(gate: Gate, queue: Descriptor) -> None:
                     namespaces.append(stack.enter_context(closing(namespace)))
                 lost |= _leads_on(gate.proc, fd)
         except OSError as error:
-            lost &= error.errno not in GONE
+            lost &= error.errno not in _GONE
         gate.report(namespaces, lost=lost)
 
 
@@ -71,7 +73,7 @@ def _report(gate: Gate, queue: Descriptor) -> None:
 def _peek(copy: int) -> t.Iterator[list[int]]:
     """Copies of those that come with the next message, which stays in the queue; closed on leaving. Raises OSError.
 
-    None where who peeks would move where the owner of the socket peeks next.
+    There is nothing to see where who peeks would move where the owner of the socket peeks next.
     """
     found: list[int] = []
     try:
@@ -95,8 +97,11 @@ def _open_held(proc: int, fd: int) -> int | None:
     """Open the namespace that a descriptor of ours is, or belongs to; None where there is none. Raises OSError."""
     mode = status(fd).mode
     if stat.S_ISSOCK(mode) or stat.S_ISCHR(mode):
-        with contextlib.suppress(OSError):
+        try:
             return netdev.open_network_of(fd)
+        except OSError as error:
+            if error.errno not in _NO_NETWORK:
+                raise
     return nsfs.open_checked(f"self/fd/{fd}", proc, proc) if stat.S_ISREG(mode) else None
 
 

@@ -36,6 +36,8 @@ class Leaders:
     def __init__(self, proc: int) -> None:
         self._proc = proc
         self._known: dict[int, Leader] = {}
+        self._leads: dict[int, Leader | None] = {}
+        """By the inode of a namespace."""
 
     def describe(self, pid: int) -> Leader:
         """Who the process is."""
@@ -46,9 +48,13 @@ class Leaders:
 
     def of(self, namespace: Namespace) -> Leader | None:
         """Who leads in a namespace: the process there whose parent is not there. None where there is none."""
-        if not namespace.processes:
-            return None
-        members = set(namespace.processes)
+        inode = namespace.identity.inode
+        if inode not in self._leads:
+            self._leads[inode] = self._find(namespace.processes) if namespace.processes else None
+        return self._leads[inode]
+
+    def _find(self, processes: t.Iterable[int]) -> Leader:
+        members = set(processes)
         pid = min(members)
         with contextlib.suppress(OSError):
             while pid in members:

@@ -26,7 +26,7 @@ class Holder(t.NamedTuple):
     thread: int | None = None
     fd: int | None = None
     path: str | None = None
-    """Of a bind mount: where it is in its mount namespace; in a tree that is mounted nowhere, from the top of that."""
+    """Of a bind mount: where it is in its mount namespace; in a tree that is mounted nowhere, from what is held."""
     namespace: int | None = None
     """The inode of the mount namespace of a bind mount, of the child, or of the namespace that is owned."""
 

@@ -14,8 +14,7 @@ import time
 import typing as t
 
 from ..._kernel import process
-from ..checkpoint import Gate, Message, spawn
-from ..errors import NamespaceError
+from ..checkpoint import ChildLostError, Gate, Message, spawn
 from .scan import Scan
 
 P = t.TypeVar("P")
@@ -42,12 +41,11 @@ def each(
     while left and scan.stuck[reason] < _MOST_STUCK and time.monotonic() < scan.deadline:
         try:
             _go_on(scan, left, work, take, kept)
-        except NamespaceError as error:
-            if error.code is not None:
-                raise
+        except ChildLostError:
             scan.stuck[reason] += 1
             scan.incomplete_because[reason] = None
-            left.popleft()
+            if left:
+                left.popleft()
     if left:
         scan.incomplete_because[reason] = None
 
@@ -62,7 +60,7 @@ def _go_on(scan: Scan, left: collections.deque[P], work: Work[P], take: Take[P],
                 take(left[0], message)
                 message = child.receive(deadline)
             if message is None:
-                raise NamespaceError("look at the host", "the child that does it was ended from outside")
+                raise ChildLostError("look at the host", "the child that does it was ended from outside")
             left.popleft()
 
 

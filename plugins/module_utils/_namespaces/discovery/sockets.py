@@ -18,7 +18,7 @@ import typing as t
 from ..._kernel import netdev, process
 from ..._kernel.descriptor import closing
 from . import in_flight
-from .descriptors import Descriptor, Task, number_of, same_file
+from .descriptors import Descriptor, number_of, order
 
 KIND = "socket"
 
@@ -47,7 +47,7 @@ class Sockets:
         if name in self._known:
             first, known = self._known[name]
             with contextlib.suppress(OSError):
-                if same_file(descriptor, first) == 0:
+                if order(descriptor, first) == 0:
                     return known, False
         with closing(process.pidfd_getfd(pidfd, descriptor.fd)) as copy, closing(
             netdev.open_network_of(copy)
@@ -55,11 +55,6 @@ class Sockets:
             found = Socket(os.fstat(network).st_ino, bool(number_of(self._proc, descriptor, in_flight.FIELD)))
         self._known.setdefault(name, (descriptor, found))
         return found, True
-
-
-def open_pidfd(task: Task) -> int:
-    """Raises OSError: EINVAL for a thread before Linux 6.9."""
-    return process.pidfd_open(task.id, task.thread is not None)
 
 
 def open_network(descriptor: Descriptor) -> int:

@@ -44,69 +44,74 @@ def look(scan: Scan, shares: t.Iterable[Places]) -> None:
         for mount, places in share.firsts.items():
             alike.setdefault(mount, []).extend(places)
 
+    steps: list[int | None] = []
+
     def take(places: t.Sequence[Place], message: Message) -> None:
+        if "steps" in message:
+            steps[:] = message["steps"]
         for namespace in scan.keep_all(message.get("descriptors", ())):
-            for place in places:
-                namespace.hold(place.holder._replace(path=message["path"]))
-        if message.get("lost"):
+            for place, up in zip(places, steps):
+                if up is not None:
+                    namespace.hold(place.holder._replace(path="/.." * up + message["path"]))
+        if "lost" in message:
             scan.incomplete_because[LOST] = None
 
-    parts.each(scan, SILENT, alike.values(), _report, take)
+    parts.each(scan, SILENT, alike.values(), lambda gate, places: _report(gate, places, scan.device), take)
 
 
-def _report(gate: Gate, places: t.Sequence[Place]) -> None:
+def _report(gate: Gate, places: t.Sequence[Place], device: int) -> None:
+    """Where each place is in the tree, and what is mounted there."""
+    lost = False
+    steps: list[int | None] = []
     for place in places:
+        steps.append(None)
         try:
-            if not _is_folder(gate.proc, place):
-                continue
-            if _is_mounted(gate.proc, place):
-                return
-            with closing(_open(place.path, gate.proc)) as held:
-                if status(held).mount == place.mount:
-                    _report_tree(gate, held)
-                    return
+            steps[-1] = _steps_up(gate.proc, place)
         except (FileNotFoundError, ProcessLookupError):
             continue
         except (OSError, _TooLargeError):
-            gate.report(lost=True)
-            return
+            lost = True
+    gate.report(steps=steps)
+    place, up = next(((place, up) for place, up in zip(places, steps) if up is not None), (places[0], None))
+    if up is not None and not _is_mounted(gate.proc, place):
+        try:
+            _report_tree(gate, place, up, device)
+        except (OSError, _TooLargeError):
+            lost = True
+    if lost:
+        gate.report(lost=True)
 
 
-def _is_folder(proc: int, place: Place) -> bool:
-    """Whether it is a folder of that mount still: a file leads nowhere."""
+def _steps_up(proc: int, place: Place) -> int | None:
+    """How many folders are above it; None where it is no folder, and leads nowhere, or is elsewhere by now."""
     found = status(proc, place.path)
-    return found.mount == place.mount and stat.S_ISDIR(found.mode)
+    if found.mount != place.mount or not stat.S_ISDIR(found.mode):
+        return None
+    for up in range(_MOST_UP):
+        above = status(proc, place.path + "/.." * (up + 1))
+        if above == found:
+            return up
+        found = above
+    raise _TooLargeError
 
 
 def _is_mounted(proc: int, place: Place) -> bool:
-    """Whether it is in a mount namespace that is younger than the look at those."""
-    with open_text(proc, f"{place.task.place}/mountinfo") as lines:
+    """Whether it is in a mount namespace that is younger than the look at those. False where the task has ended."""
+    with contextlib.suppress(OSError), open_text(proc, f"{place.task.place}/mountinfo") as lines:
         return any(line.startswith(f"{place.mount} ") for line in lines)
+    return False
 
 
-def _report_tree(gate: Gate, held: int) -> None:
-    with closing(_open_top(held)) as top:
+def _report_tree(gate: Gate, place: Place, up: int, device: int) -> None:
+    with closing(_open(place.path + "/.." * up, gate.proc)) as top:
         for number, (path, found) in enumerate(_walk(top, "", 0)):
             if number == _MOST_ENTRIES:
                 raise _TooLargeError
-            namespace = nsfs.open_held(found, gate.proc)
+            # The file system of another one is not asked.
+            namespace = nsfs.open_held(found, gate.proc) if status(found).device == device else None
             if namespace is not None:
                 with closing(namespace):
                     gate.report([namespace], path=path[:_MOST_CHARACTERS])
-
-
-def _open_top(held: int) -> int:
-    """The uppermost folder of the tree that a folder is in. Raises OSError: ENOTDIR where it is no folder."""
-    top = _open("..", held)
-    for _step in range(_MOST_UP):
-        above = _open("..", top)
-        is_top = status(above) == status(top)
-        os.close(top)
-        top = above
-        if is_top:
-            return top
-    os.close(top)
-    raise _TooLargeError
 
 
 def _walk(above: int, path: str, depth: int) -> t.Iterator[tuple[str, int]]:

@@ -15,8 +15,8 @@ import typing as t
 
 from ..._kernel import process, procfs
 from ..._kernel.descriptor import closing
-from ..checkpoint import DeadlineError, Gate, answering
-from .scan import Scan
+from ..checkpoint import ChildLostError, Gate, answering
+from .scan import Scan, is_there
 
 T = t.TypeVar("T")
 Look = t.Callable[[int, int], None]
@@ -24,7 +24,7 @@ Look = t.Callable[[int, int], None]
 
 # Of the directory of the threads: each thread is one more.
 _LINKS_WITH_ONE_THREAD = 3
-OVERDUE = "to look at all processes took too long"
+OVERDUE = "not all processes could be looked at in time"
 _SHARE = 500
 """Fewer processes are not worth a child: one costs as much as looking at about a hundred."""
 _WAKE = 0.05
@@ -73,12 +73,12 @@ def each(scan: Scan, sources: t.Iterable[str], folder: str, look: Look, found: T
         return lambda _gate: _look_at(scan.proc, pids[number::count], scan.deadline, folder, look, found)
 
     shares = []
-    with contextlib.ExitStack() as stack:
+    with contextlib.suppress(ChildLostError), contextlib.ExitStack() as stack:
         for answer in [stack.enter_context(answering(work(number), scan.proc)) for number in range(count)]:
-            try:
+            with contextlib.suppress(ChildLostError):
                 shares.append(answer(scan.deadline + _SLACK))
-            except DeadlineError:
-                scan.incomplete_because[OVERDUE] = None
+    if len(shares) < count:
+        scan.incomplete_because[OVERDUE] = None
     for share in shares:
         scan.denied.update(dict.fromkeys(scan.sources.intersection(sources), share.denied))
         scan.vanished += share.vanished
@@ -108,16 +108,7 @@ def _look_at_one(proc: int, pid: int, folder: str, look: Look, share: _Share[T])
     except (FileNotFoundError, ProcessLookupError):
         share.vanished += 1
     except PermissionError:
-        if _is_listed(proc, pid):
+        if is_there(proc, f"{pid}"):
             share.denied += 1
         else:
             share.vanished += 1
-
-
-def _is_listed(proc: int, pid: int) -> bool:
-    """Who has ended meanwhile may be denied first."""
-    try:
-        os.stat(f"{pid}", dir_fd=proc)
-    except OSError:
-        return False
-    return True
