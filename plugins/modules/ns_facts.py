@@ -282,9 +282,9 @@ ansible_facts:
                   description:
                     - The keys beside it are there where they apply.
                     - V(thread), V(for_children), V(fd), V(socket), V(watch) (inotify, fanotify, io_uring), V(bind),
-                      V(in_flight), V(cwd) and V(root) (in a tree of mounts that is mounted nowhere), V(child), V(owned),
-                      V(zombie) (a process that has ended and was not reaped), V(kernel) (what that is, is not known),
-                      and with O(detail=full) V(process).
+                      V(in_flight), V(cwd) and V(root) (in a tree of mounts that is mounted nowhere), V(child),
+                      V(owned), V(zombie) (a process that has ended and was not reaped), V(kernel) (what that is, is not
+                      known), and with O(detail=full) V(process).
                   type: str
                 pid:
                   description: The process. Of V(bind), the leader of the mount namespace.
