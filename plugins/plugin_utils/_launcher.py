@@ -1,0 +1,250 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the linux.namespaces collection.
+
+"""The command that goes into namespaces and runs another one there, in the words of sh and util-linux.
+
+Two scripts: one runs where the login is, looks at the namespaces and holds them, the other goes on inside. All that a
+task gives comes to them as an argument and never as a part of their text. Sources: nsenter(1), unshare(1), setpriv(1).
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..module_utils._kernel import nstypes
+
+NAME = "linux.namespaces.nsenter"
+"""What the scripts call themselves in messages."""
+
+FAILURE = 125
+"""The status with which they end when the command was not started, as of env(1). To ssh 255 is a lost host."""
+
+LENIENT, SKIPPING, STRICT = "lenient", "skipping", "strict"
+"""What is done about a type that is not there or is ours: leave it out; the first alone; refuse either."""
+
+_OPTIONS: t.Mapping[nstypes.NsType, str] = {nstypes.MNT: "--mount"}
+_SHELL = ("/bin/sh", "-c")
+
+
+class Target(t.NamedTuple):
+    """What to enter: the paths of namespaces by type, as seen from a directory."""
+
+    title: str
+    """As it follows "cannot enter"."""
+    place: str
+    gone: str
+    """What it means when the directory is not there."""
+    rule: str
+    paths: t.Mapping[nstypes.NsType, str]
+    cgroup: str = ""
+    """Where below the hierarchy of version 2 its cgroup namespace begins, if that is known."""
+
+
+def of_set(name: str, kinds: t.Sequence[nstypes.NsType] | None) -> Target:
+    """The set of that name. Its handles are where PID 1 sees them: a connection may have other mounts."""
+    return Target(
+        f"the set {name}",
+        "/proc/1/root",
+        "the mounts of PID 1 are out of reach",
+        SKIPPING if kinds is None else STRICT,
+        {kind: f"{kind.directory[1:]}/{name}" for kind in kinds or nstypes.ALL},
+        f"linux-namespaces/{name}",
+    )
+
+
+def of_process(pid: int, kinds: t.Sequence[nstypes.NsType] | None) -> Target:
+    """The namespaces of a process. Who is in its directory below /proc is never led to another one of the same pid."""
+    return Target(
+        f"the namespaces of process {pid}",
+        f"/proc/{pid}/ns",
+        "there is no such process; look it up again, it may have ended",
+        LENIENT if kinds is None else STRICT,
+        {kind: kind.name for kind in kinds or nstypes.ALL},
+    )
+
+
+def of_handles(handles: t.Mapping[nstypes.NsType, str]) -> Target:
+    """The namespaces at these absolute paths."""
+    return Target("the namespaces at the handles", "/", "there is no /", STRICT, handles)
+
+
+def command(target: Target, user: str, sysfs: bool, files: str) -> list[str]:
+    """The words that go before those of the command.
+
+    user: who to be inside, empty for root. files: the directory that the command may want to read, or empty.
+    """
+    triples = [
+        word for kind, path in target.paths.items() for word in (kind.name, _OPTIONS.get(kind, f"--{kind.name}"), path)
+    ]
+    return [
+        *(*_SHELL, _one_line(_FAIL + _OUTSIDE), NAME, target.title, target.place, target.gone, target.rule),
+        *(target.cgroup, "yes" if sysfs else "no", _one_line(_FAIL + _INSIDE), user, files),
+        *(str(len(target.paths)), *triples),
+    ]
+
+
+def as_root(sudo: t.Sequence[str], launcher: t.Sequence[str]) -> list[str]:
+    """The launcher, below sudo unless whoever logged in is root."""
+    return [*_SHELL, _one_line(_AS_ROOT), NAME, str(len(sudo)), *sudo, *launcher]
+
+
+def _one_line(script: str) -> str:
+    """Some login shells take no line break in quotes. No line of ours needs its own to mean what it means."""
+    return " ".join(line.strip() for line in script.splitlines() if line)
+
+
+_AS_ROOT = """
+words=$1; shift;
+if [ "$(id -u)" = 0 ]; then shift "$words"; fi;
+exec "$@"
+"""
+
+_FAIL = rf"""
+fail() {{ printf "%s\n" "$0: cannot enter $target: $1" >&2; exit {FAILURE}; }};
+"""
+
+# The shell can name seven descriptors beside the three of the command; an eighth namespace is not held, only looked at.
+# A regular file is asked for first, as to open a fifo would wait. nsenter is tried with a program that is none: it says
+# 126 when it is in all of them.
+_OUTSIDE = r"""
+target=$1 place=$2 gone=$3 rule=$4 cgroup=$5 sysfs=$6 inside=$7 user=$8 files=$9;
+shift 9;
+count=$1; shift;
+for name in $(env | sed -n "s/^\([A-Z_][A-Za-z0-9_]*\)=.*/\1/p"); do
+  case $name in PYTHON* | LD_* | ANSIBLE_*) unset "$name";; esac;
+done;
+if [ "$place" = /proc/1/root ]; then
+  if [ ! -e /proc/1/ns/mnt ] || [ /proc/1/ns/mnt -ef /proc/self/ns/mnt ]; then place=/; fi;
+fi;
+here=$PWD;
+cd -P "$place" 2>/dev/null || fail "$gone";
+fd=3 options= entered=" ";
+while [ "$count" -gt 0 ]; do
+  count=$((count - 1)) kind=$1 option=$2 path=$3;
+  shift 3;
+  case $path in /*) shown=$path;; *) shown=${PWD%/}/$path;; esac;
+  if [ -h "$path" ]; then
+    case $(readlink "$path") in
+      "$kind":[[]*]) ;;
+      *) fail "$shown is a symbolic link, and none to a $kind namespace; give the path of the handle itself";;
+    esac;
+  fi;
+  if [ ! -e "$path" ]; then
+    [ "$rule" != strict ] || fail "there is no $kind namespace at $shown; create it first, or leave $kind out";
+    continue;
+  fi;
+  [ -f "$path" ] || fail "$shown is no namespace; give the path of the handle itself";
+  if [ "$fd" -le 9 ]; then
+    eval "exec $fd<\"\$path\"";
+    held=/proc/self/fd/$fd;
+  else
+    held=$path;
+  fi;
+  if [ "$held" -ef "/proc/self/ns/$kind" ]; then
+    [ "$rule" = lenient ] ||
+      fail "its $kind is the one that the task itself runs in, so the work would be done on the host; name another one";
+    continue;
+  fi;
+  if [ "$fd" -le 9 ]; then options="$options $option=$held"; else options="$options $option=\"\$held\""; fi;
+  entered="$entered$kind ";
+  fd=$((fd + 1));
+done;
+if [ "$entered" = " " ]; then
+  [ "$rule" = lenient ] || fail "there is no such set; create it with linux.namespaces.ns_persistent";
+  fail "nothing is left to enter: all that it has are those that the task runs in, or it has ended";
+fi;
+said=$(eval "LC_ALL=C nsenter $options /" 2>&1);
+if [ "$?" -ne 126 ]; then
+  case $said in
+    *"not found"*) hint="install util-linux";;
+    *option*) hint="install a newer util-linux, cgroup takes 2.28 and time 2.36";;
+    *setgid* | *setuid*) hint="its user namespace has no 0 in its maps; make it with one (recreate)";;
+    *"Invalid argument"*) hint="a handle whose mount is gone is a plain file; create the namespace again there";;
+    *"not permitted"* | *denied*) hint="run the task as root (sudo), or enter its user namespace too";;
+    *memory*) hint="its pid namespace has lost its init; repair the set with linux.namespaces.ns_persistent";;
+    *) hint="see nsenter(1)";;
+  esac;
+  fail "$(printf "%s" "$said" | head -n 1): $hint";
+fi;
+case $entered in
+  *" cgroup "*)
+    for top in $(sed -n "s/^[^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .* - cgroup2 .*/\1/p" /proc/self/mountinfo); do
+      if [ "$cgroup" ] && [ -d "$top/$cgroup" ]; then echo 0 >"$top/$cgroup/cgroup.procs"; break; fi;
+    done;;
+esac;
+if [ "$files" ] && [ -z "$(ls -A "$files" 2>/dev/null)" ]; then files=; fi;
+mounts=;
+case $sysfs$entered in
+  *" mnt "*) sysfs=no here=/;;
+  yes*" net "*) mounts="unshare --mount --propagation slave --";;
+  *) sysfs=no;;
+esac;
+eval "exec nsenter $options -- $mounts /bin/sh -c \"\$inside\" \"\$0\" \"\$target\" \"\$here\" $sysfs
+\"\$user\" \"\$files\"
+\"\$@\""
+"""
+
+# The old /sys stays reachable as the working directory when the new one covers it; mount(8) has to leave the paths as
+# they are. /etc/passwd and /etc/group are read as text: NSS could ask elsewhere. A user of another name that has the
+# id 0 is refused, and an id is never taken for a name.
+_INSIDE = r"""
+target=$1 here=$2 sysfs=$3 user=$4 files=$5;
+shift 5;
+exec 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-;
+if [ "$sysfs" = yes ]; then
+  (
+    under= kept= options=nosuid,nodev,noexec;
+    while read -r id parent device root point access rest; do
+      if [ "$point" = /sys ]; then under=$id old=$access; fi;
+    done </proc/self/mountinfo;
+    while read -r id parent device root point rest; do
+      if [ "$parent" = "$under" ]; then kept="$kept $point"; fi;
+    done </proc/self/mountinfo;
+    case $old in ro | ro,*) options=$options,ro;; esac;
+    cd /sys || exit;
+    said=$(LC_ALL=C mount -t sysfs -o "$options" sysfs /sys 2>&1) ||
+      case $said in
+        *"already mounted"*) exit 0;;
+        *) printf "%s\n" "$said" >&2; exit 1;;
+      esac;
+    for point in $kept; do mount --no-canonicalize --rbind ".${point#/sys}" "$point" || exit; done;
+  ) || fail "a /sys that shows its interfaces can not be mounted; set ansible_nsenter_sysfs to false";
+fi;
+cd "$here" 2>/dev/null || cd /;
+as=;
+if [ "$user" ]; then
+  account=;
+  case $user in *[!0-9]*) number=no;; *) number=yes;; esac;
+  [ -f /etc/passwd ] || fail "it has no /etc/passwd to find the user $user in";
+  while IFS=: read -r name password uid gid comment home login || [ "$name" ]; do
+    if [ "$number$uid" = "yes$user" ] || [ "$number$name" = "no$user" ]; then account=$name; break; fi;
+  done </etc/passwd;
+  [ "$account" ] || fail "its /etc/passwd has no user $user, and it counts, not that of the host";
+  case :$uid:$gid: in *[!0-9:]* | *::*) fail "its /etc/passwd has no ids for the user $user";; esac;
+  if [ "$uid" -eq 0 ]; then
+    case $user in 0 | root) ;; *) fail "the user $user is 0 inside, and so root; say root if that is meant";; esac;
+  fi;
+  groups=;
+  if [ -f /etc/group ]; then
+    while IFS=: read -r name password id members || [ "$name" ]; do
+      case ,$members, in *",$account,"*) case $id in *[!0-9]*) ;; *) groups=$groups,+$id;; esac;; esac;
+    done </etc/group;
+  fi;
+  groups=${groups#,};
+  set_groups=--clear-groups;
+  if [ "$groups" ]; then set_groups=--groups=$groups;
+  elif [ "$(cat /proc/self/setgroups 2>/dev/null)" = deny ]; then set_groups=--keep-groups; fi;
+  as="setpriv --reuid=+$uid --regid=+$gid $set_groups --inh-caps=-all --";
+  export HOME="$home" USER="$account" LOGNAME="$account" SHELL="${login:-/bin/sh}";
+fi;
+if [ "$files" ]; then
+  $as /bin/sh -c "test -r \"\$1\" && test -x \"\$1\"" "$0" "$files" ||
+    fail "the task has put files into $files, which can not be read inside; set ansible_pipelining to true,
+      and for what needs files even so (copy, template, script, async) set ansible_remote_tmp to a directory that is the
+      same inside";
+fi;
+exec $as "$@"
+"""
