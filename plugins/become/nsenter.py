@@ -133,7 +133,8 @@ notes:
     M(ansible.builtin.template), M(ansible.builtin.script) and with C(async), files are put into C(ansible_remote_tmp)
     outside. Where a mount namespace is entered this has to be a directory that is the same inside; who enters a user
     namespace, or has O(nsenter_user), has to be allowed to read there what the login wrote. If not, the task fails and
-    says so. M(linux.namespaces.ns_exec) needs no files inside.
+    says so. With C(async), and a login that is not root or O(nsenter_user), C(ansible_async_dir) has to be an absolute
+    path. M(linux.namespaces.ns_exec) needs no files inside.
   - Variables of the environment that the login brought do not go in when their names begin with C(PYTHON), C(LD_) or
     C(ANSIBLE_). Those of the keyword C(environment) do.
 seealso:
@@ -239,28 +240,34 @@ class BecomeModule(BecomeBase):
         super().build_become_command(cmd, shell)  # type: ignore[no-untyped-call] # core's own has no annotations
         if not cmd:
             return cmd
+        given = {name: self.get_option(name) for name in self.option_definitions}
+        in_home = "async_wrapper" in cmd and shell.get_option("async_dir").startswith("~")
         try:
-            words = self._words(shell)
+            refuse_unusable_text(given)
+            words = self._words(given, getattr(shell, "tmpdir", None) or "", in_home)
         except NamespaceError as error:
             raise AnsibleError(f"{self.name}: {error}") from error
         return f"{shlex.join(words)} {self._build_success_command(cmd, shell)}"
 
-    def _words(self, shell: t.Any) -> list[str]:
-        given = {name: self.get_option(name) for name in self.option_definitions}
-        refuse_unusable_text(given)
+    def _words(self, given: t.Mapping[str, t.Any], files: str, in_home: bool) -> list[str]:
+        """What goes before the command; in_home: it leaves the state of an async job in a home directory."""
         if given["refused_user"] not in (None, "", "root"):
             raise refuse(
                 "become_user",
                 f"it is {given['refused_user']!r}, and would not be who the task runs as",
                 "say who to be inside with ansible_nsenter_user, and leave become_user out",
             )
-        launcher = _launcher.command(
-            _target(given), _user(given["nsenter_user"]), given["nsenter_sysfs"], getattr(shell, "tmpdir", None) or ""
-        )
-        if given["nsenter_sudo"] == "never":
-            return launcher
-        sudo = self._sudo(given)
-        return [*sudo, *launcher] if given["nsenter_sudo"] == "always" else _launcher.as_root(sudo, launcher)
+        user = _user(given["nsenter_user"])
+        if user and in_home:
+            raise refuse(
+                "nsenter_user",
+                f"the job of an async task would be lost in the home directory of {user}",
+                "set ansible_async_dir to an absolute path",
+            )
+        target = _target(given)
+        launcher = _launcher.command(target, user, given["nsenter_sysfs"], files)
+        how = given["nsenter_sudo"]
+        return launcher if how == "never" else _launcher.as_root(how, self._sudo(given), target, in_home, launcher)
 
     def _sudo(self, given: t.Mapping[str, t.Any]) -> list[str]:
         """As ansible.builtin.sudo calls it: with a password, it must ask for it in words that are recognised."""

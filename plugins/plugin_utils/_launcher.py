@@ -86,9 +86,13 @@ def command(target: Target, user: str, sysfs: bool, files: str) -> list[str]:
     ]
 
 
-def as_root(sudo: t.Sequence[str], launcher: t.Sequence[str]) -> list[str]:
-    """The launcher, below sudo unless whoever logged in is root."""
-    return [*_SHELL, _one_line(_AS_ROOT), NAME, str(len(sudo)), *sudo, *launcher]
+def as_root(how: str, sudo: t.Sequence[str], target: Target, in_home: bool, launcher: t.Sequence[str]) -> list[str]:
+    """The launcher below sudo: always, or (auto) unless whoever logged in is root.
+
+    in_home: the command leaves the state of an async job in the home directory of who runs it.
+    """
+    options = (target.title, how, "yes" if in_home else "no", str(len(sudo)))
+    return [*_SHELL, _one_line(_FAIL + _AS_ROOT), NAME, *options, *sudo, *launcher]
 
 
 def _one_line(script: str) -> str:
@@ -96,19 +100,30 @@ def _one_line(script: str) -> str:
     return " ".join(line.strip() for line in script.splitlines() if line)
 
 
-_AS_ROOT = """
-words=$1; shift;
-if [ "$(id -u)" = 0 ]; then shift "$words"; fi;
+# Core shows what looks like the answer of a module as that of the task.
+_FAIL = rf"""
+fail() {{
+  printf "{{\"failed\": true, \"msg\": \"%s\"}}\n"
+    "$(printf "%s" "$0: cannot enter $target: $1" | sed "s/[\\\\\"]/\\\\&/g")";
+  exit {FAILURE};
+}};
+"""
+
+# What waits for an async job looks for it in the home directory of the login.
+_AS_ROOT = r"""
+target=$1 sudo=$2 async=$3 words=$4;
+shift 4;
+uid=$(id -u);
+if [ "$uid" != 0 ] && [ "$async" = yes ]; then
+  fail "the job of an async task would be lost in the home of root; set ansible_async_dir to an absolute path";
+fi;
+if [ "$uid" = 0 ] && [ "$sudo" = auto ]; then shift "$words"; fi;
 exec "$@"
 """
 
-_FAIL = rf"""
-fail() {{ printf "%s\n" "$0: cannot enter $target: $1" >&2; exit {FAILURE}; }};
-"""
-
 # The shell can name seven descriptors beside the three of the command; an eighth namespace is not held, only looked at.
-# A regular file is asked for first, as to open a fifo would wait. nsenter is tried with a program that is none: it says
-# 126 when it is in all of them.
+# A regular file is asked for first, as to open a fifo would wait. nsenter is tried before it is executed, so that what
+# it says of a failure can be explained.
 _OUTSIDE = r"""
 target=$1 place=$2 gone=$3 rule=$4 cgroup=$5 sysfs=$6 inside=$7 user=$8 files=$9;
 shift 9;
@@ -126,15 +141,15 @@ while [ "$count" -gt 0 ]; do
   count=$((count - 1)) kind=$1 option=$2 path=$3;
   shift 3;
   case $path in /*) shown=$path;; *) shown=${PWD%/}/$path;; esac;
+  if [ ! -e "$path" ]; then
+    [ "$rule" != strict ] || fail "there is no $kind namespace at $shown; create it first, or leave $kind out";
+    continue;
+  fi;
   if [ -h "$path" ]; then
     case $(readlink "$path") in
       "$kind":[[]*]) ;;
       *) fail "$shown is a symbolic link, and none to a $kind namespace; give the path of the handle itself";;
     esac;
-  fi;
-  if [ ! -e "$path" ]; then
-    [ "$rule" != strict ] || fail "there is no $kind namespace at $shown; create it first, or leave $kind out";
-    continue;
   fi;
   [ -f "$path" ] || fail "$shown is no namespace; give the path of the handle itself";
   if [ "$fd" -le 9 ]; then
@@ -156,9 +171,9 @@ if [ "$entered" = " " ]; then
   [ "$rule" = lenient ] || fail "there is no such set; create it with linux.namespaces.ns_persistent";
   fail "nothing is left to enter: all that it has are those that the task runs in, or it has ended";
 fi;
-said=$(eval "LC_ALL=C nsenter $options /" 2>&1);
-if [ "$?" -ne 126 ]; then
+if said=$(eval "LC_ALL=C nsenter $options -- /bin/sh -c :" 2>&1); then :; else
   case $said in
+    *"execute /bin/sh"*) hint="what is run inside takes a shell there";;
     *"not found"*) hint="install util-linux";;
     *option*) hint="install a newer util-linux, cgroup takes 2.28 and time 2.36";;
     *setgid* | *setuid*) hint="its user namespace has no 0 in its maps; make it with one (recreate)";;
@@ -238,6 +253,7 @@ if [ "$user" ]; then
   if [ "$groups" ]; then set_groups=--groups=$groups;
   elif [ "$(cat /proc/self/setgroups 2>/dev/null)" = deny ]; then set_groups=--keep-groups; fi;
   as="setpriv --reuid=+$uid --regid=+$gid $set_groups --inh-caps=-all --";
+  said=$(LC_ALL=C $as true 2>&1) || fail "what runs inside can not be $user: $said";
   export HOME="$home" USER="$account" LOGNAME="$account" SHELL="${login:-/bin/sh}";
 fi;
 if [ "$files" ]; then
