@@ -19,8 +19,9 @@ PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 COLLECTION = ("ansible_collections", "linux", "namespaces", "plugins")
 FLOORS = ("_kernel", "_namespaces", "_plugin")
 LOWER_FLOORS = FLOORS[:2]
-CONTROLLER = ("filter", "plugin_utils")
-"""What never runs on a target: it knows the types, and nothing else of what does."""
+CONTROLLER = ("become", "filter", "plugin_utils")
+"""What never runs on a target: it knows the types, how values are checked, and nothing else of what does."""
+PURE = ("errors", "shown", "values")
 
 
 def imports(source: str, path: tuple[str, ...]) -> t.Iterator[str]:
@@ -61,7 +62,8 @@ def is_allowed(name: str, path: tuple[str, ...]) -> bool:
         return (
             is_standard(top)
             or name.startswith("ansible.")
-            or in_packages(name, "plugin_utils", "module_utils._kernel.nstypes", "module_utils._namespaces.shown")
+            or in_packages(name, "plugin_utils", "module_utils._kernel.nstypes")
+            or in_packages(name, *(f"module_utils._namespaces.{pure}" for pure in PURE))
         )
     floor = path[1] if len(path) > 1 else ""
     if floor in LOWER_FLOORS:
@@ -121,6 +123,7 @@ def test_imports_point_downward(source: Path) -> None:
         ("modules/ns_exec", "from ansible.module_utils.urls import open_url"),
         ("modules/ns_exec", f"from {'.'.join(COLLECTION)}.plugin_utils import _facts"),
         ("filter/ns_tree", f"from {'.'.join(COLLECTION)}.module_utils._namespaces import named"),
+        ("become/nsenter", "from ..module_utils._namespaces.handle import look"),
     ],
 )
 def test_the_rule_finds(path: str, source: str) -> None:
