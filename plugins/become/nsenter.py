@@ -195,7 +195,9 @@ EXAMPLES = r"""
       vars:
         ansible_nsenter_name: "{{ item }}"
         ansible_nsenter_types: [net]
-      loop: "{{ ansible_facts.linux_namespaces.namespaces | map(attribute='name') | select | unique }}"
+      loop: "{{ nets | map(attribute='name') | select }}"
+  vars:
+    nets: "{{ ansible_facts.linux_namespaces.namespaces | selectattr('type', '==', 'net') }}"
 
 - name: See what a container serves, as the user that serves it
   hosts: web

@@ -238,7 +238,7 @@ def test_files_that_are_not_seen_inside(pipelining: str, tmp_path: Path) -> None
 
 NOWHERE: t.Mapping[str, tuple[Task, str]] = {
     "unnamed": ({}, "none is given"),
-    "left_out": ({"name": "{{ omit }}"}, "none is given"),
+    "left_out": ({"name": "{{ omit }}"}, "cannot enter "),
     "two": ({"name": "blue", "target_pid": 1}, "nsenter_name and nsenter_target_pid is given"),
     "missing": ({"name": "green"}, "cannot enter the set green: there is no such set"),
     "stale": ({"name": "stale"}, "a handle whose mount is gone is a plain file"),
