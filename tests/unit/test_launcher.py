@@ -41,9 +41,15 @@ def handles(**paths: str) -> _launcher.Target:
 
 
 def launch(
-    target: _launcher.Target, *argv: str, user: str = "", sysfs: bool = False, files: str = "", **options: t.Any
+    target: _launcher.Target,
+    *argv: str,
+    user: str = "",
+    sysfs: bool = False,
+    files: str = "",
+    below: t.Sequence[str] = (),
+    **options: t.Any,
 ) -> subprocess.CompletedProcess[str]:
-    words = [*_launcher.command(target, user, sysfs, files), *argv]
+    words = [*below, *_launcher.command(target, user, sysfs, files), *argv]
     return subprocess.run(words, check=False, capture_output=True, text=True, **options)
 
 
@@ -83,6 +89,8 @@ def test_it_enters_all_types(tmp_path: Path) -> None:
         expected = list(links(pid).values())
         assert said(process(pid), LINKS) == expected
         assert said(process(pid, *support.TYPE_NAMES), LINKS) == expected
+        # None of the descriptors that hold them; the last is that which ls has of the directory.
+        assert said(process(pid), "ls /proc/self/fd") == ["0", "1", "2", "3"]
         paths = {name: f"/proc/{pid}/ns/{name}" for name in support.TYPE_NAMES}
         assert said(handles(**paths), LINKS) == expected
         place = tmp_path / 'it\'s a "$(odd)" `place`'
@@ -145,7 +153,20 @@ def add_link() -> None:
 
 def test_sys_is_left_where_the_mounts_are_entered_too() -> None:
     with support.inhabited("net", "mnt") as pid:
+        before = support.read(f"/proc/{pid}/mountinfo")
         assert said(process(pid), "readlink /proc/self/ns/mnt", sysfs=True) == [links(pid)["mnt"]]
+        assert support.read(f"/proc/{pid}/mountinfo") == before
+
+
+def test_no_mount_gets_out() -> None:
+    def among_shared() -> None:
+        support.own_mounts("shared")
+        before = support.read("/proc/self/mountinfo")
+        assert said(process(pid, "net"), "mount -t tmpfs tmpfs /mnt; ls /sys/class/net", sysfs=True) == ["lo"]
+        assert support.read("/proc/self/mountinfo") == before
+
+    with support.inhabited("net") as pid:
+        support.forked(among_shared)
 
 
 def test_a_sys_that_can_not_be_mounted_is_said() -> None:
@@ -163,11 +184,9 @@ def test_nothing_else_goes_in() -> None:
         **os.environ,
         **dict.fromkeys(("PYTHONPATH", "LD_x", "ANSIBLE_CONFIG", "MY_PYTHON", "TWO"), "a\nANSIBLE_X=b"),
     }
-    with support.inhabited("uts", "ipc") as pid:
+    with support.inhabited("uts") as pid:
         names = said(process(pid), "env | sed -n 's/=a$//p'", env=environment)
         assert sorted(names) == ["MY_PYTHON", "TWO"]
-        # The last is that which ls has of the directory.
-        assert said(process(pid), "ls /proc/self/fd") == ["0", "1", "2", "3"]
 
 
 def test_the_working_directory(tmp_path: Path) -> None:
@@ -342,7 +361,8 @@ def as_known(tmp_path: Path, work: t.Callable[[], t.Any]) -> t.Any:
 def test_a_user(user: str, ids: str, tmp_path: Path) -> None:
     script = "id -u; id -g; id -G; echo $USER $HOME $SHELL; grep ^Cap /proc/self/status"
     with support.inhabited("uts") as pid:
-        lines = as_known(tmp_path, lambda: said(process(pid, "uts"), script, user=user))
+        target, below = process(pid, "uts"), ("setpriv", "--inh-caps=+net_raw")
+        lines = as_known(tmp_path, lambda: said(target, script, user=user, below=below))
     assert " ".join(lines[:4]) == ids
     assert {line.split()[1].strip("0") for line in lines[4:] if not line.startswith("CapBnd")} == {""}
 
