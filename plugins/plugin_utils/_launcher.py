@@ -118,6 +118,7 @@ if [ "$uid" != 0 ] && [ "$async" = yes ]; then
   fail "the job of an async task would be lost in the home of root; set ansible_async_dir to an absolute path";
 fi;
 if [ "$uid" = 0 ] && [ "$sudo" = auto ]; then shift "$words"; fi;
+command -v "$1" >/dev/null || fail "there is no $1 to become root by; install it, or log in as root";
 exec "$@"
 """
 

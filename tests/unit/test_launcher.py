@@ -471,3 +471,9 @@ def test_an_async_job_is_not_lost(how: str, sudo: str) -> None:
     assert done.returncode == _launcher.FAILURE
     assert "set ansible_async_dir to an absolute path" in json.loads(done.stdout)["msg"]
     assert below(sudo, how, in_home=True).returncode == 0
+
+
+def test_a_target_without_sudo(tmp_path: Path) -> None:
+    done = below(str(tmp_path / "sudo"), "always")
+    assert done.returncode == _launcher.FAILURE
+    assert json.loads(done.stdout)["msg"].endswith("to become root by; install it, or log in as root")
