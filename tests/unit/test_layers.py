@@ -20,7 +20,7 @@ COLLECTION = ("ansible_collections", "linux", "namespaces", "plugins")
 FLOORS = ("_kernel", "_namespaces", "_plugin")
 LOWER_FLOORS = FLOORS[:2]
 CONTROLLER = ("become", "filter", "plugin_utils")
-"""What never runs on a target: it knows the types, how values are checked, and nothing else of what does."""
+"""What never runs on a target: it knows the types, what is pure, and nothing else of what does."""
 PURE = ("errors", "shown", "values")
 
 
