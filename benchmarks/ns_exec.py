@@ -91,7 +91,7 @@ def play(folder: Path, tasks: t.Iterable[tuple[str, dict[str, t.Any]]], **enviro
     )
 
 
-def measure_tasks(folder: Path, tasks: dict[str, dict[str, t.Any]], rounds: int) -> Times:
+def measure_tasks(folder: Path, tasks: dict[str, dict[str, t.Any]], rounds: int, **environment: str) -> Times:
     """How long each task took, by its label, as the callback of ansible-core that writes JUnit saw it.
 
     Each round runs all tasks there and back, so that none has a better place; a first one is for the caches.
@@ -99,7 +99,7 @@ def measure_tasks(folder: Path, tasks: dict[str, dict[str, t.Any]], rounds: int)
     there = list(tasks.items())
     reports = folder / "junit"
     enabled = {"ANSIBLE_CALLBACKS_ENABLED": "ansible.builtin.junit", "JUNIT_OUTPUT_DIR": str(reports)}
-    play(folder, there + (there + there[::-1]) * rounds, **enabled)
+    play(folder, there + (there + there[::-1]) * rounds, **enabled, **environment)
     times: Times = {label: [] for label, _task in there}
     (report,) = reports.iterdir()
     for case in ET.parse(report).iter("testcase"):
