@@ -101,7 +101,6 @@ def run(
         "HOME": str(folder),
         "ANSIBLE_HOME": str(folder / ".ansible"),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible/collections"),
-        "ANSIBLE_INVENTORY_ENABLED": "ansible.builtin.yaml,linux.namespaces.inventory",
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
     }
     if facts is not None:
