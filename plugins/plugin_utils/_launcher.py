@@ -124,7 +124,8 @@ exec "$@"
 
 # The shell can name seven descriptors beside the three of the command; an eighth namespace is not held, only looked at.
 # A regular file is asked for first, as to open a fifo would wait. nsenter is tried before it is executed, so that what
-# it says of a failure can be explained.
+# it says of a failure can be explained. Between joining a user namespace and becoming its root nsenter could be traced
+# by who is root there (CVE-2016-9962), and so does that with the ids of nobody at all, and no more than it needs.
 _OUTSIDE = r"""
 target=$1 place=$2 gone=$3 rule=$4 cgroup=$5 sysfs=$6 inside=$7 user=$8 files=$9;
 shift 9;
@@ -144,6 +145,8 @@ while [ "$count" -gt 0 ]; do
   case $path in /*) shown=$path;; *) shown=${PWD%/}/$path;; esac;
   if [ ! -e "$path" ]; then
     [ "$rule" != strict ] || fail "there is no $kind namespace at $shown; create it first, or leave $kind out";
+    [ "$rule" != lenient ] || [ ! -e "/proc/self/ns/$kind" ] ||
+      fail "it has no $kind namespace any more: it ends, or its first thread has; name another process";
     continue;
   fi;
   if [ -h "$path" ]; then
@@ -168,14 +171,19 @@ while [ "$count" -gt 0 ]; do
   entered="$entered$kind ";
   fd=$((fd + 1));
 done;
+caps=+sys_admin,+sys_chroot,+setuid,+setgid,+dac_override,+dac_read_search,+sys_ptrace;
 if [ "$entered" = " " ]; then
   [ "$rule" = lenient ] || fail "there is no such set; create it with linux.namespaces.ns_persistent";
   fail "nothing is left to enter: all that it has are those that the task runs in, or it has ended";
 fi;
-if said=$(eval "LC_ALL=C nsenter $options -- /bin/sh -c :" 2>&1); then :; else
+nobody=;
+case $entered in *" user "*) nobody="setpriv --reuid=4294967294 --regid=4294967294 --clear-groups --inh-caps=$caps
+  --ambient-caps=$caps --";; esac;
+if said=$(eval "LC_ALL=C $nobody nsenter $options -- /bin/sh -c :" 2>&1); then :; else
   case $said in
     *"execute /bin/sh"*) hint="what is run inside takes a shell there";;
     *"not found"*) hint="install util-linux";;
+    *ambient* | *capabilit*) hint="take util-linux 2.31 or later, and run the task with all capabilities";;
     *option*) hint="install a newer util-linux, cgroup takes 2.28 and time 2.36";;
     *setgid* | *setuid*) hint="its user namespace has no 0 in its maps; make it with one (recreate)";;
     *"Invalid argument"*) hint="a handle whose mount is gone is a plain file; create the namespace again there";;
@@ -198,7 +206,7 @@ case $sysfs$entered in
   yes*" net "*) mounts="unshare --mount --propagation slave --";;
   *) sysfs=no;;
 esac;
-eval "exec nsenter $options -- $mounts /bin/sh -c \"\$inside\" \"\$0\" \"\$target\" \"\$here\" $sysfs
+eval "exec $nobody nsenter $options -- $mounts /bin/sh -c \"\$inside\" \"\$0\" \"\$target\" \"\$here\" $sysfs
 \"\$user\" \"\$files\"
 \"\$@\""
 """

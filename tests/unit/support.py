@@ -20,6 +20,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import typing as t
 from pathlib import Path
@@ -370,6 +371,37 @@ def held_namespaces(pid: int) -> list[str]:
 
 
 # ---- namespaces with somebody in them
+
+
+@contextlib.contextmanager
+def headless() -> t.Iterator[int]:
+    """A process in new uts and pid namespaces, whose first thread has ended and left all but user and pid."""
+
+    def leave() -> None:
+        threading.Thread(target=signal.pause, daemon=True).start()
+        libc.function("pthread_exit", None)
+
+    with inhabited("uts", "pid") as init:
+        above = os.fork()
+        if above == 0:
+            try:
+                process.die_with_parent(signal.SIGKILL)
+                for kind in ("uts", "pid"):
+                    with descriptor.closing(os.open(f"/proc/{init}/ns/{kind}", os.O_RDONLY)) as namespace:
+                        process.setns(namespace, nstypes.BY_NAME[kind].flag)
+                if os.fork() == 0:
+                    process.die_with_parent(signal.SIGKILL)
+                    leave()
+                signal.pause()
+            finally:
+                os._exit(1)
+        try:
+            children = f"/proc/{above}/task/{above}/children"
+            wait_for(lambda: bool(read(children)) and has_ended(int(read(children))))
+            yield int(read(children))
+        finally:
+            os.kill(above, signal.SIGKILL)
+            os.waitpid(above, 0)
 
 
 @contextlib.contextmanager

@@ -264,9 +264,11 @@ def test_a_process_that_shares_what_is_asked_for() -> None:
 
 
 def test_a_process_that_has_ended() -> None:
-    with support.zombie() as pid:
-        assert "or it has ended" in refusal(process(pid))
-        assert "there is no uts namespace" in refusal(process(pid, "uts"))
+    """Or its first thread: of the rest of its namespaces the task would be on the host."""
+    with support.zombie() as pid, support.headless() as other:
+        for gone in (pid, other):
+            assert "namespace any more: it ends, or its first thread has" in refusal(process(gone))
+            assert "there is no uts namespace" in refusal(process(gone, "uts"))
     assert "there is no such process" in refusal(process(pid))
 
 

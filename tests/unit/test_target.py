@@ -111,6 +111,13 @@ def test_a_process_that_has_ended() -> None:
             assert "ended while it was looked at" in refusal(pid=pid, types=types)
 
 
+def test_a_process_whose_first_thread_has_ended() -> None:
+    """Of the rest of its namespaces the task would be on the host."""
+    with support.headless() as pid:
+        for types in (None, ["uts"]):
+            assert "namespace any more: it ends, or its first thread has" in refusal(pid=pid, types=types)
+
+
 def test_a_thread() -> None:
     end = threading.Event()
     thread = threading.Thread(target=end.wait)

@@ -121,11 +121,22 @@ def _of_process(proc: int, given: t.Any, types: t.Sequence[str] | None) -> t.Ite
                 except FileNotFoundError:
                     if process.pidfd_ended(pidfd):
                         raise
+                    if _has_kernel(proc, kind):
+                        gone = f"process {pid} has no {kind.name} namespace any more: it ends, or its first thread has"
+                        raise refuse("pid", gone, "name another process") from None
                     if types is not None:
                         raise refuse("types", f"this kernel has no {kind.name} namespaces") from None
             if process.pidfd_ended(pidfd):
                 raise OSError(errno.ESRCH, os.strerror(errno.ESRCH))
         yield _that_differ(proc, description, found, named=types is not None)
+
+
+def _has_kernel(proc: int, kind: nstypes.NsType) -> bool:
+    try:
+        procfs.namespace_inode(proc, f"{procfs.own_pid(proc)}/ns/{kind.name}")
+    except FileNotFoundError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
