@@ -118,7 +118,14 @@ options:
     keyword:
       - name: become_user
 notes:
+  - Where a mount namespace is entered, the shell and the Python that are found there run with all rights that the login
+    has on the host, unless a user namespace is entered too. O(nsenter_user) does not change that, as it comes later.
+  - Of a set all handles that it has are entered. If somebody removed one of them, the rest is, and what it was for is
+    done on the host; with O(nsenter_types) it is an error.
+  - With a connection of type C(local), core shows a failure to enter as C(Premature end of stream), and the reason in
+    the lines below.
   - Ansible does not call a become plugin for everything. These run on the host or on the controller.
+  - Tasks that do not say C(become), whatever else is set.
   - Tasks that say C(become) is false, or for which the variable C(ansible_become) is, which wins over the keyword.
   - Tasks with C(delegate_to), where the variables of the other host count, and tasks with another C(become_method), or
     for which the variable C(ansible_become_method) is another one.
@@ -127,8 +134,8 @@ notes:
   - Connections that know no become, as C(network_cli).
   - Of each other task the discovery of the Python interpreter and the transfer of files.
   - Where it matters, have the tasks of the first example, which compare, before. They fail for whoever is outside.
-  - The interpreter is looked for outside. Where a mount namespace has another Python, say so in
-    C(ansible_python_interpreter).
+  - The interpreter is looked for outside. Where a mount namespace has another Python, or who the task runs as may not
+    execute that of the login, say so in C(ansible_python_interpreter), as C(/usr/bin/python3).
   - With C(pipelining) a module needs no files on the target. Without it, and always with M(ansible.builtin.copy),
     M(ansible.builtin.template), M(ansible.builtin.script) and with C(async), files are put into C(ansible_remote_tmp)
     outside. Where a mount namespace is entered this has to be a directory that is the same inside; who enters a user
@@ -297,8 +304,9 @@ def _target(given: t.Mapping[str, t.Any]) -> _launcher.Target:
     ways = [way for way in _WAYS if given[way] is not None]
     if len(ways) != 1:
         variables = ", ".join(f"ansible_{way}" for way in _WAYS)
-        found = " and ".join(ways) or "none"
-        raise NamespaceError("enter namespaces", f"{found} is given", f"give exactly one of {variables}")
+        found = " and ".join(f"ansible_{way}" for way in ways)
+        cause = f"{found} are given" if found else "none is named"
+        raise NamespaceError("enter namespaces", cause, f"give exactly one of {variables}")
     kinds = (
         None if given["nsenter_types"] is None else [_kind("nsenter_types", name) for name in given["nsenter_types"]]
     )

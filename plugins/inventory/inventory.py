@@ -65,6 +65,12 @@ notes:
   - What else is in the variables of the host keeps its meaning, as C(ansible_user) and C(ansible_become_password),
     which is that of sudo. A template in them that has C(inventory_hostname) gets C(SET@HOST).
   - Variables beside a playbook, and not beside the inventory, are not known here.
+  - Of a directory of sources Ansible takes the files by name, so that this one has to have a late one, as
+    C(zz.namespaces.yml).
+  - Ansible makes no more than a warning of a source with an error, and goes on without its hosts. Have
+    C(any_unparsed_is_failed = true) in the section C(inventory) of C(ansible.cfg).
+  - Who says otherwise for all hosts, as with C(-e ansible_become=false) or C(-e ansible_become_method=sudo), has the
+    tasks for C(SET@HOST) on the host itself. The notes of P(linux.namespaces.nsenter#become) have more of this kind.
 """
 
 EXAMPLES = r"""
@@ -85,7 +91,7 @@ groups:
   gold: namespace_name is match('tenant-gold-')
 keyed_groups:
   - key: namespace_host
-    prefix: on
+    prefix: host
 """
 
 import fnmatch
@@ -134,8 +140,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
                         key, "there is no such option", f"there are {', '.join(sorted(self.option_definitions))}"
                     )
             sets, known = self._sets(), {}
+            if not sets and not self.get_option("facts"):
+                raise refuse("hosts", "no set is named", "name some there, or say facts: true")
             if self.get_option("facts"):
                 known = self._in_facts()
+                if not known:
+                    self.display.warning(f"{path}: the fact cache knows no sets; run ns_facts on the hosts first")
                 for host, found in known.items():
                     sets[host] = {**self._chosen(found), **sets.get(host, {})}
             for host in sorted(sets):

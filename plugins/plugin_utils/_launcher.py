@@ -186,7 +186,7 @@ if said=$(eval "LC_ALL=C $nobody nsenter $options -- /bin/sh -c :" 2>&1); then :
     *ambient* | *capabilit*) hint="take util-linux 2.31 or later, and run the task with all capabilities";;
     *option*) hint="install a newer util-linux, cgroup takes 2.28 and time 2.36";;
     *setgid* | *setuid*) hint="its user namespace has no 0 in its maps; make it with one (recreate)";;
-    *"Invalid argument"*) hint="a handle whose mount is gone is a plain file; create the namespace again there";;
+    *"Invalid argument"*) hint="it is of another type, or what is left of a handle whose mount is gone";;
     *"not permitted"* | *denied*) hint="run the task as root (sudo), or enter its user namespace too";;
     *memory*) hint="its pid namespace has lost its init; repair the set with linux.namespaces.ns_persistent";;
     *) hint="see nsenter(1)";;

@@ -103,7 +103,7 @@ def test_targets(variables: dict[str, t.Any], target: _launcher.Target) -> None:
 def test_the_name_of_a_task_is_no_target() -> None:
     """Core takes the keywords of a task for options of the same name."""
     keys = {"name": "blue", "user": "bob", "handles": {"net": "/x"}, "types": ["net"], "sudo": "never", "sysfs": False}
-    assert "none is given" in refusal(keys=keys)
+    assert "none is named" in refusal(keys=keys)
     assert words(BLUE, keys=keys) == _launcher.as_root("auto", SUDO, SET, False, launcher(SET))
 
 
@@ -161,9 +161,9 @@ def test_nothing_is_built_of_nothing() -> None:
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
-        ({}, "none is given; give exactly one of ansible_nsenter_name, ansible_nsenter_target_pid"),
-        ({"name": "a", "target_pid": 1}, "nsenter_name and nsenter_target_pid is given"),
-        ({"name": "a", "handles": {}}, "nsenter_name and nsenter_handles is given"),
+        ({}, "none is named; give exactly one of ansible_nsenter_name, ansible_nsenter_target_pid"),
+        ({"name": "a", "target_pid": 1}, "ansible_nsenter_name and ansible_nsenter_target_pid are given"),
+        ({"name": "a", "handles": {}}, "ansible_nsenter_name and ansible_nsenter_handles are given"),
         ({"name": ""}, "'' is no name of a set"),
         ({"name": "a/b"}, "is no name of a set"),
         ({"name": "-a"}, "is no name of a set"),

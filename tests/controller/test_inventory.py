@@ -221,6 +221,7 @@ def test_a_set_that_is_written_down_and_in_facts(tmp_path: Path) -> None:
 def test_hosts_without_facts_of_namespaces(tmp_path: Path) -> None:
     found = {"r1": {"ansible_distribution": "Debian"}, "r2": {"linux_namespaces": {"schema": 1}}}
     assert show(tmp_path, {"facts": True}, found).added == set()
+    assert "the fact cache knows no sets" in run(tmp_path, {"facts": True}, found).stderr
 
 
 def test_groups_and_variables_of_ones_own(tmp_path: Path) -> None:
@@ -249,6 +250,8 @@ def test_groups_and_variables_of_ones_own(tmp_path: Path) -> None:
         ({"hosts": {"r1": {"blue": "net"}}}, "'net' is no type of namespace"),
         ({"hosts": {"r1": {"blue": [["net"]]}}}, "no type of namespace"),
         ({"types": ["network"]}, "'network' is no type of namespace"),
+        ({}, "no set is named"),
+        ({"names": ["tenant-*"]}, "no set is named"),
         ({"facts": True}, "fact_caching"),
         ({"hostz": {}}, "hostz"),
     ],
@@ -270,5 +273,4 @@ def test_a_source_of_another_name(tmp_path: Path) -> None:
     """It is left to others."""
     path = tmp_path / "lab.yml"
     path.write_text("plugin: linux.namespaces.inventory\nhosts: {r1: [blue]}\n", encoding="utf-8")
-    refused = refusal(tmp_path, {}, more=[path])
-    assert str(path) in refused
+    assert "Failed to parse inventory with 'auto' plugin" in refusal(tmp_path, {"hosts": {"r1": ["blue"]}}, more=[path])

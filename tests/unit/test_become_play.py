@@ -237,11 +237,11 @@ def test_files_that_are_not_seen_inside(pipelining: str, tmp_path: Path) -> None
 
 
 NOWHERE: t.Mapping[str, tuple[Task, str]] = {
-    "unnamed": ({}, "none is given"),
+    "unnamed": ({}, "none is named"),
     "left_out": ({"name": "{{ omit }}"}, "cannot enter "),
-    "two": ({"name": "blue", "target_pid": 1}, "nsenter_name and nsenter_target_pid is given"),
+    "two": ({"name": "blue", "target_pid": 1}, "ansible_nsenter_name and ansible_nsenter_target_pid are given"),
     "missing": ({"name": "green"}, "cannot enter the set green: there is no such set"),
-    "stale": ({"name": "stale"}, "a handle whose mount is gone is a plain file"),
+    "stale": ({"name": "stale"}, "what is left of a handle whose mount is gone"),
     "lacking": ({"name": "blue", "types": ["net", "ipc"]}, "there is no ipc namespace at /run/ipcns/blue"),
     "no_types": ({"name": "blue", "types": []}, "it is empty, so nothing is left to enter"),
     "shared": ({"target_pid": os.getpid()}, "nothing is left to enter"),

@@ -243,7 +243,7 @@ def test_a_set_that_is_not_there_or_not_whole() -> None:
     support.unmount("/run/netns/blue")
     stale = refusal(_launcher.of_set("blue", None))
     assert "cannot enter the set blue: nsenter: reassociate to namespace 'ns/net' failed" in stale
-    assert "a handle whose mount is gone is a plain file" in stale
+    assert "what is left of a handle whose mount is gone" in stale
 
 
 @pytest.mark.usefixtures("own_run")
@@ -276,7 +276,7 @@ def test_a_process_that_has_ended() -> None:
 def test_what_is_no_handle(kind: str, tmp_path: Path) -> None:
     path = support.wrong_file(kind, tmp_path / "handle")
     expected = {
-        "plain file": "a handle whose mount is gone is a plain file",
+        "plain file": "what is left of a handle whose mount is gone",
         "symlink": "is a symbolic link",
         "dangling symlink": "there is no net namespace at",
         "nothing": "there is no net namespace at",
@@ -294,6 +294,20 @@ def test_a_namespace_of_another_type(tmp_path: Path) -> None:
         finally:
             support.unmount(str(place))
         assert "none to a uts namespace" in refusal(handles(uts=f"/proc/{pid}/ns/net"))
+
+
+def test_who_joins_a_user_namespace_is_nobody_meanwhile(tmp_path: Path) -> None:
+    """Root there may trace him before he has become root there (CVE-2016-9962)."""
+    real = shutil.which("nsenter")
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    (tmp_path / "nsenter").write_text(f'#!/bin/sh\nid -ru >&2; id -rg >&2; id -G >&2; exec {real} "$@"\n')
+    (tmp_path / "nsenter").chmod(0o755)
+    path = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    with support.inhabited("user", "uts") as pid:
+        done = launch(process(pid), "id", "-u", env=path)
+        assert (done.stdout, set(done.stderr.split())) == ("0\n", {"4294967294"})
+        assert set(launch(process(pid, "uts"), "id", "-u", env=path).stderr.split()) == {"0"}
 
 
 def test_a_user_namespace_without_root() -> None:
