@@ -82,16 +82,15 @@ hosts:
     mgmt: [net, uts]
 
 # tenants.namespaces.yml: what ns_facts found; tenants of gold in a group of their own
----
-plugin: linux.namespaces.inventory
-facts: true
-names: [tenant-*]
-types: [net]
-groups:
-  gold: namespace_name is match('tenant-gold-')
-keyed_groups:
-  - key: namespace_host
-    prefix: host
+# plugin: linux.namespaces.inventory
+# facts: true
+# names: [tenant-*]
+# types: [net]
+# groups:
+#   gold: namespace_name is match('tenant-gold-')
+# keyed_groups:
+#   - key: namespace_host
+#     prefix: host
 """
 
 import fnmatch

@@ -34,7 +34,7 @@ Task = t.Dict[str, t.Any]
 def play(
     folder: Path,
     tasks: t.Sequence[Task],
-    variables: t.Mapping[str, t.Any] = BLUE,
+    variables: t.Mapping[str, t.Any] | None = None,
     options: t.Sequence[str] = (),
     keywords: t.Mapping[str, t.Any] | None = None,
     config: str = "",
@@ -50,7 +50,7 @@ def play(
                     "gather_facts": False,
                     "become": True,
                     "become_method": "linux.namespaces.nsenter",
-                    "vars": variables,
+                    "vars": BLUE if variables is None else variables,
                     "tasks": tasks,
                     **(keywords or {}),
                 }

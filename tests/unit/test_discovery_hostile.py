@@ -300,7 +300,7 @@ def test_a_socket_that_is_left_to_the_scan(monkeypatch: pytest.MonkeyPatch) -> N
                     support.wait_for(lambda: support.has_ended(pid))
                 return namespace
 
-            with child(send) as pid, server.accept()[0]:
+            with child(send) as pid, contextlib.closing(server.accept()[0]):
                 monkeypatch.setattr(netdev, "open_network_of", end_first)
                 return scanning.scan(), support.identity(stays, "uts").inode
 
