@@ -167,6 +167,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
     def _hosts(self, option: str, place: str) -> list[str]:
         if place in self._known.hosts:
             return [place]
+        if place == "all":  # core adds what other groups have when all sources were read
+            return [name for name, host in self._known.hosts.items() if _GROUP not in map(str, host.get_groups())]
         if place in self._known.groups:
             return [host.name for host in self._known.groups[place].get_hosts()]
         raise refuse(option, "there is no such host or group", "name the inventory that has it before this one")

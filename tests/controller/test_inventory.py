@@ -151,6 +151,16 @@ def test_sets_that_are_written_down(tmp_path: Path) -> None:
     assert shown.groups["routers"] == {"r1", "r2"}
 
 
+def test_all_are_those_of_every_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Core puts into `all` what is in another group when all sources were read; sets of an earlier one stay out."""
+    monkeypatch.setattr(sys.modules[__name__], "HOSTS", "routers: {hosts: {r1: , r2: }}")
+    second = tmp_path / "second.namespaces.yml"
+    second.write_text(json.dumps({"plugin": "linux.namespaces.inventory", "hosts": {"all": ["green"]}}))
+    done = run(tmp_path, {"hosts": {"all": ["blue"]}}, None, [second])
+    assert done.returncode == 0, done.stderr
+    assert {*json.loads(done.stdout)["namespaces"]["hosts"]} == {"blue@r1", "blue@r2", "green@r1", "green@r2"}
+
+
 def test_variables_of_the_host(tmp_path: Path) -> None:
     """Those of its groups, and those that lie beside the inventory, as well."""
     for folder, name in (("group_vars", "routers"), ("host_vars", "r1")):
