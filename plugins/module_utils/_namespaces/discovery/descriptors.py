@@ -61,9 +61,9 @@ class Descriptor(t.NamedTuple):
         with closing(self.task.open_pidfd()) as pidfd:
             return process.pidfd_getfd(pidfd, self.fd)
 
-    def holder(self, kind: str, path: str | None = None) -> Holder:
+    def holder(self, kind: str) -> Holder:
         """It as what holds a namespace."""
-        return Holder(kind, pid=self.task.pid, thread=self.task.thread, fd=self.fd, path=path)
+        return Holder(kind, pid=self.task.pid, thread=self.task.thread, fd=self.fd)
 
 
 def number_of(proc: int, descriptor: Descriptor, field: str) -> int | None:
