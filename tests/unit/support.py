@@ -365,8 +365,11 @@ def zombie() -> t.Iterator[int]:
 
 
 def held_namespaces(pid: int) -> list[str]:
-    """The links of the namespaces that a process has open."""
-    links = (os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd"))
+    """The links of the namespaces that a process has open, and does not close meanwhile."""
+    links = []
+    for entry in os.scandir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            links.append(os.readlink(entry.path))
     return sorted(text for text in links if text.partition(":")[0] in TYPE_NAMES)
 
 
