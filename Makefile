@@ -9,6 +9,7 @@
 
 HOME_HERE = $(CURDIR)/.ansible/home
 LINK = .ansible/collections/ansible_collections/linux/namespaces
+POSIX = .ansible/collections/ansible_collections/ansible/posix
 VENV = .ansible/test
 
 help:
@@ -20,7 +21,7 @@ help:
 	@echo "make matrix                       the modules with every Python here and every ansible-core from 2.18 on"
 	@echo "make kernels                      the tests on Debian's kernels, from 5.10 on, in emulated machines"
 	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns, tasks inside, ns_facts against lsns"
-	@echo "make lock                         pin the newest versions of tests/requirements.in"
+	@echo "make lock                         pin the newest versions of what the tests fetch"
 	@echo "make clean                        remove all that was made here"
 	@echo "PYTHON=... chooses the Python; otherwise it is the newest one that works."
 
@@ -62,6 +63,8 @@ lock: .ansible/lock/made
 	@.ansible/lock/bin/uv --cache-dir .ansible/lock/cache pip compile --quiet --upgrade --universal --no-annotate --no-header \
 	    --python-version 3.11 tests/requirements.in --output-file tests/requirements.txt
 	@.ansible/lock/bin/uv --cache-dir .ansible/lock/cache pip compile --quiet --upgrade --universal --no-annotate --no-header \
+	    --python-version 3.11 --no-deps tests/collections.in --output-file tests/collections.txt
+	@.ansible/lock/bin/uv --cache-dir .ansible/lock/cache pip compile --quiet --upgrade --universal --no-annotate --no-header \
 	    --python-version 3.8 tests/matrix/requirements.in --output-file tests/matrix/requirements.txt
 
 clean:
@@ -96,11 +99,16 @@ programs lab-programs kernel-programs bench-programs:
 $(LINK):
 	@mkdir -p $(@D) && ln -sfn ../../../.. $@
 
+# $(call pip,FOLDER OF AN ENVIRONMENT,WHAT ITS PIP DOES,WHAT IT IS ABOUT)
+define pip
+	@HOME='$(HOME_HERE)' PIP_CACHE_DIR='$(HOME_HERE)/.cache/pip' $(1)/bin/pip --disable-pip-version-check --retries 1 $(2) >$(1)/pip.log 2>&1 || \
+	    { echo "$(3) could not be fetched: no Python package index that has it can be reached (pip's own words: $(1)/pip.log)." >&2; exit 1; }
+endef
+
 # $(call environment,WHAT TO INSTALL): an environment in the folder of the target.
 define environment
 	@rm -rf $(@D) && "$$(cat .ansible/python)" -m venv $(@D)
-	@HOME='$(HOME_HERE)' PIP_CACHE_DIR='$(HOME_HERE)/.cache/pip' $(@D)/bin/pip install --disable-pip-version-check --retries 1 $(1) >$(@D)/pip.log 2>&1 || \
-	    { echo "$(firstword $(1)) could not be fetched: no Python package index that has it can be reached (pip's own words: $(@D)/pip.log)." >&2; exit 1; }
+	$(call pip,$(@D),install $(1),$(firstword $(1)))
 	@touch $@
 endef
 
@@ -120,7 +128,15 @@ endef
 $(VENV)/made: .ansible/python tests/requirements.txt
 	$(call environment,--requirement tests/requirements.txt)
 
-# The file system of the lab's hosts, with setuid programs and an ordinary user: not for others on this machine.
+# Of the package ansible, which has a hundred collections, only this one is kept.
+$(POSIX): $(VENV)/made tests/collections.txt
+	@rm -rf .ansible/posix $@ && mkdir -p $(@D)
+	$(call pip,$(VENV),download --no-cache-dir --no-deps --only-binary :all: --dest .ansible/posix --requirement tests/collections.txt,ansible)
+	@$(VENV)/bin/python -c 'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); z.extractall(sys.argv[2], filter(lambda n: n.startswith(sys.argv[3]), z.namelist()))' \
+	    .ansible/posix/*.whl .ansible/posix ansible_collections/ansible/posix/
+	@mv .ansible/posix/ansible_collections/ansible/posix $@ && rm -r .ansible/posix && touch $@
+
+# The file system of the lab's hosts, with setuid programs and ordinary users: not for others on this machine.
 .ansible/lab/root: tests/lab/root.py
 	@install -d -m 700 $(@D) && rm -rf $@.new
 	@"$$(cat .ansible/python)" tests/lab/root.py $@.new
@@ -139,4 +155,4 @@ $(VENV)/primed: $(VENV)/made tests/prime.py
 	@PIP_CACHE_DIR='$(HOME_HERE)/.cache/pip' $(VENV)/bin/python tests/prime.py
 	@touch $@
 
-fetch: $(VENV)/primed $(LINK)
+fetch: $(VENV)/primed $(POSIX) $(LINK)

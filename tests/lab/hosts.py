@@ -10,13 +10,15 @@ As root, with Ansible on the PATH; ROOT is what root.py made. All happens in nam
 however it ends. The hosts reach nobody but each other, but are no prison: who is root there can be root here. The
 command finds the inventory by ANSIBLE_INVENTORY. Its groups are `root` and `ordinary` (by the user of the login, where
 an ordinary one becomes root by sudo), `pipelining` and `copying`; the hosts take turns in each of the four
-combinations.
+combinations. There is one more user, `asked`, whom sudo asks for a password; it is another one in each lab, and
+`lab_password` in the inventory.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -40,6 +42,7 @@ FIRST_ADDRESS = 100
 REBOOT = 133
 BOOT_SECONDS = 60
 USERS = ("root", "ops")
+ASKED_USER = "asked"
 PIPELINING = (True, False)
 
 
@@ -80,17 +83,17 @@ def main(arguments: list[str]) -> int:
     place.mkdir()
     make_networks(hosts)
     mount("-t", "cgroup2", "cgroup2", str(CGROUPS))
-    key = make_key(place / "login")
+    key, password = make_key(place / "login"), secrets.token_hex()
     threads = []
     for host in hosts:
-        prepare(host, Path(root), place, key)
+        prepare(host, Path(root), place, key, password)
         threads.append(threading.Thread(target=run, args=(host, place), daemon=True))
         threads[-1].start()
     for host, thread in zip(hosts, threads, strict=True):
         wait_for_sshd(host, place, thread)
     print(f"{len(hosts)} hosts answer after {time.monotonic() - start:.1f} s", file=sys.stderr)
     inventory = place / "inventory.json"
-    inventory.write_text(json.dumps(describe(hosts, place), indent=2))
+    inventory.write_text(json.dumps(describe(hosts, place, password), indent=2))
     return subprocess.run(command, env={**os.environ, "ANSIBLE_INVENTORY": str(inventory)}, check=False).returncode
 
 
@@ -149,21 +152,22 @@ def make_key(path: Path) -> str:
     return path.with_suffix(".pub").read_text()
 
 
-def prepare(host: Host, root: Path, place: Path, key: str) -> None:
-    """The file system of a host, over the common one, with keys of its own."""
+def prepare(host: Host, root: Path, place: Path, key: str, password: str) -> None:
+    """The file system of a host, over the common one, with keys of its own, and the password of who is asked for it."""
     for folder in ("upper", "work", "root"):
         (place / host.name / folder).mkdir(parents=True)
     top = place / host.name
     layers = f"lowerdir={root.resolve()},upperdir={top / 'upper'},workdir={top / 'work'}"
     mount("-t", "overlay", "-o", layers, host.name, str(top / "root"))
     make_key(top / "root/etc/ssh/ssh_host_ed25519_key")
-    for home in ("root", "home/ops"):
+    for home in ("root", "home/ops", f"home/{ASKED_USER}"):
         keys = top / "root" / home / ".ssh/authorized_keys"
         keys.parent.mkdir(mode=0o700, exist_ok=True)
         keys.write_text(key)
         owner = keys.parent.parent.stat()
         for path in (keys.parent, keys):
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+    subprocess.run(["chroot", top / "root", "chpasswd"], input=f"{ASKED_USER}:{password}\n", text=True, check=True)
     (top / "root/etc/hostname").write_text(f"{host.name}\n")
 
 
@@ -209,7 +213,7 @@ def answers(host: Host) -> bool:
         return False
 
 
-def describe(hosts: list[Host], place: Path) -> dict[str, t.Any]:
+def describe(hosts: list[Host], place: Path, password: str) -> dict[str, t.Any]:
     """The inventory."""
     known = place / "known_hosts"
     lines = []
@@ -222,6 +226,7 @@ def describe(hosts: list[Host], place: Path) -> dict[str, t.Any]:
         "ansible_ssh_common_args": f"-F none -o UserKnownHostsFile={known}",
         "ansible_python_interpreter": "/usr/bin/python3",
         "ansible_remote_tmp": "~/.ansible/tmp",
+        "lab_password": password,
     }
     groups: dict[str, t.Any] = {
         "lab": {"hosts": {host.name: {"ansible_host": host.address} for host in hosts}, "vars": common},

@@ -32,9 +32,13 @@ PACKAGES = (
     "systemd-sysv",
     "uidmap",
 )
-ORDINARY_USER = "ops"
-# One that no user of the machine has: the hosts have no user namespace of their own.
-ORDINARY_ID = 59999
+# The ordinary users, with what sudo lets them do: one without a password, one with it, each time anew.
+SUDOERS = {
+    "ops": "ops ALL=(ALL) NOPASSWD: ALL\n",
+    "asked": "asked ALL=(ALL) ALL\nDefaults:asked timestamp_timeout=0\n",
+}
+# Theirs are such that no user of the machine has: the hosts have no user namespace of their own.
+FIRST_ID = 59998
 # By this file the scenarios know that they may do what they like.
 MARK = "etc/linux-namespaces-lab"
 
@@ -62,12 +66,13 @@ def main(folder: str) -> int:
         key.unlink()
     (root / "etc/systemd/system/show-proc.service").write_text(SHOW_PROC)
     subprocess.run(["systemctl", f"--root={root}", "enable", "--quiet", "show-proc.service"], check=True)
-    words = ["useradd", f"--root={root}", f"--uid={ORDINARY_ID}", "--create-home", "--shell=/bin/bash", ORDINARY_USER]
-    subprocess.run(words, check=True)
     (root / MARK).touch()
-    sudoers = root / "etc/sudoers.d" / ORDINARY_USER
-    sudoers.write_text(f"{ORDINARY_USER} ALL=(ALL) NOPASSWD: ALL\n")
-    sudoers.chmod(0o440)
+    for number, (user, rules) in enumerate(SUDOERS.items(), FIRST_ID):
+        words = ["useradd", f"--root={root}", f"--uid={number}", "--create-home", "--shell=/bin/bash", user]
+        subprocess.run(words, check=True)
+        sudoers = root / "etc/sudoers.d" / user
+        sudoers.write_text(rules)
+        sudoers.chmod(0o440)
     return 0
 
 
