@@ -15,6 +15,7 @@ from __future__ import annotations
 import typing as t
 
 from ..module_utils._kernel import nstypes
+from ..module_utils._namespaces import memory
 
 NAME = "linux.namespaces.nsenter"
 """What the scripts call themselves in messages."""
@@ -41,6 +42,8 @@ class Target(t.NamedTuple):
     paths: t.Mapping[nstypes.NsType, str]
     cgroup: str = ""
     """Where below the hierarchy of version 2 its cgroup namespace begins, if that is known."""
+    memory: str = ""
+    """A pattern for the links that say of which types it has to have a namespace, if that counts."""
 
 
 def of_set(name: str, kinds: t.Sequence[nstypes.NsType] | None) -> Target:
@@ -52,6 +55,7 @@ def of_set(name: str, kinds: t.Sequence[nstypes.NsType] | None) -> Target:
         SKIPPING if kinds is None else STRICT,
         {kind: f"{kind.directory[1:]}/{name}" for kind in kinds or nstypes.ALL},
         f"linux-namespaces/{name}",
+        f"{memory.MEMORY[1:]}/{memory.link_of('*', name)}" if kinds is None else "",
     )
 
 
@@ -82,7 +86,7 @@ def command(target: Target, user: str, sysfs: bool, files: str) -> list[str]:
     return [
         *(*_SHELL, _one_line(_FAIL + _OUTSIDE), NAME, target.title, target.place, target.gone, target.rule),
         *(target.cgroup, "yes" if sysfs else "no", _one_line(_FAIL + _INSIDE), user, files),
-        *(str(len(target.paths)), *triples),
+        *(target.memory, str(len(target.paths)), *triples),
     ]
 
 
@@ -129,7 +133,8 @@ exec "$@"
 _OUTSIDE = r"""
 target=$1 place=$2 gone=$3 rule=$4 cgroup=$5 sysfs=$6 inside=$7 user=$8 files=$9;
 shift 9;
-count=$1; shift;
+memory=$1 count=$2;
+shift 2;
 for name in $(env | sed -n "s/^\([A-Z_][A-Za-z0-9_]*\)=.*/\1/p"); do
   case $name in PYTHON* | LD_* | ANSIBLE_*) unset "$name";; esac;
 done;
@@ -138,15 +143,27 @@ if [ "$place" = /proc/1/root ]; then
 fi;
 here=$PWD;
 cd -P "$place" 2>/dev/null || fail "$gone";
-fd=3 options= entered=" ";
+if [ -d "${memory%/*}" ] && [ ! -r "${memory%/*}" ]; then
+  fail "what the set has to have can not be read; run the task as root (sudo), or name the types";
+fi;
+known=" ";
+recall() {
+  for entry in $memory; do
+    if [ -h "$entry" ]; then entry=${entry##*/} known="$known${entry%%:*} "; fi;
+  done;
+};
+recall;
+fd=3 options= entered=" " missing=;
 while [ "$count" -gt 0 ]; do
   count=$((count - 1)) kind=$1 option=$2 path=$3;
   shift 3;
   case $path in /*) shown=$path;; *) shown=${PWD%/}/$path;; esac;
+  eval "at_$kind=\$shown";
   if [ ! -e "$path" ]; then
     [ "$rule" != strict ] || fail "there is no $kind namespace at $shown; create it first, or leave $kind out";
     [ "$rule" != lenient ] || [ ! -e "/proc/self/ns/$kind" ] ||
       fail "it has no $kind namespace any more: it ends, or its first thread has; name another process";
+    missing="$missing $kind";
     continue;
   fi;
   if [ -h "$path" ]; then
@@ -171,6 +188,13 @@ while [ "$count" -gt 0 ]; do
   entered="$entered$kind ";
   fd=$((fd + 1));
 done;
+recall;
+for kind in $missing; do
+  case $known in *" $kind "*)
+    eval "shown=\$at_$kind";
+    fail "it has lost its $kind namespace: nothing is at $shown; repair the set with linux.namespaces.ns_persistent";;
+  esac;
+done;
 caps=+sys_admin,+sys_chroot,+setuid,+setgid,+dac_override,+dac_read_search,+sys_ptrace;
 if [ "$entered" = " " ]; then
   [ "$rule" = lenient ] || fail "there is no such set; create it with linux.namespaces.ns_persistent";
@@ -186,11 +210,16 @@ if said=$(eval "LC_ALL=C $nobody nsenter $options -- /bin/sh -c :" 2>&1); then :
     *ambient* | *capabilit*) hint="take util-linux 2.31 or later, and run the task with all capabilities";;
     *option*) hint="install a newer util-linux, cgroup takes 2.28 and time 2.36";;
     *setgid* | *setuid*) hint="its user namespace has no 0 in its maps; make it with one (recreate)";;
-    *"Invalid argument"*) hint="it is of another type, or what is left of a handle whose mount is gone";;
+    *"Invalid argument"*) hint="it is of another type, or what is left of a handle whose mount is gone;
+      linux.namespaces.ns_persistent repairs a set";;
     *"not permitted"* | *denied*) hint="run the task as root (sudo), or enter its user namespace too";;
-    *memory*) hint="its pid namespace has lost its init; repair the set with linux.namespaces.ns_persistent";;
+    *memory*) hint="the pid namespace at $at_pid has lost its init; linux.namespaces.ns_persistent repairs a set";;
     *) hint="see nsenter(1)";;
   esac;
+  for kind in $entered; do
+    eval "shown=\$at_$kind";
+    case $said in *"'ns/$kind'"*) said="${said%%"'ns/$kind'"*}$shown${said#*"'ns/$kind'"}";; esac;
+  done;
   fail "$(printf "%s" "$said" | head -n 1): $hint";
 fi;
 case $entered in

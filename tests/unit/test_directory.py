@@ -21,6 +21,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import mo
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import directory
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.memory import MEMORY
 from ansible_collections.linux.namespaces.tests.unit import support
 
 PLACE = "/run/netns"
@@ -54,7 +55,7 @@ def refusal(work: t.Callable[[], object]) -> NamespaceError:
 
 
 def remembered() -> list[str]:
-    return sorted(os.readlink(path) for path in Path(directory.MEMORY).glob("*"))
+    return sorted(os.readlink(path) for path in Path(MEMORY).glob("*"))
 
 
 # ---- only root's
@@ -298,7 +299,7 @@ def test_memory() -> None:
         assert set(memory.find("directory")) == {"/run/a"}
         memory.add("bind", "/run/a")
         assert set(memory.find("bind")) == {"/run/a", "/run/b", "/run/a b\n\udcff"}
-        assert stat.S_IMODE(os.stat(directory.MEMORY).st_mode) == 0o700
+        assert stat.S_IMODE(os.stat(MEMORY).st_mode) == 0o700
 
 
 def test_the_lock_leaves_nothing() -> None:
@@ -334,15 +335,15 @@ def test_a_lock_whose_directory_was_removed_meanwhile(monkeypatch: pytest.Monkey
         really_lock(fd, operation)
         tries.append(fd)
         if len(tries) <= 2:
-            os.rmdir(directory.MEMORY)
+            os.rmdir(MEMORY)
         if len(tries) == 2:
-            os.mkdir(directory.MEMORY, 0o700)
+            os.mkdir(MEMORY, 0o700)
 
     monkeypatch.setattr(fcntl, "flock", lock)
     with directory.locked() as memory:
         assert len(tries) == 3
         memory.add("bind", "/run/a")
-        assert len(os.listdir(directory.MEMORY)) == 1
+        assert len(os.listdir(MEMORY)) == 1
         memory.forget("bind", "/run/a")
 
 
@@ -368,7 +369,7 @@ def test_the_lock_of_a_task_that_was_killed() -> None:
 
 @pytest.mark.parametrize("change", ["mode", "owner", "link", "file"])
 def test_a_lock_that_somebody_else_could_hold(change: str) -> None:
-    path = Path(directory.MEMORY)
+    path = Path(MEMORY)
     if change == "link":
         os.mkdir("/run/elsewhere")
         path.symlink_to("/run/elsewhere")
@@ -390,8 +391,8 @@ def test_a_lock_in_the_way_of_nothing_else() -> None:
         locks = [
             name
             for name in held
-            if os.readlink(f"/proc/self/fd/{name}") == directory.MEMORY and not os.get_inheritable(int(name))
+            if os.readlink(f"/proc/self/fd/{name}") == MEMORY and not os.get_inheritable(int(name))
         ]
         assert len(locks) == 1
-        with closing(os.open(directory.MEMORY, os.O_RDONLY)) as other, pytest.raises(BlockingIOError):
+        with closing(os.open(MEMORY, os.O_RDONLY)) as other, pytest.raises(BlockingIOError):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)

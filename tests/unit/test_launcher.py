@@ -242,8 +242,57 @@ def test_a_set_that_is_not_there_or_not_whole() -> None:
     assert missing.endswith("there is no ipc namespace at /run/ipcns/blue; create it first, or leave ipc out")
     support.unmount("/run/netns/blue")
     stale = refusal(_launcher.of_set("blue", None))
-    assert "cannot enter the set blue: nsenter: reassociate to namespace 'ns/net' failed" in stale
+    assert "cannot enter the set blue: nsenter: reassociate to namespace /run/netns/blue failed" in stale
     assert "what is left of a handle whose mount is gone" in stale
+    assert "ns_persistent repairs" in stale
+
+
+@pytest.mark.usefixtures("own_run")
+@pytest.mark.parametrize("kind", support.TYPE_NAMES)
+def test_a_set_that_lost_a_namespace(kind: str) -> None:
+    """What is done would be done on the host for that type. Who names the types does not ask for it."""
+    other = "uts" if kind != "uts" else "net"
+    support.brought("blue", types=[kind, other], **support.AS_ROOT if kind == "user" else {})
+    support.brought("green", "blue2", types=[other])
+    support.unmount(f"/run/{kind}ns/blue")
+    os.unlink(f"/run/{kind}ns/blue")
+    expected = f"it has lost its {kind} namespace: nothing is at /run/{kind}ns/blue; repair the set with linux."
+    assert expected in refusal(_launcher.of_set("blue", None))
+    script = f"readlink /proc/self/ns/{other}"
+    for name, named in (("blue", kinds(other)), ("green", None), ("blue2", None)):
+        assert said(_launcher.of_set(name, named), script) == [f"{other}:[{support.at_handle(other, name).inode}]"]
+    os.unlink(f"/run/linux-namespaces/{kind}:blue")
+    assert said(_launcher.of_set("blue", None), script) == [f"{other}:[{support.at_handle(other, 'blue').inode}]"]
+
+
+@pytest.mark.usefixtures("own_run")
+@pytest.mark.parametrize("made", [True, False])
+def test_a_set_that_is_made_or_removed_meanwhile(made: bool, tmp_path: Path) -> None:
+    """After the first of its handles was looked at, and before the second was: that one alone is not the set."""
+    support.brought("blue", types=["net"])
+    support.unmount("/run/netns/blue")
+    os.unlink("/run/netns/blue")
+    link = Path("/run/linux-namespaces/net:blue")
+    if made:
+        link.unlink()
+    change = f"ln -s /run/netns/blue {link}" if made else f"rm {link}"
+    program = tmp_path / "readlink"
+    program.write_text(f'#!/bin/sh\n{change}\nexec {shutil.which("readlink")} "$@"\n')
+    program.chmod(0o755)
+    with support.inhabited("uts") as pid:
+        paths = {nstypes.UTS: f"/proc/{pid}/ns/uts", nstypes.NET: "run/netns/blue"}
+        target = _launcher.of_set("blue", None)._replace(paths=paths)
+        message = refusal(target, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert "it has lost its net namespace" in message
+    assert os.path.lexists(link) == made
+
+
+@pytest.mark.usefixtures("own_run")
+def test_who_may_not_read_what_a_set_has_to_have() -> None:
+    support.brought("blue", types=["uts"])
+    target = _launcher.of_set("blue", None)
+    message = support.as_ordinary(lambda: refusal(target._replace(place="/")))
+    assert "what the set has to have can not be read; run the task as root" in message
 
 
 @pytest.mark.usefixtures("own_run")
@@ -290,7 +339,7 @@ def test_a_namespace_of_another_type(tmp_path: Path) -> None:
         place.touch()
         support.bind(f"/proc/{pid}/ns/net", place)
         try:
-            assert "'ns/uts' failed: Invalid argument" in refusal(handles(uts=str(place)))
+            assert f"namespace {place} failed: Invalid argument" in refusal(handles(uts=str(place)))
         finally:
             support.unmount(str(place))
         assert "none to a uts namespace" in refusal(handles(uts=f"/proc/{pid}/ns/net"))
@@ -322,7 +371,7 @@ def test_a_pid_namespace_without_init() -> None:
     with support.inhabited("pid") as pid:
         support.bind(f"/proc/{pid}/ns/pid", "/run/pidns/blue")
     try:
-        assert "its pid namespace has lost its init" in refusal(_launcher.of_set("blue", None))
+        assert "the pid namespace at /run/pidns/blue has lost its init" in refusal(_launcher.of_set("blue", None))
     finally:
         support.unmount("/run/pidns/blue")
 

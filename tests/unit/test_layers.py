@@ -21,7 +21,7 @@ FLOORS = ("_kernel", "_namespaces", "_plugin")
 LOWER_FLOORS = FLOORS[:2]
 CONTROLLER = ("become", "filter", "plugin_utils")
 """What never runs on a target: it knows the types, what is pure, and nothing else of what does."""
-PURE = ("errors", "shown", "values")
+PURE = ("errors", "memory", "shown", "values")
 
 
 def imports(source: str, path: tuple[str, ...]) -> t.Iterator[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import named
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.handle import Handle, Pinned, look
 from ansible_collections.linux.namespaces.plugins.modules import ns_exec
 from ansible_collections.linux.namespaces.tests.unit import support
 from ansible_collections.linux.namespaces.tests.unit.answer import Options, answer
@@ -133,6 +134,74 @@ def test_set_that_lost_a_namespace(tmp_path: Path, types: list[str] | None) -> N
     assert os.listdir(tmp_path) == []
     bring("blue")
     assert output("blue", links("uts")) == f"uts:[{at_handle('uts', 'blue').inode}]"
+
+
+@in_own_run
+def test_set_that_lost_a_handle(tmp_path: Path) -> None:
+    """As ip netns del leaves it. What is named is all that is asked for."""
+    bring("blue", "green", types=["net", "uts"])
+    support.unmount("/run/netns/blue")
+    os.unlink("/run/netns/blue")
+    for check in (True, False):
+        result = task("blue", f"touch {tmp_path}/ran", check=check)
+        assert result["failed"]
+        assert (
+            "cannot enter the set blue: it has lost its net namespace: nothing is at /run/netns/blue" in result["msg"]
+        )
+        assert "ns_persistent" in result["msg"]
+        assert "rc" not in result
+    assert os.listdir(tmp_path) == []
+    assert output("blue", links("uts"), types=["uts"]) == f"uts:[{at_handle('uts', 'blue').inode}]"
+    several = task("*", links("net"))
+    assert [run["rc"] for run in several["runs"]] == [None, 0]
+    assert "it has lost its net namespace" in several["runs"][0]["msg"]
+    bring("blue")
+    assert output("blue", links("net")) == f"net:[{at_handle('net', 'blue').inode}]"
+
+
+@in_own_run
+def test_set_that_lost_all_handles() -> None:
+    bring("blue", types=["uts"])
+    support.unmount("/run/utsns/blue")
+    os.unlink("/run/utsns/blue")
+    for check in (True, False):
+        assert "it has lost its uts namespace" in task("blue", "true", check=check)["msg"]
+    bring("blue", present=False)
+    assert "there is no such set" in task("blue", "true")["msg"]
+
+
+@in_own_run
+@pytest.mark.parametrize("made", [True, False])
+def test_set_that_is_made_or_removed_meanwhile(made: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the first of its handles was looked at, and before the second was: that one alone is not the set."""
+    bring("blue", types=["net", "uts"])
+    support.unmount("/run/netns/blue")
+    os.unlink("/run/netns/blue")
+    link = Path("/run/linux-namespaces/net:blue")
+    if made:
+        link.unlink()
+
+    def then(handle: Handle, directory: int) -> Pinned | None:
+        if handle.kind.name == "uts":
+            link.symlink_to("/run/netns/blue") if made else link.unlink()
+        return look(handle, directory)
+
+    monkeypatch.setattr(named, "look", then)
+    assert "it has lost its net namespace" in task("blue", "true")["msg"]
+
+
+@in_own_run
+def test_memory_in_another_mount_namespace() -> None:
+    """That of PID 1 counts, as its handles do."""
+    bring("blue", types=["net", "uts"])
+    support.unmount("/run/netns/blue")
+    os.unlink("/run/netns/blue")
+
+    def work() -> None:
+        support.mount_over("tmpfs", "/run")
+        assert "it has lost its net namespace" in task("blue", "true")["msg"]
+
+    support.secluded(work)
 
 
 @in_own_run

@@ -29,6 +29,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
     procfs,
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import handle
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import run
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.sets import model
@@ -256,8 +257,8 @@ def test_other_tools_work_on_it() -> None:
     listed = output("lsns", "--noheadings", "--output", "NS")
     assert {at_handle(kind, "blue").inode for kind in kinds} <= set(map(int, listed.split()))
     subprocess.run(["ip", "netns", "delete", "green"], check=True)
-    assert brought("green") == {"green": ()}
-    assert brought("green", types=["net"]) == {"green": ("create the net namespace",)}
+    assert brought("green", types=["uts"]) == {"green": ("create the net namespace again, as its handle is gone",)}
+    assert sorted(output("ip", "netns", "list").split()) == ["blue", "green"]
 
 
 def test_a_mount_namespace_made_on_any_cpu() -> None:
@@ -526,10 +527,181 @@ def test_a_cgroup_that_was_left() -> None:
     brought("blue", types=["cgroup"])
     support.unmount("/run/cgroupns/blue")
     os.unlink("/run/cgroupns/blue")
-    (change,) = brought("blue", present=False)["blue"]
+    forgotten, change = brought("blue", present=False)["blue"]
+    assert forgotten == "forget the cgroup namespace that is lost"
     assert change.startswith("remove the cgroup /")
     assert not os.path.exists(change.split()[-1])
     assert brought("blue", present=False) == {"blue": ()}
+
+
+# ---- remembered
+
+
+def remembered() -> list[str]:
+    """The links to the handles that sets were given."""
+    return sorted(path.name for path in Path("/run/linux-namespaces").glob("*:*"))
+
+
+def lose(kind: str, name: str) -> None:
+    """As ip netns del does."""
+    support.unmount(f"/run/{kind}ns/{name}")
+    os.unlink(f"/run/{kind}ns/{name}")
+
+
+@contextlib.contextmanager
+def room_for(files: int) -> t.Iterator[None]:
+    """As many more fit into /run."""
+    status = os.statvfs("/run")
+    support.remount("/run", f"nr_inodes={status.f_files - status.f_ffree + files}")
+    yield
+    support.remount("/run", "nr_inodes=0")
+
+
+def test_what_a_set_was_given_is_remembered() -> None:
+    brought("blue", "green", types=["uts", "net"])
+    assert remembered() == ["net:blue", "net:green", "uts:blue", "uts:green"]
+    brought("blue", types=["pid"])
+    brought("green", present=False, types=["net"])
+    assert remembered() == ["net:blue", "pid:blue", "uts:blue", "uts:green"]
+    for link in Path("/run/linux-namespaces").glob("*:*"):
+        assert at_handle(*link.name.split(":"))
+        assert os.readlink(link) == "/run/{}ns/{}".format(*link.name.split(":"))
+    brought("blue", recreate=True)
+    assert remembered() == ["net:blue", "pid:blue", "uts:blue", "uts:green"]
+    brought("blue", "green", present=False)
+    assert os.listdir("/run") == []
+
+
+def test_a_set_of_others_is_remembered_from_when_it_is_asked_for() -> None:
+    """That is no change: check mode and the second run say the same."""
+    for name in ("blue", "green"):
+        subprocess.run(["ip", "netns", "add", name], check=True)
+    before = everything()
+    assert brought("blue", check=True) == {"blue": ()}
+    assert everything() == before
+    assert brought("blue") == {"blue": ()}
+    assert remembered() == ["net:blue"]
+    assert brought("green", loopback=True) == {"green": ("set the loopback device up",)}
+    assert remembered() == ["net:blue", "net:green"]
+    assert brought("blue", "green") == {"blue": (), "green": ()}
+    brought("blue", "green", present=False)
+    assert names_in("/run") == ["netns"]
+
+
+def test_what_is_adopted_is_remembered() -> None:
+    with support.inhabited("net", "uts") as pid:
+        brought("blue", pid=pid)
+        assert remembered() == ["net:blue", "uts:blue"]
+        lose("net", "blue")
+        words = {"blue": ("adopt the net namespace",)}
+        assert brought("blue", pid=pid) == words
+        lose("net", "blue")
+        error = failure("blue", pid=pid, types=["uts"])
+        assert "its net is to be made, and not among what is adopted" in error.cause
+        assert remembered() == ["net:blue", "uts:blue"]
+        brought("blue", present=False, when_busy="detach")
+
+
+@pytest.mark.parametrize("types", [None, ["uts"], ["net", "uts"]])
+def test_what_is_lost_is_made_again(types: list[str] | None) -> None:
+    brought("blue", types=["net", "uts", "ipc"], hostname="blue")
+    lose("net", "blue")
+    before = everything()
+    words = {"blue": ("create the net namespace again, as its handle is gone",)}
+    assert brought("blue", types=types, check=True) == words
+    assert everything() == before
+    assert brought("blue", types=types, loopback=False) == words
+    assert at_handle("net", "blue") != support.own_identity("net")
+    assert "UP" not in inside("blue", "ip", "link", "show", "lo", kinds=["net"]).split(">")[0]
+    assert inside("blue", "hostname") == "blue"
+    assert brought("blue", types=types) == {"blue": ()}
+
+
+def test_a_user_namespace_that_is_lost() -> None:
+    """It can not be made again for the others; they can go on without it, if that is said."""
+    brought("blue", types=["user", "uts"], **support.AS_ROOT)
+    lose("user", "blue")
+    assert "say recreate, or give it up (state: absent, types: [user])" in failure("blue").remedy
+    words = {"blue": ("forget the user namespace that is lost",)}
+    assert brought("blue", types=["user"], present=False, check=True) == words
+    assert remembered() == ["user:blue", "uts:blue"]
+    assert brought("blue", types=["user"], present=False) == words
+    assert brought("blue", types=["user"], present=False) == {"blue": ()}
+    assert remembered() == ["uts:blue"]
+    assert brought("blue") == {"blue": ()}
+
+
+def test_of_a_set_of_which_nothing_is_left_the_memory_goes_too() -> None:
+    brought("blue", types=["net", "uts"])
+    for kind in ("net", "uts"):
+        lose(kind, "blue")
+    error = failure("blue")
+    assert "it is not there any more, and no type is asked for" in error.cause
+    words = ("forget the uts namespace that is lost", "forget the net namespace that is lost")
+    assert brought("blue", present=False, check=True) == {"blue": words}
+    assert remembered() == ["net:blue", "uts:blue"]
+    assert brought("blue", present=False) == {"blue": words}
+    assert brought("blue", present=False) == {"blue": ()}
+    assert os.listdir("/run") == []
+
+
+def test_a_set_of_which_nothing_is_left_is_made_as_it_is_asked() -> None:
+    brought("blue", types=["net", "uts"])
+    for kind in ("net", "uts"):
+        lose(kind, "blue")
+    assert brought("blue", types=["ipc"]) == {"blue": ("create the ipc namespace",)}
+    assert remembered() == ["ipc:blue"]
+    assert brought("blue") == {"blue": ()}
+
+
+def test_a_set_that_is_not_brought_there_is_remembered_as_it_was() -> None:
+    """A handle does not fit: of one that has others, and of one that has nothing any more."""
+    brought("blue", types=["uts", "net"])
+    os.mkdir("/run/ipcns")
+    with room_for(1):
+        failure("blue", types=["ipc"])
+    assert remembered() == ["net:blue", "uts:blue"]
+    for kind in ("net", "uts"):
+        lose(kind, "blue")
+    # What is forgotten makes room for what is remembered.
+    with room_for(0):
+        failure("blue", types=["ipc", "time"])
+    assert remembered() == ["net:blue", "uts:blue"]
+
+
+def test_a_set_that_can_not_be_taken_back_stays_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So nobody enters what there is of it: the second handle does not fit, and the first stays."""
+
+    def fail(_handle: object, _directory: int) -> None:
+        raise NamespaceError("remove the handle", "it is held")
+
+    brought("green", types=["uts", "net"])
+    monkeypatch.setattr(handle, "unpin", fail)
+    with room_for(3):
+        failure("blue", types=["uts", "net"])
+    monkeypatch.undo()
+    assert names_in("/run/utsns") == ["blue", "green"]
+    assert names_in("/run/netns") == ["green"]
+    assert remembered() == ["net:blue", "net:green", "uts:blue", "uts:green"]
+    words = {"blue": ("create the net namespace again, as its handle is gone",)}
+    assert brought("blue", types=["uts", "net"]) == words
+
+
+def test_a_set_at_other_places_is_not_remembered() -> None:
+    """Nobody enters it by its name; and one of that name has nothing to do with it."""
+    places = {"net": "/run/places/net"}
+    brought("blue", places=places)
+    assert remembered() == []
+    brought("blue", types=["net", "uts"])
+    lose("net", "blue")
+    assert brought("blue", places=places) == {"blue": ()}
+    brought("blue", places=places, present=False)
+    assert remembered() == ["net:blue", "uts:blue"]
+    places = {"net": "/run/netns/blue"}
+    words = {"blue": ("create the net namespace",)}
+    assert brought("blue", places=places) == words
+    brought("blue", places=places, present=False)
+    assert remembered() == ["uts:blue"]
 
 
 # ---- busy
@@ -897,16 +1069,17 @@ def test_a_limit_is_reached_in_the_middle() -> None:
     assert ipc == uts == ["a", "c"]
 
 
+@pytest.mark.parametrize("handles", [False, True])
 @pytest.mark.parametrize("kinds", [["ipc", "net"], ["ipc", "net", "cgroup"], ["ipc", "net", "pid"]])
-def test_the_run_directory_becomes_full(kinds: list[str]) -> None:
-    """The second file of the set does not fit."""
+def test_the_run_directory_becomes_full(kinds: list[str], handles: bool) -> None:
+    """The second file of the set does not fit: of those that remember it, or of the handles."""
     brought("a", types=kinds)
     before = in_run()
     free = os.statvfs("/run").f_files - os.statvfs("/run").f_ffree
-    support.remount("/run", f"nr_inodes={free + 1}")
+    support.remount("/run", f"nr_inodes={free + 1 + len(kinds) * handles}")
     error = failure("b", "a", types=kinds)
     assert error.code == errno.ENOSPC
-    assert "is full, or fs.mount-max" in error.cause
+    assert ("is full, or fs.mount-max" if handles else "the file system of /run is full") in error.cause
     support.remount("/run", "nr_inodes=0")
     assert in_run() == before
     inits = {init_of("a")} if "pid" in kinds else set()

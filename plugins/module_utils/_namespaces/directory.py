@@ -7,7 +7,7 @@
 """The directories that handles are in: made and self-bound when needed, taken away with the last handle.
 
 What the collection made is remembered in a directory of its own, as symbolic links to it. Whoever changes sets holds
-the lock of that directory.
+the lock of that directory. remembered.py has the links for the sets.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ import typing as t
 from .._kernel import libc, mount, mountinfo
 from .._kernel.descriptor import RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, closing, open_resolved
 from .errors import Hint, NamespaceError, during
-
-MEMORY = "/run/linux-namespaces"
+from .memory import MEMORY
 
 _DIRECTORY = "directory"
 _BIND = "bind"
@@ -50,16 +49,16 @@ class Memory:
     """What the collection made, as it remembers it: of each kind of thing where they are."""
 
     def __init__(self, directory: int) -> None:
-        self._directory = directory
+        self.directory = directory
 
     def add(self, kind: str, path: str) -> None:
         """Remember, before it is made. Raises OSError."""
         if path in self.find(kind):
             return
-        number = len(os.listdir(self._directory))
+        number = len(os.listdir(self.directory))
         while True:
             try:
-                os.symlink(path, f"{kind}-{number}", dir_fd=self._directory)
+                os.symlink(path, f"{kind}-{number}", dir_fd=self.directory)
             except FileExistsError:
                 number += 1
             else:
@@ -67,14 +66,14 @@ class Memory:
 
     def find(self, kind: str) -> dict[str, str]:
         """The entries of a kind, by path. Raises OSError."""
-        names = [name for name in os.listdir(self._directory) if name.startswith(kind + "-")]
-        return {os.readlink(name, dir_fd=self._directory): name for name in names}
+        names = [name for name in os.listdir(self.directory) if name.startswith(kind + "-")]
+        return {os.readlink(name, dir_fd=self.directory): name for name in names}
 
     def forget(self, kind: str, path: str) -> None:
         """Raises OSError."""
         name = self.find(kind).get(path)
         if name is not None:
-            os.unlink(name, dir_fd=self._directory)
+            os.unlink(name, dir_fd=self.directory)
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ import typing as t
 
 from .._kernel import nstypes
 from .._kernel.descriptor import closing
+from . import remembered
 from .definition import MountPoint
 from .directory import open_directory
 from .errors import NamespaceError, during, refuse
@@ -55,12 +56,15 @@ def matching(proc: int, pattern: str) -> list[str]:
 def handles_of(proc: int, name: str, types: t.Sequence[str] | None) -> dict[str, str]:
     """The paths of a set's handles, by type; empty where there is no such set.
 
-    Raises NamespaceError for a handle that is none (any more), as the command would be on the host for that type, and
-    for one of the types that are asked for which the set does not have.
+    Raises NamespaceError for a handle that is none (any more) and, unless types are asked for, for one that is missing
+    though the set was given it, as the command would be on the host for that type; and for one of the types that are
+    asked for which the set does not have.
     """
     set_name("name", name)
     found = {}
     with _places(proc) as (root, prefix):
+        # Read before and after, for who removes the set meanwhile and who makes it.
+        known = remembered.kinds_of(name, root) if types is None else frozenset()
         for kind in nstypes.ALL:
             handle = of_set(name, kind)
             fd = open_directory(handle.directory, root)
@@ -77,6 +81,11 @@ def handles_of(proc: int, name: str, types: t.Sequence[str] | None) -> dict[str,
                     "repair the set with linux.namespaces.ns_persistent",
                 )
             found[kind.name] = prefix + handle.path
+        if types is None:
+            known |= remembered.kinds_of(name, root)
+    for kind in nstypes.ALL:
+        if kind in known and kind.name not in found:
+            raise remembered.refuse_lost(of_set(name, kind))
     lacking = sorted(set(types or ()) - set(found))
     if found and lacking:
         raise NamespaceError(

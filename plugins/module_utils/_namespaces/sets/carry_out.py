@@ -11,16 +11,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import os
 import signal
 import time
 import typing as t
 
 from ..._kernel import mountinfo, nsfs, nstypes, process, procfs
 from ..._kernel.descriptor import closing
-from .. import cgroup, directory, handle, maker, processes
+from .. import cgroup, directory, handle, maker, processes, remembered
 from ..checkpoint import Child
 from ..definition import Definition
-from ..errors import NamespaceError, during
+from ..errors import Hint, NamespaceError, during
 from ..handle import Handle
 from ..target import Target
 from . import adjust, busy, inits
@@ -30,6 +31,11 @@ from .plan import Planned
 _NOT_IN_ROUNDS = frozenset((nstypes.USER, nstypes.PID, nstypes.CGROUP))
 _SECONDS = 10
 _CLEAN_LOOKS = 2
+
+_MEMORY_HINTS = {
+    errno.ENOSPC: Hint("the file system of /run is full (df, df -i)", "free some of it"),
+    errno.EROFS: Hint("/run is on a read-only file system", "remount it read-write"),
+}
 
 
 def carry_out(proc: int, memory: directory.Memory, request: Request, planned: Planned) -> Results:
@@ -65,7 +71,8 @@ class _Work:
     def carry_out(self, plans: t.Mapping[str, Plan], failed: dict[str, NamespaceError]) -> dict[str, State]:
         """Do all plans, and say what the sets are then; those that fail are added to failed instead."""
         in_rounds = {name: item for name, item in plans.items() if self._goes_in_rounds(item)}
-        states = {name: item.state for name, item in plans.items() if not item.changes}
+        states: dict[str, State] = {}
+        settled = {name: item for name, item in plans.items() if not item.changes}
         adjusted = {name: item for name, item in plans.items() if item.adjust and _only_adjusts(item)}
         wishes = [adjust.Wish(item.adjust, item.definition) for item in adjusted.values()]
         with contextlib.closing(adjust.bring(self._proc, wishes, check=False)) as answers:
@@ -73,28 +80,44 @@ class _Work:
                 if isinstance(answer, NamespaceError):
                     failed[name] = answer
                 else:
-                    states[name] = adjusted[name].state
+                    settled[name] = adjusted[name]
+        self._do(settled, self._leave, states, failed)
         with contextlib.closing(maker.in_rounds(self._proc, [_to_make(item) for item in in_rounds.values()])) as rounds:
             for name, made in zip(in_rounds, rounds):
                 try:
                     states[name] = self._change_in_round(in_rounds[name], made)
                 except NamespaceError as error:
                     failed[name] = error
-        for name, item in plans.items():
-            if name not in states and name not in failed:
-                try:
-                    states[name] = self._change_alone(item)
-                except NamespaceError as error:
-                    failed[name] = error
+        left = {name: item for name, item in plans.items() if name not in states and name not in failed}
+        self._do(left, self._change_alone, states, failed)
         return states
+
+    def _do(
+        self,
+        plans: t.Mapping[str, Plan],
+        work: t.Callable[[Plan], State],
+        states: dict[str, State],
+        failed: dict[str, NamespaceError],
+    ) -> None:
+        for name, item in plans.items():
+            try:
+                states[name] = work(item)
+            except NamespaceError as error:
+                failed[name] = error
+
+    def _leave(self, plan: Plan) -> State:
+        """The set is as it is to be, but may not be remembered. Raises NamespaceError."""
+        with self._remembering(plan):
+            return plan.state
 
     def _change_in_round(self, plan: Plan, made: maker.Made | NamespaceError) -> State:
         if isinstance(made, NamespaceError):
             raise made
-        if plan.state.is_absent:
-            return self._fill(plan, made)
-        self._unstack(plan)
-        return self._change(plan, made)
+        with self._remembering(plan):
+            if plan.state.is_absent:
+                return self._fill(plan, made)
+            self._unstack(plan)
+            return self._change(plan, made)
 
     def _fill(self, plan: Plan, made: maker.Made) -> State:
         """Pin what was made for a set that has nothing: what _change() comes to, for a thousand sets in a row.
@@ -111,6 +134,33 @@ class _Work:
             raise
         return plan.state._replace(found=found)
 
+    @contextlib.contextmanager
+    def _remembering(self, plan: Plan) -> t.Iterator[None]:
+        """Remember what the set is given before it is, so that nobody enters it half done; or as it was, if that fails.
+
+        Raises NamespaceError.
+        """
+        new = [item for item in plan.keep - plan.state.remembered if item == handle.of_set(plan.state.name, item.kind)]
+        old = plan.state.remembered - plan.keep
+        try:
+            with during(f"remember the set {plan.state.name}", _MEMORY_HINTS):
+                # Of a set with handles what it had is forgotten after they are gone.
+                self._exchange(() if plan.state.found else old, new)
+            yield
+        except BaseException:
+            # What could not be taken back can't be entered either.
+            if not any(os.path.lexists(item.path) for item in plan.make if item not in plan.state.found):
+                with contextlib.suppress(OSError):
+                    self._exchange(new, old)
+            raise
+
+    def _exchange(self, old: t.Iterable[Handle], new: t.Iterable[Handle]) -> None:
+        """Forget these and remember those. Raises OSError."""
+        for item in old:
+            remembered.forget(self._memory, item)
+        for item in new:
+            remembered.add(self._memory, item)
+
     def _goes_in_rounds(self, plan: Plan) -> bool:
         if not plan.make or self._request.adopted is not None:
             return False
@@ -122,6 +172,11 @@ class _Work:
             handle.unstack(self._proc, item, self._directory(item))
 
     def _change_alone(self, plan: Plan) -> State:
+        with self._remembering(plan):
+            return self._change_unmade(plan)
+
+    def _change_unmade(self, plan: Plan) -> State:
+        """What there is to make is made now. Raises NamespaceError."""
         self._unstack(plan)
         if not plan.make:
             return self._change(plan, {})
@@ -151,6 +206,8 @@ class _Work:
                 undo.callback(_quietly, handle.unpin, item, self._directory(item))
             if plan.adjust:
                 self._adjust(plan)
+            with during(f"forget what the set {plan.state.name} had", _MEMORY_HINTS):
+                self._exchange(plan.state.remembered - plan.keep, ())
             if child:
                 maker.release(self._proc, child, plan.state.name if nstypes.PID in made else None)
             undo.pop_all()

@@ -68,11 +68,18 @@ class State(t.NamedTuple):
     """The directory of its cgroup, if there is one."""
     strays: tuple[int, ...] = ()
     """Inits of the set that no handle is of: a run that replaced one was killed."""
+    remembered: frozenset[Handle] = frozenset()
+    """The handles that the set was given, as far as it is found by its name."""
 
     @property
     def is_absent(self) -> bool:
         """Whether there is nothing of it, but perhaps its cgroup."""
         return not self.found and not self.strays
+
+    @property
+    def lost(self) -> list[Handle]:
+        """The handles that it was given and that are not there any more."""
+        return sorted(self.remembered.difference(self.found), key=lambda handle: nstypes.ALL.index(handle.kind))
 
     def lives(self, handle: Handle) -> bool:
         """Whether what the handle is for is there, and usable."""
@@ -83,12 +90,14 @@ class State(t.NamedTuple):
 
 
 class Plan(t.NamedTuple):
-    """What there is to do for one set; nothing where all is empty."""
+    """What there is to do for one set; nothing, but perhaps to remember it, where there are no changes."""
 
     state: State
     remove: tuple[Handle, ...] = ()
     unstack: tuple[Handle, ...] = ()
     make: tuple[Handle, ...] = ()
+    keep: frozenset[Handle] = frozenset()
+    """The handles that the set has in the end."""
     adjust: tuple[Handle, ...] = ()
     """The handles of namespaces that are there and have to be changed inside."""
     kill: tuple[int, ...] = ()

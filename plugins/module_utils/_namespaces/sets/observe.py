@@ -15,9 +15,9 @@ import typing as t
 
 from ..._kernel import mountinfo, nstypes
 from ..._kernel.descriptor import closing
-from .. import cgroup, directory
+from .. import cgroup, directory, remembered
 from ..errors import NamespaceError, during
-from ..handle import Handle, Pinned, is_stacked, look
+from ..handle import Handle, Pinned, is_stacked, look, of_set
 from . import inits
 from .model import Request, State
 
@@ -50,6 +50,7 @@ class _Places:
         self._stack = stack
         self._directories: dict[str, tuple[int, frozenset[str]] | None] = {}
         self._listings: list[tuple[nstypes.NsType, int, frozenset[str]]] | None = None
+        self._remembered = remembered.all_kinds()
         self.cgroups = cgroups
         self._mounts = mounts
         self._counts = collections.Counter(item.path for item in mounts)
@@ -66,6 +67,15 @@ class _Places:
                 if pinned:
                     found[handle] = pinned
         return found
+
+    def recall(self, request: Request, name: str) -> frozenset[Handle]:
+        """What the set was given of the handles that are looked at."""
+        handles = [of_set(name, kind) for kind in self._remembered.get(name, ())]
+        return frozenset(
+            handle
+            for handle in handles
+            if request.places is None or request.places.get(handle.kind.name) == handle.path
+        )
 
     def is_stacked(self, handle: Handle) -> bool:
         """Whether more than one mount is at a handle that was looked at. Raises OSError."""
@@ -96,4 +106,5 @@ def _observe_one(proc: int, places: _Places, name: str, request: Request, top: s
         init_pid,
         own_cgroup,
         inits.find_strays(proc, name, own_cgroup, init_pid) if own_cgroup else (),
+        places.recall(request, name),
     )

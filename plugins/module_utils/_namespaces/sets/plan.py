@@ -17,6 +17,7 @@ from .. import cgroup, options
 from ..definition import Definition
 from ..errors import NamespaceError
 from ..handle import Handle
+from ..target import Target
 from . import adjust, busy, immutable
 from .model import Kinds, Plan, Request, State
 from .observe import Observed
@@ -56,27 +57,36 @@ class _Definitions:
 
 
 def _absent(request: Request, state: State) -> Plan:
-    remove = tuple(handle for handle in state.found if request.types is None or handle.kind in request.types)
-    changes = [*_describe_strays(state), *(f"remove the {handle.kind.name} namespace" for handle in remove)]
+    gone = [handle for handle in (*state.found, *state.lost) if request.types is None or handle.kind in request.types]
+    remove = tuple(handle for handle in gone if handle in state.found)
+    changes = [
+        *_describe_strays(state),
+        *(f"remove the {handle.kind.name} namespace" for handle in remove),
+        *(f"forget the {handle.kind.name} namespace that is lost" for handle in gone if handle not in state.found),
+    ]
     if not remove and state.cgroup and not state.found and (state.strays or not cgroup.members(state.cgroup)):
         changes.append(f"remove the cgroup {state.cgroup}")
-    return Plan(state, remove=remove, changes=tuple(changes))
+    keep = frozenset(state.found) | state.remembered
+    return Plan(state, remove=remove, keep=keep.difference(gone), changes=tuple(changes))
 
 
 def _present(request: Request, state: State, definitions: _Definitions) -> Plan:
     wanted = _wanted(request, state)
     if request.adopted is None and state.is_absent:
         make = tuple([request.handle(state.name, kind) for kind in wanted])
-        return Plan(state, make=make, definition=definitions.of(wanted), changes=_creation(wanted))
+        changes = _creation(wanted)
+        return Plan(state, make=make, keep=frozenset(make), definition=definitions.of(wanted), changes=changes)
     remove = tuple(state.found) if request.recreate else ()
     kept = () if request.recreate else tuple(handle for handle in state.found if state.lives(handle))
     living = {handle.kind for handle in kept}
     make = tuple(request.handle(state.name, kind) for kind in wanted if kind not in living)
     if request.adopted is None:
         _refuse_late_user(state, kept, make)
+    else:
+        _refuse_not_adopted(request.adopted, state, make)
     definition = Definition(types=wanted) if request.adopted is not None else definitions.of(wanted)
     unstack = tuple(handle for handle in kept if handle in state.stacked)
-    changes = [
+    steps = [
         *_describe_strays(state),
         *(f"remove the {handle.kind.name} namespace" for handle in remove),
         *(f"take off the doubled mount of the {handle.kind.name} namespace" for handle in unstack),
@@ -87,9 +97,10 @@ def _present(request: Request, state: State, definitions: _Definitions) -> Plan:
         remove=remove,
         unstack=unstack,
         make=make,
+        keep=frozenset((*kept, *make)),
         adjust=tuple(handle for handle in kept if options.gives(request.options, handle.kind, options.ADJUSTABLE)),
         definition=definition,
-        changes=tuple(changes),
+        changes=tuple(steps),
     )
 
 
@@ -104,8 +115,11 @@ def _describe_strays(state: State) -> list[str]:
 
 
 def _wanted(request: Request, state: State) -> Kinds:
-    """The types that the set shall have: those that are asked for, and those that it has, whole or broken."""
-    present = {handle.kind for handle in state.found}
+    """The types that the set shall have: those that are asked for, and those that it has, whole, broken or lost.
+
+    Where nothing is left of it, it is not there, whatever it was.
+    """
+    present = {handle.kind for handle in (*state.found, *state.lost)} if state.found else set()
     if request.adopted is not None:
         asked = set(request.adopted.descriptors)
     elif request.types is not None:
@@ -115,7 +129,7 @@ def _wanted(request: Request, state: State) -> Kinds:
     if not asked:
         raise NamespaceError(
             f"have the set {state.name}",
-            "it is not there yet, and no type is asked for",
+            f"it is not there {'any more' if state.lost else 'yet'}, and no type is asked for",
             "say which types it shall have",
         )
     return tuple(kind for kind in nstypes.ALL if kind in asked | present)
@@ -123,10 +137,22 @@ def _wanted(request: Request, state: State) -> Kinds:
 
 def _refuse_late_user(state: State, kept: t.Sequence[Handle], make: t.Sequence[Handle]) -> None:
     if kept and nstypes.USER in {handle.kind for handle in make}:
+        had_one = nstypes.USER in {handle.kind for handle in (*state.found, *state.lost)}
         raise NamespaceError(
             f"add a user namespace to the set {state.name}",
             "its other namespaces are owned by another one, for as long as they live",
-            "say recreate, or leave user out of types",
+            "say recreate, or "
+            + ("give it up (state: absent, types: [user])" if had_one else "leave user out of types"),
+        )
+
+
+def _refuse_not_adopted(adopted: Target, state: State, make: t.Sequence[Handle]) -> None:
+    lacking = [handle.kind.name for handle in make if handle.kind not in adopted.descriptors]
+    if lacking:
+        raise NamespaceError(
+            f"have the set {state.name}",
+            f"its {', '.join(lacking)} is to be made, and not among what is adopted",
+            "repair the set without pid, or remove it before",
         )
 
 
@@ -136,7 +162,8 @@ def _describe(request: Request, state: State, handle: Handle) -> str:
         return f"adopt the {name} namespace"
     pinned = None if request.recreate else state.found.get(handle)
     if pinned is None:
-        return f"create the {name} namespace"
+        again = " again, as its handle is gone" if handle in state.lost and not request.recreate else ""
+        return f"create the {name} namespace{again}"
     if pinned.identity is None:
         return f"create the {name} namespace again, as its handle is an empty file"
     return f"create the {name} namespace again, as its init has ended"
