@@ -10,9 +10,9 @@
 test_persistent_faults.py starts it as PID 1 of namespaces of its own and reads the JSON that it prints. One in so many
 faults is injected; with 1 it is every one.
 
-For each fault the sets are brought to where the task starts, the task meets the fault, and then it runs once more
-without: now all has to be as it is without any fault. Check mode has to find nothing more to do, and after
-state: absent the machine has to be as before.
+For each fault the sets are brought to where the task starts, the task meets the fault, and nobody may be able to enter
+the half of a set. Then it runs once more without: now all has to be as it is without any fault. Check mode has to find
+nothing more to do, and after state: absent the machine has to be as before.
 
 As for fault_runner.py, the module runs in a fork of this program, and its processes are numbered as they are born.
 Which calls they make says one run without a fault, in which strace(1) follows them all.
@@ -42,6 +42,8 @@ import zlib
 from pathlib import Path
 
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import mountinfo, netdev, nsfs, nstypes, process
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import named
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.plugins.modules import ns_persistent
 from ansible_collections.linux.namespaces.tests.unit.fault_runner import (
     FAULTS,
@@ -433,11 +435,23 @@ def look(task: Task, name: str) -> SetState:
                 told.append("an init without a handle")
     if (cgroups() / "linux-namespaces" / name).exists():
         told.append("cgroup")
+    told += [f"remembered {link.name}" for link in sorted(Path("/run/linux-namespaces").glob(f"*:{name}"))]
     if opened:
         told += inside(opened)
     for fd in opened.values():
         os.close(fd)
     return SetState(identities, tuple(dict.fromkeys(told)), init)
+
+
+def entered_by(name: str) -> set[str] | None:
+    """The types of a set that who gives its name alone enters; None where it is refused, or not there."""
+    proc = os.open("/proc", os.O_PATH)
+    try:
+        return set(named.handles_of(proc, name, None)) or None
+    except NamespaceError:
+        return None
+    finally:
+        os.close(proc)
 
 
 def look_at_directory(path: str) -> t.Iterator[str]:
@@ -519,8 +533,8 @@ class Runner:
         self.log = scratch / "log"
         self.reference: dict[str, SetState] = {}
         self.renewed: dict[str, set[str]] = {}
-        self.without_cgroup = False
-        """Whether the module warned: a cgroup that can't be made or removed is no failure."""
+        self.tolerated: tuple[str, ...] = ()
+        """What the module warned of, perhaps: that a cgroup is not made or removed, or a link left, is no failure."""
 
     def run(self, options: Options, held: int | None = None, *tracing: str, check: bool = False) -> Run:
         """Run the module; strace with these options holds that process from its birth."""
@@ -602,10 +616,12 @@ class Runner:
         run = self.run(self.task.options, case.process, *inject)
         wrong = [f"left: {line}" for line in settle()]
         middle = self.look()
-        self.without_cgroup = '"warnings"' in run.stdout
+        wrong += self.judge_entry(start)
+        self.tolerated = ("cgroup", "remembered") if '"warnings"' in run.stdout else ()
         hit = "(INJECTED)" in run.log or "killed by SIGKILL" in run.log
         wrong += self.judge(run, case, start, middle)
         again = self.run(self.task.options)
+        self.tolerated = self.tolerated[:1]
         wrong += [f"left by the next run: {line}" for line in settle()]
         end = self.look()
         wrong += [f"next run: {line}" for line in self.judge_next(again, start, middle, end)]
@@ -646,6 +662,14 @@ class Runner:
         wrong += [line for name in done for line in self.judge_set(name, start, middle[name])]
         return [*wrong, *judge_messages(result, case)]
 
+    def judge_entry(self, start: dict[str, SetState]) -> t.Iterator[str]:
+        """Nobody enters a part of a set: what is done there would be done on the host for the rest."""
+        for name in self.task.names:
+            whole = [set(states[name].identities) for states in (start, self.reference)]
+            types = entered_by(name)
+            if types is not None and types not in whole:
+                yield f"{name} is entered by {sorted(types)} alone"
+
     def judge_next(self, run: Run, *states: dict[str, SetState]) -> list[str]:
         """What is wrong after the run that has to repair it all."""
         start, middle, end = states
@@ -660,10 +684,10 @@ class Runner:
         """In what a set differs from what is asked: what it is like, and which namespaces are others than before."""
         expected = self.reference[name]
         wrong = []
-        if self.without_cgroup:
-            expected, state = (
-                one._replace(told=tuple(line for line in one.told if "cgroup" not in line)) for one in (expected, state)
-            )
+        expected, state = (
+            one._replace(told=tuple(line for line in one.told if not any(word in line for word in self.tolerated)))
+            for one in (expected, state)
+        )
         if state.told != expected.told:
             wrong.append(f"{name} is {difference(expected, state)}")
         if (new := renewed(start[name], state)) != self.renewed[name]:

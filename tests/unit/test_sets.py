@@ -554,7 +554,7 @@ def room_for(files: int) -> t.Iterator[None]:
     status = os.statvfs("/run")
     support.remount("/run", f"nr_inodes={status.f_files - status.f_ffree + files}")
     yield
-    support.remount("/run", "nr_inodes=0")
+    support.remount("/run", f"nr_inodes={status.f_files}")
 
 
 def test_what_a_set_was_given_is_remembered() -> None:

@@ -154,6 +154,14 @@ class _Work:
                     self._exchange(new, old)
             raise
 
+    def _forget(self, plan: Plan) -> None:
+        """What is gone is gone: a warning."""
+        try:
+            with during(f"forget what the set {plan.state.name} had", _MEMORY_HINTS):
+                self._exchange(plan.state.remembered - plan.keep, ())
+        except NamespaceError as error:
+            self.warnings.append(f"{error}; until then nobody can enter it")
+
     def _exchange(self, old: t.Iterable[Handle], new: t.Iterable[Handle]) -> None:
         """Forget these and remember those. Raises OSError."""
         for item in old:
@@ -206,11 +214,10 @@ class _Work:
                 undo.callback(_quietly, handle.unpin, item, self._directory(item))
             if plan.adjust:
                 self._adjust(plan)
-            with during(f"forget what the set {plan.state.name} had", _MEMORY_HINTS):
-                self._exchange(plan.state.remembered - plan.keep, ())
             if child:
                 maker.release(self._proc, child, plan.state.name if nstypes.PID in made else None)
             undo.pop_all()
+        self._forget(plan)
         if ends_init and plan.make:
             # Not earlier: up to here all could be taken back. The next run finds it if it goes on.
             try:
