@@ -39,7 +39,8 @@ options:
     description:
       - Enter namespaces of these types alone, of V(user), V(mnt), V(uts), V(ipc), V(net), V(cgroup), V(time), V(pid).
         By default all that the set has, or all in which the process differs from the login.
-      - A type that is named here and that the target lacks, or shares with the login, is an error.
+      - A type that is named here and that the target lacks, or shares with the login, is an error. So is, by default,
+        one that M(linux.namespaces.ns_persistent) gave the set and that has no handle any more.
     type: list
     elements: str
     vars:
@@ -57,7 +58,8 @@ options:
       - Where a network namespace is entered and no mount namespace, have a private copy of the mounts, with a C(/sys)
         that shows the interfaces of the network namespace. What is mounted below C(/sys), as the cgroups, stays.
       - A mount that the task makes is then gone with it. Where that is what the task is for, say V(false).
-    type: bool
+      - A boolean as Ansible knows them. Whatever else is refused.
+    type: raw
     default: true
     vars:
       - name: ansible_nsenter_sysfs
@@ -120,8 +122,8 @@ options:
 notes:
   - Where a mount namespace is entered, the shell and the Python that are found there run with all rights that the login
     has on the host, unless a user namespace is entered too. O(nsenter_user) does not change that, as it comes later.
-  - Of a set all handles that it has are entered. If somebody removed one of them, the rest is, and what it was for is
-    done on the host; with O(nsenter_types) it is an error.
+  - Of a set that M(linux.namespaces.ns_persistent) neither made nor was told to have, as one of C(ip netns add), nobody
+    knows which types it lost. What is left of it is entered; with O(nsenter_types) a type that is missing is an error.
   - With a connection of type C(local), core shows a failure to enter as C(Premature end of stream), and the reason in
     the lines below.
   - Ansible does not call a become plugin for everything. These run on the host or on the controller.
@@ -224,6 +226,7 @@ import shlex
 import typing as t
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.become import BecomeBase
 
 from ..module_utils._kernel import nstypes
@@ -274,7 +277,7 @@ class BecomeModule(BecomeBase):
                 "set ansible_async_dir to an absolute path",
             )
         target = _target(given)
-        launcher = _launcher.command(target, user, given["nsenter_sysfs"], files)
+        launcher = _launcher.command(target, user, _plain_boolean("nsenter_sysfs", given["nsenter_sysfs"]), files)
         how = given["nsenter_sudo"]
         return launcher if how == "never" else _launcher.as_root(how, self._sudo(given), target, in_home, launcher)
 
@@ -313,6 +316,12 @@ def _target(given: t.Mapping[str, t.Any]) -> _launcher.Target:
     if kinds == []:
         raise refuse("nsenter_types", "it is empty, so nothing is left to enter", "leave it out for all that there are")
     if given["nsenter_name"] is not None:
+        if not given["nsenter_name"]:
+            raise refuse(
+                "nsenter_name",
+                "it is empty",
+                "give it the name of a set; what it is made of may be empty, or the default of what is undefined",
+            )
         return _launcher.of_set(set_name("nsenter_name", given["nsenter_name"]), kinds)
     if given["nsenter_target_pid"] is not None:
         pid = plain_number("nsenter_target_pid", given["nsenter_target_pid"])
@@ -340,6 +349,14 @@ def _kind(option: str, name: t.Any) -> nstypes.NsType:
     if not isinstance(name, str) or name not in nstypes.BY_NAME:
         raise refuse(option, f"{name!r} is no type of namespace", f"there are {', '.join(nstypes.BY_NAME)}")
     return nstypes.BY_NAME[name]
+
+
+def _plain_boolean(option: str, value: t.Any) -> bool:
+    """Core takes whatever is no boolean for false."""
+    try:
+        return bool(boolean(value, strict=True))
+    except TypeError:
+        raise refuse(option, f"{value!r} is no boolean", "say true or false") from None
 
 
 def _user(name: str | None) -> str:

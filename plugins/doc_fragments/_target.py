@@ -53,7 +53,8 @@ options:
     description:
       - Enter namespaces of these types alone. By default every namespace of the target that differs from the one
         that the task runs in is entered.
-      - A type that is named here and that the target lacks, or shares with the task, is an error.
+      - A type that is named here and that the target lacks, or shares with the task, is an error. So is, by default,
+        one that M(linux.namespaces.ns_persistent) gave the set of this name and that has no handle any more.
     type: list
     elements: str
     choices: [user, mnt, uts, ipc, net, cgroup, time, pid]

@@ -45,14 +45,16 @@ options:
         with O(handles) it is what they name.
       - A set that has others as well keeps them. Those that it lacks are added to it, but C(user), which can only come
         first.
+      - A set that has lost a handle, as after C(ip netns del), counts as having that type, as long as it has another
+        one. Where nothing is left of it, it is not there.
       - With O(state=absent) only these are removed. By default all are.
     type: list
     elements: str
     choices: [user, mnt, uts, ipc, net, cgroup, time, pid]
   state:
     description:
-      - V(present) makes what is missing, and repairs a handle whose mount is gone or doubled and a PID namespace
-        whose init has ended.
+      - V(present) makes what is missing, and repairs a handle that is lost or whose mount is gone or doubled, and a PID
+        namespace whose init has ended. What is made anew for that is as the options of this task say.
       - V(absent) removes the handles. A namespace ends when nothing else holds it.
     type: str
     choices: [present, absent]
@@ -121,6 +123,11 @@ notes:
   - A set with a new PID and mount namespace has a C(/proc) of its own, one with a new network and mount namespace a
     C(/sys).
   - A set with C(cgroup) owns a cgroup below C(linux-namespaces) in the version 2 hierarchy.
+  - The types of a set are remembered below C(/run/linux-namespaces) from before it has them until O(state=absent) has
+    removed them. While one of them has no handle, or a task that was killed left the set half done, nobody enters the
+    set by its name, unless types are named; the same task once more repairs it, or V(absent) forgets what is lost. A
+    set that somebody else made is remembered from when it is asked for here, which is no change. One that has
+    O(handles) at other places is not.
   - Handles are made in the mount namespace of PID 1, so that the host sees them, also where the connection has another.
 seealso:
   - module: linux.namespaces.ns_exec

@@ -100,6 +100,12 @@ def test_targets(variables: dict[str, t.Any], target: _launcher.Target) -> None:
     assert words({**given_variables, "ansible_nsenter_sudo": "never"}) == launcher(target)
 
 
+@pytest.mark.parametrize(("value", "sysfs"), [(True, True), ("no", False), (0, False), ("True", True), (None, True)])
+def test_booleans(value: t.Any, sysfs: bool) -> None:
+    variables = {**BLUE, "ansible_nsenter_sysfs": value, "ansible_nsenter_sudo": "never"}
+    assert words(variables) == launcher(SET, sysfs=sysfs)
+
+
 def test_the_name_of_a_task_is_no_target() -> None:
     """Core takes the keywords of a task for options of the same name."""
     keys = {"name": "blue", "user": "bob", "handles": {"net": "/x"}, "types": ["net"], "sudo": "never", "sysfs": False}
@@ -164,7 +170,10 @@ def test_nothing_is_built_of_nothing() -> None:
         ({}, "none is named; give exactly one of ansible_nsenter_name, ansible_nsenter_target_pid"),
         ({"name": "a", "target_pid": 1}, "ansible_nsenter_name and ansible_nsenter_target_pid are given"),
         ({"name": "a", "handles": {}}, "ansible_nsenter_name and ansible_nsenter_handles are given"),
-        ({"name": ""}, "'' is no name of a set"),
+        (
+            {"name": ""},
+            "it is empty; give it the name of a set; what it is made of may be empty",
+        ),
         ({"name": "a/b"}, "is no name of a set"),
         ({"name": "-a"}, "is no name of a set"),
         ({"name": "yes\n"}, "is no name of a set"),
@@ -190,6 +199,10 @@ def test_nothing_is_built_of_nothing() -> None:
         ({"name": "a", "user": "a\0"}, "it has a NUL"),
         ({"name": "a", "user": "\ud800"}, "half of a surrogate pair"),
         ({"name": "a", "sudo": "perhaps"}, "nsenter_sudo"),
+        ({"name": "a", "sysfs": "perhaps"}, "'perhaps' is no boolean; say true or false"),
+        ({"name": "a", "sysfs": ""}, "'' is no boolean"),
+        ({"name": "a", "sysfs": 2}, "2 is no boolean"),
+        ({"name": "a", "sysfs": [True]}, "[True] is no boolean"),
     ],
 )
 def test_refused(variables: dict[str, t.Any], expected: str) -> None:
@@ -246,7 +259,7 @@ def test_any_text_is_refused_or_one_word(name: str, text: str) -> None:
     usual = words(BLUE)
     if name != "target_pid":
         assert len(built) == len(usual)
-        assert sum(ours != theirs for ours, theirs in zip(built, usual)) <= (11 if name == "name" else 1)
+        assert sum(ours != theirs for ours, theirs in zip(built, usual)) <= (12 if name == "name" else 1)
     assert any(text in word for word in built)
 
 

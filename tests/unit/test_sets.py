@@ -687,6 +687,21 @@ def test_a_set_that_can_not_be_taken_back_stays_remembered(monkeypatch: pytest.M
     assert brought("blue", types=["uts", "net"]) == words
 
 
+def test_what_can_not_be_forgotten_is_a_warning() -> None:
+    brought("blue", types=["net", "uts"])
+    os.unlink("/run/linux-namespaces/net:blue")
+    os.mkdir("/run/linux-namespaces/net:blue")
+    results = bring("blue", present=False)
+    assert results.failed == {}
+    assert not os.path.exists("/run/netns/blue")
+    (warning,) = results.warnings
+    assert "cannot forget what the set blue had" in warning
+    assert "nobody can enter it" in warning
+    os.rmdir("/run/linux-namespaces/net:blue")
+    brought("blue", present=False)
+    assert os.listdir("/run") == []
+
+
 def test_a_set_at_other_places_is_not_remembered() -> None:
     """Nobody enters it by its name; and one of that name has nothing to do with it."""
     places = {"net": "/run/places/net"}
