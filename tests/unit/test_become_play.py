@@ -242,6 +242,9 @@ NOWHERE: t.Mapping[str, tuple[Task, str]] = {
     "two": ({"name": "blue", "target_pid": 1}, "ansible_nsenter_name and ansible_nsenter_target_pid are given"),
     "missing": ({"name": "green"}, "cannot enter the set green: there is no such set"),
     "stale": ({"name": "stale"}, "what is left of a handle whose mount is gone"),
+    "lost": ({"name": "lost"}, "it has lost its net namespace: nothing is at /run/netns/lost"),
+    "empty": ({"name": ""}, "it is empty; give it the name of a set"),
+    "sysfs": ({"name": "blue", "sysfs": "perhaps"}, "'perhaps' is no boolean"),
     "lacking": ({"name": "blue", "types": ["net", "ipc"]}, "there is no ipc namespace at /run/ipcns/blue"),
     "no_types": ({"name": "blue", "types": []}, "it is empty, so nothing is left to enter"),
     "shared": ({"target_pid": os.getpid()}, "nothing is left to enter"),
@@ -254,6 +257,8 @@ NOWHERE: t.Mapping[str, tuple[Task, str]] = {
 @pipelining
 def test_nothing_runs_on_the_host(pipelining: str, tmp_path: Path) -> None:
     support.brought("blue", types=["net"])
+    support.brought("lost", types=["net", "uts"])
+    subprocess.run(["ip", "netns", "del", "lost"], check=True)
     Path("/run/netns/stale").touch()
     tasks = {
         name: {"vars": {f"ansible_nsenter_{option}": value for option, value in variables.items()}}
