@@ -149,7 +149,7 @@ fi;
 known=" ";
 recall() {
   for entry in $memory; do
-    if [ -h "$entry" ]; then entry=${entry##*/} known="$known${entry%%:*} "; fi;
+    if [ -h "$entry" ]; then entry=${entry##*/}; known="$known${entry%%:*} "; fi;
   done;
 };
 recall;
