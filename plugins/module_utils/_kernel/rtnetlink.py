@@ -4,7 +4,7 @@
 
 # Private to the linux.namespaces collection.
 
-"""Questions to the kernel about the caller's network namespace. Source: netlink(7), rtnetlink(7)."""
+"""Messages to the kernel about network namespaces. Source: netlink(7), rtnetlink(7), linux/netlink.h."""
 
 from __future__ import annotations
 
@@ -13,48 +13,116 @@ import socket
 import struct
 import typing as t
 
-_NLM_F_REQUEST = 0x1
-_NLM_F_DUMP = 0x300
+REQUEST = 0x1
+ACK = 0x4
+DUMP = 0x300
+REPLACE = 0x100
+EXCL = 0x200
+CREATE = 0x400
+
+_DUMP_INTR = 0x10
+_CAPPED = 0x100
+_ACK_TLVS = 0x200
 _NLMSG_ERROR = 2
 _NLMSG_DONE = 3
+_NLMSGERR_ATTR_MSG = 1
+_SOL_NETLINK = 270
+_NETLINK_CAP_ACK = 10
+_NETLINK_EXT_ACK = 11
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _CODE = struct.Struct("=i")
 _KIND_BITS = 0x3FFF
 _ANSWER_BYTES = 1 << 16
+_AT_ONCE = 64
+"""So many answers fit into the buffer of a socket."""
+_TRIES = 10
+
+
+class Request(t.NamedTuple):
+    """What the kernel is asked to change: an RTM_* number, NLM_F_* flags, and what comes after the header."""
+
+    kind: int
+    flags: int
+    content: bytes
 
 
 class Message(t.NamedTuple):
-    """One message: its RTM_* number, and what comes after the header."""
+    """One message of the kernel: its RTM_* number, what comes after the header, and of that the flags and number."""
 
     kind: int
     content: bytes
+    flags: int = 0
+    sequence: int = 0
+
+
+def open_route() -> socket.socket:
+    """A socket for the network namespace of the caller, wherever it is used later. Raises OSError."""
+    route = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+    for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK):
+        route.setsockopt(_SOL_NETLINK, option, 1)
+    return route
 
 
 def ask(kind: int, content: bytes, dump: bool = False) -> t.Generator[Message, None, None]:
     """What the kernel answers to a message: another one, or with dump as many as there are. Raises OSError."""
-    flags = _NLM_F_REQUEST | (_NLM_F_DUMP if dump else 0)
-    request = _HEADER.pack(_HEADER.size + len(content), kind, flags, 1, 0) + content
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE) as route:
-        route.sendto(request, (0, 0))
-        more = True
-        while more:
+    with open_route() as route:
+        yield from ask_at(route, kind, content, dump)
+
+
+def ask_at(route: socket.socket, kind: int, content: bytes, dump: bool = False) -> t.Generator[Message, None, None]:
+    """The same of the namespace that the socket is of."""
+    route.sendto(_packed(Request(kind, REQUEST | (DUMP if dump else 0), content), 1), (0, 0))
+    more = True
+    while more:
+        for message in messages(route.recv(_ANSWER_BYTES)):
+            if message.kind in (_NLMSG_DONE, _NLMSG_ERROR):
+                _check(message)
+                return
+            yield message
+        more = dump
+
+
+def list_at(route: socket.socket, kind: int, content: bytes) -> list[Message]:
+    """All that there is, as it was at one time: asked again where something changed meanwhile. Raises OSError."""
+    for _try in range(_TRIES):
+        found = list(ask_at(route, kind, content, dump=True))
+        if not any(message.flags & _DUMP_INTR for message in found):
+            break
+    return found
+
+
+def change(route: socket.socket, requests: t.Sequence[Request]) -> list[OSError | None]:
+    """What came of each request; they are carried out in order, the others too where one fails.
+
+    The text of an error is the kernel's own where it gives one (NLMSGERR_ATTR_MSG). Raises OSError for the socket.
+    """
+    found: list[OSError | None] = []
+    for start in range(0, len(requests), _AT_ONCE):
+        some = requests[start : start + _AT_ONCE]
+        packed = [_packed(item._replace(flags=item.flags | REQUEST | ACK), number) for number, item in enumerate(some)]
+        route.sendto(b"".join(packed), (0, 0))
+        answers: dict[int, OSError | None] = {}
+        while len(answers) < len(some):
             for message in messages(route.recv(_ANSWER_BYTES)):
-                if message.kind in (_NLMSG_DONE, _NLMSG_ERROR):
-                    _check(message.content)
-                    return
-                yield message
-            more = dump
+                if message.kind == _NLMSG_ERROR:
+                    answers[message.sequence] = None
+                    try:
+                        _check(message)
+                    except OSError as error:
+                        answers[message.sequence] = error
+        found += [answers[number] for number in range(len(some))]
+    return found
 
 
 def messages(answer: bytes) -> t.Iterator[Message]:
     """The messages in an answer; what is none ends it."""
     start = 0
     while start + _HEADER.size <= len(answer):
-        length, kind, _flags, _sequence, _port = _HEADER.unpack_from(answer, start)
+        length, kind, flags, sequence, _port = _HEADER.unpack_from(answer, start)
         if length < _HEADER.size:
             return
-        yield Message(kind, answer[start + _HEADER.size : start + length])
+        yield Message(kind, answer[start + _HEADER.size : start + length], flags, sequence)
         start += _aligned(length)
 
 
@@ -79,8 +147,24 @@ def _aligned(length: int) -> int:
     return (length + 3) & ~3
 
 
-def _check(content: bytes) -> None:
+def _packed(request: Request, sequence: int) -> bytes:
+    length = _HEADER.size + len(request.content)
+    header = _HEADER.pack(length, request.kind, request.flags, sequence, 0)
+    return header + request.content + bytes(_aligned(length) - length)
+
+
+def _check(message: Message) -> None:
     """Raise OSError for the negative errno that an answer ends with."""
-    code = -_CODE.unpack_from(content)[0]
+    code = -_CODE.unpack_from(message.content)[0]
     if code:
-        raise OSError(code, os.strerror(code))
+        raise OSError(code, _explanation(message) or os.strerror(code))
+
+
+def _explanation(message: Message) -> str:
+    """The words that the kernel has for an error, if any: they come after the request that failed, cut or whole."""
+    if not message.flags & _ACK_TLVS:
+        return ""
+    length = _HEADER.unpack_from(message.content, _CODE.size)[0]
+    start = _CODE.size + (_HEADER.size if message.flags & _CAPPED else _aligned(length))
+    told = dict(attributes(message.content[start:])).get(_NLMSGERR_ATTR_MSG, b"")
+    return told.rstrip(b"\0").decode("utf-8", "replace")
