@@ -88,6 +88,16 @@ def links() -> t.Generator[Link, None, None]:
             yield link
 
 
+def indices_at(route: socket.socket) -> dict[str, int]:
+    """The indices of the devices in the namespace that the socket is of, by name. Raises OSError."""
+    found = {}
+    for message in rtnetlink.list_at(route, _RTM_GETLINK, bytes(_IFINFOMSG.size)):
+        if message.kind == _RTM_NEWLINK and len(message.content) >= _IFINFOMSG.size:
+            attributes = dict(rtnetlink.attributes(message.content[_IFINFOMSG.size :]))
+            found[_text(attributes.get(_IFLA_IFNAME, b""))] = _IFINFOMSG.unpack_from(message.content)[3]
+    return found
+
+
 def parse_link(content: bytes) -> Link | None:
     """The device in a message of the kernel; None where it has no name, or is no such message."""
     if len(content) < _IFINFOMSG.size:
@@ -107,8 +117,14 @@ def netnsid(fd: int) -> int | None:
 
     Source: linux/net_namespace.h, RTM_GETNSID. Raises OSError; EINVAL for what is no network namespace.
     """
+    with rtnetlink.open_route() as route:
+        return netnsid_at(route, fd)
+
+
+def netnsid_at(route: socket.socket, fd: int) -> int | None:
+    """The same in the namespace that the socket is of."""
     request = bytes(_RTGENMSG_BYTES) + rtnetlink.attribute(_NETNSA_FD, struct.pack("=I", fd))
-    for message in rtnetlink.ask(_RTM_GETNSID, request):
+    for message in rtnetlink.ask_at(route, _RTM_GETNSID, request):
         if message.kind == _RTM_NEWNSID:
             return parse_netnsid(message.content)
     return None

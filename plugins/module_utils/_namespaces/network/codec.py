@@ -50,6 +50,8 @@ _IFA_F_PERMANENT = 0x80
 _RTM_F_CLONED = 0x200
 _RTNH_F_ONLINK = 0x4
 _RTPROT_STATIC = 4
+_RTM_PROTOCOL = 5
+"""Where it is in a message: most routes are the kernel's own, and to take them apart takes long."""
 _OF_THE_KERNEL = (1, 2, 9)
 """Who made a route or a rule: a redirect, the kernel, a router's advertisement."""
 _SCOPES = {"local": 254, "unicast": 253}
@@ -97,10 +99,15 @@ class Raw(t.NamedTuple):
     """The id of the network namespace where that is, None for the same one."""
 
 
-def everything(kind: int, family: int = socket.AF_UNSPEC) -> bytes:
+def everything(kind: int) -> bytes:
     """The question for all links (RTM_GETLINK), addresses, routes or rules."""
-    message = {RTM_GETLINK: ifinfmsg, RTM_GETADDR: ifaddrmsg, RTM_GETROUTE: rtmsg, RTM_GETRULE: fibmsg}[kind]()
-    message["family"] = family
+    kinds: dict[int, t.Any] = {
+        RTM_GETLINK: ifinfmsg,
+        RTM_GETADDR: ifaddrmsg,
+        RTM_GETROUTE: rtmsg,
+        RTM_GETRULE: fibmsg,
+    }
+    message = kinds[kind]()
     return _encoded(message)
 
 
@@ -170,7 +177,7 @@ def route_set(route: Route, index: int) -> Request:
     message["proto"], message["type"] = _RTPROT_STATIC, _TYPES[route.type]
     if not route.via and route.family == V4:
         message["scope"] = _SCOPES.get(route.type, 0)
-    attributes = [("RTA_GATEWAY", route.via)] if route.via else []
+    attributes: list[tuple[str, t.Any]] = [("RTA_GATEWAY", route.via)] if route.via else []
     if index:
         attributes.append(("RTA_OIF", index))
     if route.src:
@@ -206,7 +213,7 @@ def link_in(message: rtnetlink.Message) -> Raw:
         type_ = "loopback"
     link = Link(
         name=attributes["IFLA_IFNAME"],
-        index=found["index"],
+        number=found["index"],
         type=type_,
         up=bool(found["flags"] & _IFF_UP),
         mtu=attributes.get("IFLA_MTU", 0),
@@ -238,10 +245,12 @@ def address_in(message: rtnetlink.Message) -> tuple[int, str] | None:
 
 def route_in(message: rtnetlink.Message, names: t.Mapping[int, str]) -> Route | None:
     """The route in a message; None for one that the kernel made. names: of the links, by index."""
+    if message.content[_RTM_PROTOCOL] in _OF_THE_KERNEL:
+        return None
     found = _decoded(rtmsg, message)
     attributes = dict(found["attrs"])
     family = _FAMILY_NAMES.get(found["family"])
-    if family is None or found["proto"] in _OF_THE_KERNEL or found["flags"] & _RTM_F_CLONED:
+    if family is None or found["flags"] & _RTM_F_CLONED:
         return None
     beyond = [words for name, words in _BEYOND_ROUTE.items() if name in attributes]
     beyond += [f"tos {found['tos']}"] if found["tos"] else []

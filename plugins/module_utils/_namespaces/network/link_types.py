@@ -92,9 +92,7 @@ LINK_TYPES: t.Mapping[str, t.Mapping[str, Option]] = {
     "vlan": {
         **_ON_LINK,
         "id": Option("IFLA_VLAN_ID", "number", 4094, fixed=True, needed=True),
-        "protocol": Option(
-            "IFLA_VLAN_PROTOCOL", "choice", choices={"802.1Q": 0x8100, "802.1ad": 0x88A8}, fixed=True
-        ),
+        "protocol": Option("IFLA_VLAN_PROTOCOL", "choice", choices={"802.1Q": 0x8100, "802.1ad": 0x88A8}, fixed=True),
     },
     "vxlan": {
         LINK: Option("IFLA_VXLAN_LINK", "link", fixed=True),

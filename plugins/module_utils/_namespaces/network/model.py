@@ -40,7 +40,8 @@ class Link(t.NamedTuple):
     """A link that is there."""
 
     name: str
-    index: int
+    number: int
+    """Its index, 0 where it is not made yet."""
     type: str
     """As rtnetlink(7) has it (IFLA_INFO_KIND), physical where it has none."""
     up: bool

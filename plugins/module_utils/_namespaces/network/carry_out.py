@@ -1,0 +1,175 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+"""A plan carried out, looked at, and taken back where it can not be carried out as a whole."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import typing as t
+
+from ..._kernel import netdev, rtnetlink
+from ..errors import Hint, NamespaceError, during
+from . import sysctls
+from .difference import difference, lost
+from .draft import Plan, Step
+from .model import Request, State
+from .places import Place, Places
+from .plan import plan
+from .read import Surroundings, state_of
+
+_ROUNDS = 3
+_HINTS = {
+    errno.EEXIST: Hint("something like it is there already", "look at ip link, ip addr, ip route and ip rule inside"),
+    errno.ENODEV: Hint("the link is gone meanwhile", "run the task again"),
+    errno.EOPNOTSUPP: Hint("this kernel has no links of that type", "load its module, or take another type"),
+    errno.ENETUNREACH: Hint("no link leads to the gateway", "give a link an address of its network first"),
+    errno.ESRCH: Hint("it is gone meanwhile", "run the task again"),
+    errno.EADDRNOTAVAIL: Hint("the address is gone meanwhile", "run the task again"),
+    errno.EINVAL: Hint("the kernel does not take it so", "see ip-link(8), ip-address(8), ip-route(8), ip-rule(8)"),
+    errno.EBUSY: Hint("it is in use", "look at who uses it"),
+    errno.EPERM: Hint("it takes CAP_NET_ADMIN over the network namespace", "run the task as root"),
+}
+
+
+class Work(t.NamedTuple):
+    """What a task is about."""
+
+    proc: int
+    places: Places
+    request: Request
+
+    def state(self) -> State:
+        """What there is now."""
+        return state_of(self.proc, self.places, self.request.sysctls, Surroundings(self.places))
+
+    def plan(self, state: State, request: Request) -> Plan:
+        """What there is to do."""
+        around = Surroundings(self.places)
+        return plan(state, request, self.places.inside_name, lambda name: around.links(name).by_name)
+
+    def back(self, old: State, new: State, planned: Plan) -> Request:
+        """What leads from the new state to the old one."""
+        return difference(old, new, self.request, planned.touched, self.places.inside_name)
+
+
+def carry_out(work: Work, before: State, planned: Plan) -> State:
+    """What there is then. Raises NamespaceError, which says what of it could not be taken back."""
+    try:
+        return _bring(work, planned)
+    except NamespaceError as error:
+        raise _take_back(work, before, planned, error) from error
+
+
+def _bring(work: Work, planned: Plan) -> State:
+    todo = planned
+    for _round in range(_ROUNDS):
+        _do(work, todo.steps)
+        now = work.state()
+        request = work.request
+        if any(step.disturbs for step in todo.steps):
+            request = _both(request, lost(planned, now))
+        todo = work.plan(now, request)
+        if not todo.steps:
+            return now
+    raise NamespaceError(
+        f"bring {work.places.inside.title} to what is asked",
+        f"it does not stay so, there would be left to do: {_told(todo)}",
+        "see whether somebody else, or another entry of the task, changes it back",
+    )
+
+
+def _both(request: Request, more: Request) -> Request:
+    names = {wish.name for wish in request.links}
+    extra = {wish.name: wish for wish in more.links}
+    links = [
+        wish._replace(addresses=(*wish.addresses, *extra[wish.name].addresses)) if wish.name in extra else wish
+        for wish in request.links
+    ]
+    return request._replace(
+        links=(*links, *(wish for wish in more.links if wish.name not in names)),
+        routes=(*request.routes, *more.routes),
+    )
+
+
+def _take_back(work: Work, before: State, planned: Plan, error: NamespaceError) -> NamespaceError:
+    """The error, with what became of the steps that were done before it."""
+    try:
+        now = work.state()
+        _do(work, work.plan(now, work.back(before, now, planned)).steps)
+        now = work.state()
+        left = work.plan(now, work.back(before, now, planned))
+        told = f"what was done could not all be taken back: {_told(left)}" if left.steps else "nothing is changed"
+    except NamespaceError as another:
+        told = f"what was done could not be taken back: {another}"
+    return NamespaceError(error.operation, f"{error.cause} ({told})", error.remedy, error.code)
+
+
+def _told(planned: Plan) -> str:
+    return "; ".join(step.words for step in planned.steps)
+
+
+def _do(work: Work, steps: t.Sequence[Step]) -> None:
+    """In order; those that go to one namespace together. Raises NamespaceError for the first that fails."""
+    numbers = _Numbers(work.places)
+    for (namespace, is_sysctl, makes), group in itertools.groupby(
+        steps, key=lambda step: (step.namespace, step.message is None, step.makes)
+    ):
+        place = work.places[namespace]
+        some = [*group]
+        if is_sysctl:
+            sysctls.write(work.proc, place, dict(step.sysctl for step in some))
+        elif makes:
+            # One after the other: what comes next may be upon it.
+            for step in some:
+                _send(place, [step], numbers)
+                numbers.forget()
+        else:
+            _send(place, some, numbers)
+
+
+def _send(place: Place, steps: t.Sequence[Step], numbers: _Numbers) -> None:
+    requests = [step.message(numbers) for step in steps if step.message is not None]
+    with during(f"talk to the kernel about {place.title}"):
+        answers = rtnetlink.change(place.route, requests)
+    for step, error in zip(steps, answers):
+        if error is not None:
+            raise _explained(error, step, place)
+
+
+def _explained(error: OSError, step: Step, place: Place) -> NamespaceError:
+    code = error.errno or errno.EIO
+    hint = _HINTS.get(code, Hint("the kernel refused it", ""))
+    own = error.strerror or ""
+    cause = own if own and own != os.strerror(code) else hint.cause
+    return NamespaceError(f'do "{step.words}" in {place.title}', cause, hint.remedy, code)
+
+
+class _Numbers:
+    """The indices of links, as they are now."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._indices: dict[str, dict[str, int]] = {}
+
+    def index(self, namespace: str, link: str) -> int:
+        place = self._places[namespace]
+        if namespace not in self._indices:
+            with during(f"read the links in {place.title}"):
+                self._indices[namespace] = netdev.indices_at(place.route)
+        if link not in self._indices[namespace]:
+            raise NamespaceError(
+                f"change the link {link} in {place.title}", "it is gone meanwhile", "run the task again"
+            )
+        return self._indices[namespace][link]
+
+    def fd(self, namespace: str) -> int:
+        return self._places[namespace].fd
+
+    def forget(self) -> None:
+        """Links have come or gone."""
+        self._indices.clear()

@@ -1,0 +1,128 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+"""What to ask for so that a network namespace becomes again what it was."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .draft import Plan, Touched
+from .link_types import LINK_TYPES
+from .model import PHYSICAL, Link, LinkWish, Peer, Request, RouteWish, RuleWish, State
+
+
+def difference(old: State, new: State, request: Request, touched: Touched, inside: str) -> Request:
+    """The request that leads from the new state back to the old one, as far as a task has touched it.
+
+    request: what led from the old one to the new one. inside: how the namespace that was changed is called.
+    """
+    wishes = {wish.name: wish for wish in request.links}
+    return Request(
+        links=tuple(_links(old, new, wishes, touched, inside)),
+        routes=tuple(_routes(old, new, touched)),
+        rules=tuple(_rules(old, new, touched)),
+        sysctls={name: value for name, value in old.sysctls.items() if new.sysctls.get(name) != value},
+    )
+
+
+def lost(planned: Plan, now: State) -> Request:
+    """The addresses and routes that the kernel has taken away although they were to stay."""
+    links = []
+    for name, expected in planned.after.links.items():
+        there = now.links.get(name)
+        missing = () if there is None else tuple(item for item in expected.addresses if item not in there.addresses)
+        if name in planned.touched.links and missing:
+            links.append(LinkWish(name, addresses=missing))
+    routes = [
+        RouteWish(route)
+        for route in planned.after.routes.values()
+        if route.key not in now.routes and not route.beyond and route.dev in planned.touched.links & set(now.links)
+    ]
+    return Request(links=tuple(links), routes=tuple(routes))
+
+
+def _links(
+    old: State, new: State, wishes: t.Mapping[str, LinkWish], touched: Touched, inside: str
+) -> t.Iterator[LinkWish]:
+    for name in (*new.links, *(name for name in old.links if name not in new.links)):
+        if name not in touched.links:
+            continue
+        before, after = old.links.get(name), new.links.get(name)
+        if after is None and before is not None:
+            yield _whole(before, inside)
+        elif before is None and after is not None:
+            came = name in wishes and wishes[name].type == PHYSICAL
+            yield LinkWish(name, PHYSICAL if came else after.type, absent=True)
+        elif before is not None and after is not None and before != after:
+            yield _changed(before, after, wishes.get(name, LinkWish(name)), inside)
+
+
+def _whole(link: Link, inside: str) -> LinkWish:
+    known = LINK_TYPES.get(link.type, {})
+    peer = link.peer
+    if peer is not None and peer.namespace == inside:
+        peer = Peer(peer.name, inside, up=None)
+    return LinkWish(
+        link.name,
+        link.type,
+        addresses=link.addresses,
+        mtu=link.mtu,
+        mac=link.mac or None,
+        up=link.up,
+        master=link.master,
+        options={name: value for name, value in link.options.items() if name in known},
+        peer=peer,
+    )
+
+
+def _changed(before: Link, after: Link, wish: LinkWish, inside: str) -> LinkWish:
+    """What the kernel changed by itself, as the address of a bridge, is its business."""
+    asked = {
+        name: getattr(before, name)
+        for name in ("mtu", "mac", "master")
+        if getattr(wish, name) is not None and getattr(before, name) != getattr(after, name)
+    }
+    peer = None
+    was, now = before.peer, after.peer
+    if was is not None and now is not None and was != now and was.namespace not in (None, inside):
+        peer = was._replace(
+            addresses=_missing(was.addresses, now.addresses), absent=_missing(now.addresses, was.addresses)
+        )
+    return LinkWish(
+        before.name,
+        addresses=_missing(before.addresses, after.addresses),
+        without=_missing(after.addresses, before.addresses),
+        up=before.up,
+        options={
+            name: before.options[name]
+            for name in wish.options
+            if name in before.options and before.options[name] != after.options.get(name)
+        },
+        peer=peer,
+        **asked,
+    )
+
+
+def _missing(of: tuple[str, ...], there: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(item for item in of if item not in there)
+
+
+def _routes(old: State, new: State, touched: Touched) -> t.Iterator[RouteWish]:
+    for key in sorted(touched.routes):
+        before, after = old.routes.get(key), new.routes.get(key)
+        if before is not None and before != after and not before.beyond:
+            yield RouteWish(before)
+        elif before is None and after is not None:
+            yield RouteWish(after, absent=True)
+
+
+def _rules(old: State, new: State, touched: Touched) -> t.Iterator[RuleWish]:
+    for rule in old.rules:
+        if rule.selector in touched.rules and rule not in new.rules and not rule.beyond:
+            yield RuleWish(rule)
+    for rule in new.rules:
+        if rule.selector in touched.rules and rule not in old.rules:
+            yield RuleWish(rule, absent=True)

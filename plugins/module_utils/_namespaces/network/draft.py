@@ -1,0 +1,132 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+"""A plan while it is made: the steps so far, and what there is after them."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..errors import NamespaceError
+from . import codec
+from .model import Link, LinkWish, Request, Route, Rule, State
+
+
+class Numbers(t.Protocol):
+    """What a step needs to know only when its turn comes."""
+
+    def index(self, namespace: str, link: str) -> int:
+        """The index of a link. Raises NamespaceError."""
+
+    def fd(self, namespace: str) -> int:
+        """The open namespace."""
+
+
+Message = t.Callable[[Numbers], codec.Request]
+
+
+class Step(t.NamedTuple):
+    """One thing to do."""
+
+    words: str
+    """As the arguments of ip(8) or sysctl(8)."""
+    namespace: str
+    """Where."""
+    message: Message | None
+    """None for a sysctl."""
+    sysctl: tuple[str, str] = ("", "")
+    makes: bool = False
+    """Whether a link gets a new index by it."""
+    disturbs: bool = False
+    """Whether the kernel may take away more than is asked, as addresses or routes of the same link."""
+
+
+class Touched(t.NamedTuple):
+    """What a plan is about, by name, key and selector. All else may change meanwhile, by others."""
+
+    links: frozenset[str]
+    routes: frozenset[tuple[str, int, int]]
+    rules: frozenset[tuple[t.Any, ...]]
+
+
+class Plan(t.NamedTuple):
+    """All there is to do, and what there will be then."""
+
+    steps: tuple[Step, ...]
+    after: State
+    touched: Touched
+    warnings: tuple[str, ...]
+
+
+class Draft:
+    """The state as it will be, which the steps lead to."""
+
+    def __init__(
+        self, state: State, request: Request, inside: str, around: t.Callable[[str], t.Mapping[str, Link]]
+    ) -> None:
+        self.request = request
+        self.inside = inside
+        """How the namespace that is changed is called."""
+        self.around = around
+        """The links of another namespace, by its name."""
+        self.wishes: dict[str, LinkWish] = {}
+        self.links = dict(state.links)
+        self.routes = dict(state.routes)
+        self.rules = list(state.rules)
+        self.sysctls = dict(state.sysctls)
+        self.warnings: list[str] = []
+        self._steps: list[Step] = []
+        self._links: set[str] = set()
+        self._routes: set[tuple[str, int, int]] = set()
+        self._rules: set[tuple[t.Any, ...]] = set()
+
+    def add(self, step: Step, *touched: Link | Route | Rule) -> None:
+        """A step, and what it changes."""
+        self._steps.append(step)
+        for item in touched:
+            self.touch(item)
+
+    def touch(self, item: Link | Route | Rule) -> None:
+        """It changes."""
+        if isinstance(item, Link):
+            self._links.add(item.name)
+        elif isinstance(item, Route):
+            self._routes.add(item.key)
+        else:
+            self._rules.add(item.selector)
+
+    def link(self, name: str, purpose: str) -> Link:
+        """A link that something stands on. Raises NamespaceError."""
+        if name not in self.links:
+            raise NamespaceError(purpose, f"there is no link {name}", "declare it among the links, or name another one")
+        return self.links[name]
+
+    def change(self, name: str, **fields: t.Any) -> None:
+        """How a link will be."""
+        self.links[name] = self.links[name]._replace(**fields)
+
+    def forget_routes(self, dev: str) -> None:
+        """The kernel takes them away with the link, or when it is set down."""
+        for route in [*self.routes.values()]:
+            if route.dev == dev:
+                del self.routes[route.key]
+                self._routes.add(route.key)
+
+    def finish(self) -> Plan:
+        """The plan."""
+        return Plan(
+            tuple(self._steps),
+            State(self.links, self.routes, self.rules, self.sysctls),
+            Touched(frozenset(self._links), frozenset(self._routes), frozenset(self._rules)),
+            tuple(self.warnings),
+        )
+
+
+def refuse_beyond(purpose: str, beyond: str) -> None:
+    """Raise NamespaceError for what has something that no task could bring back."""
+    if beyond:
+        raise NamespaceError(
+            purpose, f"it has {beyond}, which could not be brought back", "take it away by other means, or leave it"
+        )

@@ -1,0 +1,163 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+"""What there is to do so that a network namespace becomes what is asked, step by step.
+
+Things are taken away before others are made, each in the order in which they stand on one another.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from . import codec, plan_links, words
+from .draft import Draft, Message, Plan, Step, refuse_beyond
+from .model import Link, Request, Route, Rule, State
+
+
+def plan(state: State, request: Request, inside: str, around: t.Callable[[str], t.Mapping[str, Link]]) -> Plan:
+    """The steps from the state to the request.
+
+    inside: how the namespace that is changed is called. around: the links of another namespace, by its name.
+    Raises NamespaceError for what can not become what is asked: another type, a peer that is another one, a name that
+    is taken, what a task could not bring back.
+    """
+    draft = Draft(state, request, inside, around)
+    plan_links.take_in(draft)
+    _remove_rules(draft)
+    _remove_routes(draft)
+    plan_links.remove_addresses(draft)
+    plan_links.remove_links(draft)
+    plan_links.make_links(draft)
+    _set_sysctls(draft)
+    present = [wish for wish in draft.wishes.values() if not wish.absent]
+    for work in (plan_links.configure, plan_links.configure_peer, plan_links.add_addresses):
+        for wish in present:
+            work(draft, wish)
+    _set_routes(draft)
+    _add_rules(draft)
+    return draft.finish()
+
+
+def _remove_rules(draft: Draft) -> None:
+    unwanted = [wish.rule for wish in draft.request.rules if wish.absent]
+    kept = [wish.rule for wish in draft.request.rules if not wish.absent]
+    for rule in [*draft.rules]:
+        purged = "rules" in draft.request.purge and not any(_is_meant(item, rule) for item in kept)
+        if purged:
+            refuse_beyond(f"purge the rule {words.of_rule(rule)}", rule.beyond)
+        if purged or any(_is_meant(item, rule) for item in unwanted):
+            draft.rules.remove(rule)
+            draft.add(
+                Step(
+                    f"rule del {words.of_rule(rule)}",
+                    draft.inside,
+                    _always(codec.rule_removed(rule)),
+                ),
+                rule,
+            )
+
+
+def _is_meant(wanted: Rule, rule: Rule) -> bool:
+    return wanted.selector == rule.selector and wanted.priority in (None, rule.priority)
+
+
+def _remove_routes(draft: Draft) -> None:
+    wanted = {wish.route.key for wish in draft.request.routes if not wish.absent}
+    unwanted = {wish.route.key for wish in draft.request.routes if wish.absent}
+    for route in [*draft.routes.values()]:
+        purged = "routes" in draft.request.purge and route.key not in wanted
+        if purged:
+            refuse_beyond(f"purge the route {words.of_route(route)}", route.beyond)
+        if purged or route.key in unwanted:
+            del draft.routes[route.key]
+            draft.add(
+                Step(
+                    f"route del {words.of_route(route)}",
+                    draft.inside,
+                    _always(codec.route_removed(route)),
+                ),
+                route,
+            )
+
+
+def _set_sysctls(draft: Draft) -> None:
+    for name, value in draft.request.sysctls.items():
+        if draft.sysctls.get(name) != value:
+            draft.sysctls[name] = value
+            draft.add(Step(f"sysctl {name}={value}", draft.inside, None, (name, value)))
+
+
+def _set_routes(draft: Draft) -> None:
+    ways = _Ways(draft)
+    for wish in draft.request.routes:
+        if wish.absent:
+            continue
+        route, there = wish.route, draft.routes.get(wish.route.key)
+        if there is not None and _is_so(route, there):
+            continue
+        purpose = f"{'replace' if there else 'add'} the route {words.of_route(route)}"
+        if there is not None:
+            refuse_beyond(purpose, there.beyond)
+        if route.dev:
+            draft.link(route.dev, purpose)
+        if route.via and not ways.lead_to(route.via):
+            draft.warnings.append(f"no address or route was seen that leads to {route.via}: the kernel decides on it")
+        draft.routes[route.key] = route
+        verb = "replace" if there else "add"
+        draft.add(
+            Step(f"route {verb} {words.of_route(route)}", draft.inside, _route_message(draft.inside, route)), route
+        )
+
+
+def _always(request: codec.Request) -> Message:
+    return lambda _numbers: request
+
+
+def _route_message(inside: str, route: Route) -> Message:
+    return lambda numbers: codec.route_set(route, numbers.index(inside, route.dev) if route.dev else 0)
+
+
+def _is_so(wanted: Route, there: Route) -> bool:
+    """Where a gateway is given, the kernel finds the link."""
+    return there == wanted._replace(dev=wanted.dev or there.dev if wanted.via else wanted.dev)
+
+
+class _Ways:
+    """The networks that links lead to, by what is planned so far."""
+
+    def __init__(self, draft: Draft) -> None:
+        texts = [item for link in draft.links.values() for item in link.addresses]
+        texts += [route.dst for route in draft.routes.values() if not route.via and "/" in route.dst]
+        self._networks = {ipaddress.ip_interface(text).network for text in texts}
+        self._lengths = {(network.version, network.prefixlen) for network in self._networks}
+        self._known: dict[str, bool] = {}
+
+    def lead_to(self, via: str) -> bool:
+        """Whether one of them has the gateway."""
+        if via not in self._known:
+            address = ipaddress.ip_address(via)
+            self._known[via] = address.is_link_local or any(
+                ipaddress.ip_interface(f"{via}/{length}").network in self._networks
+                for version, length in self._lengths
+                if version == address.version
+            )
+        return self._known[via]
+
+
+def _add_rules(draft: Draft) -> None:
+    for wish in draft.request.rules:
+        if wish.absent or any(_is_meant(wish.rule, rule) for rule in draft.rules):
+            continue
+        draft.rules.append(wish.rule)
+        draft.add(
+            Step(
+                f"rule add {words.of_rule(wish.rule)}",
+                draft.inside,
+                _always(codec.rule_added(wish.rule)),
+            ),
+            wish.rule,
+        )

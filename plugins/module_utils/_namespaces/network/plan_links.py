@@ -1,0 +1,355 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+"""What there is to do about links and their addresses."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..errors import NamespaceError
+from . import codec, words
+from .draft import Draft, Message, Numbers, Step
+from .link_types import LINK, LINK_NAMESPACE, LINK_TYPES
+from .model import PHYSICAL, Link, LinkWish, Peer, Value
+from .places import HERE
+
+LOOPBACK = "lo"
+_FALLBACK = ("tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0")
+"""What the kernel makes in each namespace, and never takes away."""
+
+
+def take_in(draft: Draft) -> None:
+    """The wishes; the peer of a veth that is inside too is a link like others. Raises NamespaceError."""
+    for wish in draft.request.links:
+        if wish.absent and wish.name == LOOPBACK:
+            raise NamespaceError("remove the link lo", "no network namespace can be without", "set it down instead")
+        draft.wishes[wish.name] = wish
+    for wish in draft.request.links:
+        peer = wish.peer
+        if peer is not None and peer.namespace == draft.inside and peer.name not in draft.wishes:
+            draft.wishes[peer.name] = LinkWish(peer.name, addresses=peer.addresses, without=peer.absent, up=peer.up)
+
+
+def remove_addresses(draft: Draft) -> None:
+    """Those that shall not be, of links that stay."""
+    purge = "addresses" in draft.request.purge
+    for link in [*draft.links.values()]:
+        if _goes(draft, link):
+            continue
+        wish = draft.wishes.get(link.name, LinkWish(link.name))
+        unwanted = {*wish.without, *(set(link.addresses) - {*wish.addresses} if purge else ())}
+        left = _without(draft, draft.inside, link, link.name, link.addresses, unwanted)
+        draft.change(link.name, addresses=left)
+        if wish.peer is not None and wish.peer.absent and _peer_is_elsewhere(draft, link):
+            peer = t.cast("Peer", link.peer)
+            left = _without(draft, str(peer.namespace), link, peer.name, peer.addresses, {*wish.peer.absent})
+            draft.change(link.name, peer=peer._replace(addresses=left))
+
+
+def remove_links(draft: Draft) -> None:
+    """Those that shall not be; what came from outside goes back there. Raises NamespaceError."""
+    for link in [*draft.links.values()]:
+        if not _goes(draft, link) or link.name not in draft.links:
+            continue
+        wish = draft.wishes.get(link.name, LinkWish(link.name))
+        if PHYSICAL in (wish.type, link.type):
+            _move_out(draft, link)
+            continue
+        _refuse_other_type(wish, link, f"remove the link {link.name}")
+        if link.name not in draft.wishes and link.type not in LINK_TYPES:
+            raise NamespaceError(
+                f"purge the link {link.name}",
+                f"it is of type {link.type}, and could not be brought back",
+                "remove it by other means, or name it among the links",
+            )
+        draft.add(_step(draft, f"link del {link.name}", link.name, codec.link_removed), link)
+        _cascade(draft, link)
+
+
+def make_links(draft: Draft) -> None:
+    """Those that are missing, each after the one that it is upon. Raises NamespaceError."""
+    missing = [wish for wish in draft.request.links if not wish.absent and wish.name not in draft.links]
+    while missing:
+        ready = [wish for wish in missing if wish.options.get(LINK) not in {other.name for other in missing}]
+        if not ready:
+            raise NamespaceError(f"make the link {missing[0].name}", "the links that they are upon go in a circle")
+        for wish in ready:
+            # A peer that was asked for as well.
+            if wish.name not in draft.links:
+                _make(draft, wish)
+        missing = [wish for wish in missing if wish not in ready]
+
+
+def configure(draft: Draft, wish: LinkWish) -> None:
+    """Bring a link that is there, or made by now, to what is asked, but for its addresses. Raises NamespaceError."""
+    purpose = f"bring the link {wish.name} to what is asked"
+    link = draft.link(wish.name, purpose)
+    _refuse_other_type(wish, link, purpose)
+    _refuse_other_peer(wish, link, purpose)
+    options = {name: value for name, value in wish.options.items() if link.options.get(name) != value}
+    for name, value in options.items():
+        if LINK_TYPES[link.type][name].fixed:
+            raise NamespaceError(
+                purpose,
+                f"its {name} is {link.options.get(name, 'not told by the kernel')} and can not become {value}",
+                "remove it first, with state absent",
+            )
+    if options:
+        message = _options_message(link.type, options)
+        draft.add(
+            _step(draft, f"link set {link.name} type {link.type} {words.of_options(options)}", link.name, message), link
+        )
+        draft.change(link.name, options={**link.options, **options})
+    _set_attributes(draft, wish, purpose)
+    _set_up(draft, draft.inside, link, link.name, link.up, wish.up)
+
+
+def configure_peer(draft: Draft, wish: LinkWish) -> None:
+    """The same for the other end of a veth, where that is elsewhere."""
+    link = draft.links[wish.name]
+    if wish.peer is not None and _peer_is_elsewhere(draft, link):
+        peer = t.cast("Peer", link.peer)
+        _set_up(draft, str(peer.namespace), link, peer.name, bool(peer.up), wish.peer.up)
+
+
+def add_addresses(draft: Draft, wish: LinkWish) -> None:
+    """Those that are missing, of a link and of its peer."""
+    link = draft.links[wish.name]
+    draft.change(link.name, addresses=_with(draft, draft.inside, link, link.name, link.addresses, wish.addresses))
+    if wish.peer is not None and _peer_is_elsewhere(draft, link):
+        peer = t.cast("Peer", draft.links[wish.name].peer)
+        have = _with(draft, str(peer.namespace), link, peer.name, peer.addresses, wish.peer.addresses)
+        draft.change(link.name, peer=peer._replace(addresses=have))
+
+
+# ---- one link
+
+
+def _goes(draft: Draft, link: Link) -> bool:
+    """Whether the link shall not stay."""
+    if link.name in draft.wishes:
+        return draft.wishes[link.name].absent
+    return "links" in draft.request.purge and link.name not in (LOOPBACK, *_FALLBACK)
+
+
+def _cascade(draft: Draft, link: Link) -> None:
+    """The link is gone, with its routes, with the other end of a veth, and with what is upon it."""
+    del draft.links[link.name]
+    draft.forget_routes(link.name)
+    for other in [*draft.links.values()]:
+        if other.name not in draft.links:
+            continue
+        is_peer = other.peer is not None and (other.peer.namespace, other.peer.name) == (draft.inside, link.name)
+        if is_peer or (other.options.get(LINK) == link.name and LINK_NAMESPACE not in other.options):
+            draft.touch(other)
+            _cascade(draft, other)
+        elif other.master == link.name:
+            draft.touch(other)
+            draft.change(other.name, master="")
+
+
+def _move_out(draft: Draft, link: Link) -> None:
+    if draft.inside == HERE:
+        raise NamespaceError(
+            f"remove the link {link.name}",
+            "it is a physical one, and where the task runs it stays",
+            "set it down instead",
+        )
+    if link.name in draft.around(HERE):
+        raise NamespaceError(
+            f"move the link {link.name} out", "there is one of that name already where the task runs", "rename that one"
+        )
+    namespace = draft.inside
+
+    def message(numbers: Numbers) -> codec.Request:
+        return codec.link_changed(numbers.index(namespace, link.name), net_ns_fd=numbers.fd(HERE))
+
+    draft.add(Step(f"link set {link.name} netns (where the task runs)", namespace, message, makes=True), link)
+    _cascade(draft, link)
+
+
+def _make(draft: Draft, wish: LinkWish) -> None:
+    purpose = f"make the link {wish.name}"
+    if wish.type is None:
+        raise NamespaceError(purpose, "there is none of that name", "give the type of the link that shall be made")
+    if wish.type == PHYSICAL:
+        _move_in(draft, wish)
+        return
+    for name, option in LINK_TYPES[wish.type].items():
+        if option.needed and name not in wish.options:
+            raise NamespaceError(purpose, f"one of type {wish.type} takes the option {name}", f"add options.{name}")
+    peer = _new_peer(draft, wish, purpose) if wish.type == "veth" else None
+    upon = str(wish.options.get(LINK, ""))
+    where = str(wish.options.get(LINK_NAMESPACE, draft.inside))
+    if upon and upon not in (draft.links if where == draft.inside else draft.around(where)):
+        raise NamespaceError(purpose, f"there is no link {upon} for it to be upon", "make that one first")
+    inside, type_ = draft.inside, wish.type
+
+    def message(numbers: Numbers) -> codec.Request:
+        return codec.link_added(
+            wish.name,
+            type_,
+            wish.options,
+            numbers.index(where, upon) if upon else 0,
+            None if where == inside else numbers.fd(inside),
+            None if peer is None else (peer.name, numbers.fd(str(peer.namespace))),
+        )
+
+    made = Link(wish.name, 0, type_, False, 0, "", "", (), dict(wish.options), peer)
+    draft.add(Step("link add " + words.of_new_link(wish, wish.peer), where, message, makes=True), made)
+    draft.links[wish.name] = made
+    if peer is not None and peer.namespace == draft.inside:
+        draft.links[peer.name] = made._replace(name=peer.name, peer=Peer(wish.name, draft.inside, up=False))
+        draft.touch(draft.links[peer.name])
+
+
+def _new_peer(draft: Draft, wish: LinkWish, purpose: str) -> Peer:
+    if wish.peer is None:
+        raise NamespaceError(purpose, "a veth has two ends", "name the other one in peer")
+    namespace = str(wish.peer.namespace)
+    there = draft.links if namespace == draft.inside else draft.around(namespace)
+    if wish.peer.name in there or (namespace == draft.inside and wish.peer.name == wish.name):
+        raise NamespaceError(
+            purpose,
+            f"there is a link {wish.peer.name} already where its peer shall be, which is not its other end",
+            "remove that one, or name the peer differently",
+        )
+    return Peer(wish.peer.name, namespace, up=False)
+
+
+def _move_in(draft: Draft, wish: LinkWish) -> None:
+    purpose = f"move the link {wish.name} in"
+    found = draft.around(HERE).get(wish.name) if draft.inside != HERE else None
+    if found is None:
+        raise NamespaceError(purpose, "there is none of that name where the task runs, nor inside", "look at ip link")
+    if found.addresses or found.master:
+        used = f"has the addresses {', '.join(found.addresses)}" if found.addresses else f"is a port of {found.master}"
+        raise NamespaceError(
+            purpose, f"it {used} where the task runs, which would be lost", "take that away first, if nothing needs it"
+        )
+    inside = draft.inside
+
+    def message(numbers: Numbers) -> codec.Request:
+        return codec.link_changed(numbers.index(HERE, wish.name), net_ns_fd=numbers.fd(inside))
+
+    moved = found._replace(number=0, up=False, addresses=(), master="")
+    draft.add(Step(f"link set {wish.name} netns {inside}", HERE, message, makes=True), moved)
+    draft.links[wish.name] = moved
+
+
+def _refuse_other_type(wish: LinkWish, link: Link, purpose: str) -> None:
+    if wish.type not in (None, PHYSICAL, link.type):
+        raise NamespaceError(
+            purpose, f"it is of type {link.type}, not {wish.type}", "remove that one first, or give its type"
+        )
+
+
+def _refuse_other_peer(wish: LinkWish, link: Link, purpose: str) -> None:
+    if wish.peer is None:
+        return
+    there = link.peer
+    if there is None or (there.name, there.namespace) != (wish.peer.name, wish.peer.namespace):
+        found = "nothing that can be found" if there is None or there.namespace is None else _place(there)
+        raise NamespaceError(
+            purpose, f"its peer is {found}, not {_place(wish.peer)}", "remove it first, or give the peer that it has"
+        )
+
+
+def _place(peer: Peer) -> str:
+    return f"{peer.name} in {peer.namespace or 'the namespace where the task runs'}"
+
+
+def _set_attributes(draft: Draft, wish: LinkWish, purpose: str) -> None:
+    """What one message can bring about: mtu, mac, master."""
+    link = draft.links[wish.name]
+    fields = {name: getattr(wish, name) for name in ("mtu", "mac", "master")}
+    fields = {name: value for name, value in fields.items() if value not in (None, getattr(link, name))}
+    if not fields:
+        return
+    master = fields.get("master", "")
+    if master and draft.link(master, purpose).type == "bond" and link.up:
+        _set_up(draft, draft.inside, link, link.name, True, False)
+    told = {"mtu": "mtu", "mac": "address", "master": "master"}
+    text = " ".join(f"{told[name]} {value}" if value != "" else "nomaster" for name, value in fields.items())
+    inside = draft.inside
+
+    def message(numbers: Numbers) -> codec.Request:
+        attributes = {told[name]: value for name, value in fields.items() if name != "master"}
+        if "master" in fields:
+            attributes["master"] = numbers.index(inside, master) if master else 0
+        return codec.link_changed(numbers.index(inside, link.name), **attributes)
+
+    draft.add(
+        Step(f"link set {link.name} {text}", inside, message, disturbs="master" in fields and bool(link.number)), link
+    )
+    draft.change(link.name, **fields)
+
+
+def _set_up(draft: Draft, namespace: str, link: Link, name: str, is_up: bool, wanted: bool | None) -> None:
+    """Of a link, or of its peer in another namespace."""
+    if namespace == draft.inside:
+        is_up = draft.links[name].up
+    if wanted is None or wanted is is_up:
+        return
+
+    def message(numbers: Numbers) -> codec.Request:
+        return codec.link_changed(numbers.index(namespace, name), up=wanted)
+
+    draft.add(
+        Step(
+            f"link set {name} {'up' if wanted else 'down'}",
+            namespace,
+            message,
+            disturbs=not wanted and bool(link.number),
+        ),
+        link,
+    )
+    if namespace == draft.inside:
+        draft.change(name, up=wanted)
+        if not wanted:
+            draft.forget_routes(name)
+    else:
+        draft.change(link.name, peer=t.cast("Peer", draft.links[link.name].peer)._replace(up=wanted))
+
+
+def _without(
+    draft: Draft, namespace: str, link: Link, name: str, addresses: tuple[str, ...], unwanted: set[str]
+) -> tuple[str, ...]:
+    """The addresses that are left; name: of the link, or of its peer."""
+    for address in addresses:
+        if address in unwanted:
+            message = _address_message(codec.address_removed, namespace, name, address)
+            draft.add(Step(f"addr del {address} dev {name}", namespace, message, disturbs=True), link)
+    return tuple(address for address in addresses if address not in unwanted)
+
+
+def _with(
+    draft: Draft, namespace: str, link: Link, name: str, addresses: tuple[str, ...], wanted: t.Sequence[str]
+) -> tuple[str, ...]:
+    """The addresses that there are then."""
+    missing = [address for address in wanted if address not in addresses]
+    for address in missing:
+        message = _address_message(codec.address_added, namespace, name, address)
+        draft.add(Step(f"addr add {address} dev {name}", namespace, message), link)
+    return (*addresses, *missing)
+
+
+def _address_message(made: t.Callable[[int, str], codec.Request], namespace: str, name: str, address: str) -> Message:
+    return lambda numbers: made(numbers.index(namespace, name), address)
+
+
+def _peer_is_elsewhere(draft: Draft, link: Link) -> bool:
+    return link.peer is not None and link.peer.namespace not in (None, draft.inside)
+
+
+def _step(draft: Draft, text: str, name: str, message: t.Callable[[int], codec.Request]) -> Step:
+    """A step that needs the index of one link inside."""
+    inside = draft.inside
+    return Step(text, inside, lambda numbers: message(numbers.index(inside, name)))
+
+
+def _options_message(type_: str, options: t.Mapping[str, Value]) -> t.Callable[[int], codec.Request]:
+    return lambda index: codec.link_changed(index, type_=type_, options=options)

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""What a network namespace contains, read from the kernel."""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+
+from ..._kernel import netdev, rtnetlink
+from ..errors import during
+from . import codec, sysctls
+from .link_types import LINK, LINK_NAMESPACE
+from .model import Link, Peer, Route, Rule, State
+from .places import Place, Places
+
+
+class Links(t.NamedTuple):
+    """The links of a network namespace."""
+
+    by_name: dict[str, Link]
+    raw: dict[int, codec.Raw]
+    """By index, with what refers to other links as numbers."""
+
+
+def links_of(place: Place) -> Links:
+    """With their addresses. Raises NamespaceError."""
+    with during(f"read the links in {place.title}"):
+        raw = [codec.link_in(message) for message in _list(place, codec.RTM_GETLINK, codec.RTM_NEWLINK)]
+        addresses = collections.defaultdict(list)
+        for message in _list(place, codec.RTM_GETADDR, codec.RTM_NEWADDR):
+            found = codec.address_in(message)
+            if found is not None:
+                addresses[found[0]].append(found[1])
+    names = {item.link.number: item.link.name for item in raw}
+    complete = [
+        item._replace(
+            link=item.link._replace(master=names.get(item.master, ""), addresses=tuple(addresses[item.link.number]))
+        )
+        for item in raw
+    ]
+    return Links({item.link.name: item.link for item in complete}, {item.link.number: item for item in complete})
+
+
+def routes_of(place: Place, links: Links) -> list[Route]:
+    """All but what the kernel made. Raises NamespaceError."""
+    names = {index: raw.link.name for index, raw in links.raw.items()}
+    with during(f"read the routes in {place.title}"):
+        found = [codec.route_in(item, names) for item in _list(place, codec.RTM_GETROUTE, codec.RTM_NEWROUTE)]
+    return [route for route in found if route is not None]
+
+
+def rules_of(place: Place) -> list[Rule]:
+    """All but what the kernel made. Raises NamespaceError."""
+    with during(f"read the rules in {place.title}"):
+        found = [codec.rule_in(message) for message in _list(place, codec.RTM_GETRULE, codec.RTM_NEWRULE)]
+    return [rule for rule in found if rule is not None]
+
+
+class Surroundings:
+    """The links of the other namespaces, read when somebody wants to know."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._links: dict[str, Links] = {}
+        self._names: dict[int, str] | None = None
+
+    def links(self, name: str) -> Links:
+        """Those in the namespace of that name. Raises NamespaceError."""
+        if name not in self._links:
+            self._links[name] = links_of(self._places[name])
+        return self._links[name]
+
+    def name_of(self, netnsid: int) -> str | None:
+        """The name of the namespace that has this id inside; None where it is none of them. Raises NamespaceError."""
+        if self._names is None:
+            self._names = {}
+            for name, place in self._places.others.items():
+                with during(f"ask for the id of {place.title}"):
+                    number = netdev.netnsid_at(self._places.inside.route, place.fd)
+                if number is not None:
+                    self._names.setdefault(number, name)
+        return self._names.get(netnsid)
+
+
+def state_of(proc: int, places: Places, names: t.Iterable[str], around: Surroundings) -> State:
+    """What is inside. names: of the sysctls to read. Raises NamespaceError."""
+    links = links_of(places.inside)
+    return State(
+        {raw.link.name: _resolved(raw, places.inside_name, links, around) for raw in links.raw.values()},
+        {route.key: route for route in routes_of(places.inside, links)},
+        rules_of(places.inside),
+        sysctls.read(proc, places.inside, names),
+    )
+
+
+def _resolved(raw: codec.Raw, inside: str, links: Links, around: Surroundings) -> Link:
+    """The link with its peer, or with the one that it is upon."""
+    if not raw.other:
+        return raw.link
+    where = inside if raw.namespace is None else around.name_of(raw.namespace)
+    other = None
+    if where is not None:
+        other = (links if raw.namespace is None else around.links(where)).raw.get(raw.other)
+    if raw.link.type == "veth":
+        if other is None:
+            return raw.link._replace(peer=Peer("", None))
+        return raw.link._replace(peer=Peer(other.link.name, where, other.link.addresses, (), other.link.up))
+    told = {LINK: other.link.name} if other is not None else {}
+    if raw.namespace is not None:
+        told[LINK_NAMESPACE] = where or ""
+    return raw.link._replace(options={**raw.link.options, **told})
+
+
+def _list(place: Place, asked: int, told: int) -> list[rtnetlink.Message]:
+    return [item for item in rtnetlink.list_at(place.route, asked, codec.everything(asked)) if item.kind == told]

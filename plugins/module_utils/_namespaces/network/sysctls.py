@@ -1,0 +1,66 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""The sysctls of a network namespace: /proc/sys/net shows those of who looks, so a child goes there.
+
+Source: sysctl(8), proc_sys_net(5).
+"""
+
+from __future__ import annotations
+
+import errno
+import typing as t
+
+from ..._kernel import nstypes, procfs
+from ..checkpoint import Gate, answer_of
+from ..enter import join
+from ..errors import Hint, during
+from ..target import Target
+from .places import Place
+
+_HINTS = {
+    errno.ENOENT: Hint(
+        "there is no such sysctl in a network namespace: its link or module is not there, or it is of the whole host",
+        "look into /proc/sys/net inside",
+    ),
+    errno.EINVAL: Hint("the kernel does not take that value", "see the documentation of the sysctl"),
+    errno.EROFS: Hint("/proc/sys is read-only here", "run the task outside of a container"),
+}
+
+
+def read(proc: int, place: Place, names: t.Iterable[str]) -> dict[str, str]:
+    """The values of these sysctls; those that are not there are left out. Raises NamespaceError."""
+    wanted = [*names]
+
+    def work(gate: Gate) -> dict[str, str]:
+        join(Target({nstypes.NET: place.fd}, {}))
+        found = {}
+        for name in wanted:
+            with during(f"read the sysctl {name} in {place.title}", _HINTS):
+                try:
+                    found[name] = " ".join(procfs.read(gate.proc, _path(name)).split())
+                except FileNotFoundError:
+                    continue
+        return found
+
+    return answer_of(work, proc) if wanted else {}
+
+
+def write(proc: int, place: Place, values: t.Mapping[str, str]) -> None:
+    """Set them, in this order. Raises NamespaceError."""
+
+    def work(gate: Gate) -> None:
+        join(Target({nstypes.NET: place.fd}, {}))
+        for name, value in values.items():
+            with during(f"set the sysctl {name} in {place.title} to {value}", _HINTS):
+                procfs.write(gate.proc, _path(name), value)
+
+    answer_of(work, proc)
+
+
+def _path(name: str) -> str:
+    """Dots are slashes, and the slashes of a name are the dots of a link's name."""
+    return "sys/" + name.translate({ord("."): "/", ord("/"): "."})
