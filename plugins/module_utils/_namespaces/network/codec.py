@@ -108,6 +108,7 @@ def everything(kind: int) -> bytes:
         RTM_GETRULE: fibmsg,
     }
     message = kinds[kind]()
+    message["family"] = socket.AF_UNSPEC
     return _encoded(message)
 
 

@@ -28,6 +28,13 @@ def difference(old: State, new: State, request: Request, touched: Touched, insid
     )
 
 
+def can_come_back(link: Link) -> bool:
+    """Whether a task could make it again: of a veth it has to be known where the other end was."""
+    if link.type == "veth":
+        return link.peer is not None and link.peer.namespace is not None
+    return link.type == PHYSICAL or link.type in LINK_TYPES
+
+
 def lost(planned: Plan, now: State) -> Request:
     """The addresses and routes that the kernel has taken away although they were to stay."""
     links = []
@@ -52,7 +59,8 @@ def _links(
             continue
         before, after = old.links.get(name), new.links.get(name)
         if after is None and before is not None:
-            yield _whole(before, inside)
+            if can_come_back(before):
+                yield _whole(before, inside)
         elif before is None and after is not None:
             came = name in wishes and wishes[name].type == PHYSICAL
             yield LinkWish(name, PHYSICAL if came else after.type, absent=True)

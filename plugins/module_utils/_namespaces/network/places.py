@@ -75,7 +75,7 @@ def opened(proc: int, inside: int | None, inside_name: str, names: t.Iterable[st
         wanted = {HERE: own}
         for name in names:
             if name != HERE:
-                wanted[name] = stack.enter_context(closing(_open(proc, name)))
+                wanted[name] = stack.enter_context(closing(open_named(proc, name)))
         descriptors = [own if inside is None else inside, *wanted.values()]
         unique = {_identity(fd): fd for fd in reversed(descriptors)}
         sockets = dict(zip(unique, _routes(proc, [*unique.values()])))
@@ -97,7 +97,7 @@ def _title(name: str) -> str:
     return name if name.startswith("/") else f"the set {name}"
 
 
-def _open(proc: int, name: str) -> int:
+def open_named(proc: int, name: str) -> int:
     """The namespace of a set, or at a path. Raises NamespaceError."""
     path = name
     if not name.startswith("/"):

@@ -7,13 +7,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
+from ..._kernel import netdev
+from ..._kernel.descriptor import closing
+from .. import named
+from ..errors import NamespaceError
 from .carry_out import Work, carry_out
+from .difference import can_come_back
 from .draft import Plan
 from .link_types import LINK_NAMESPACE
 from .model import LinkWish, Request
-from .places import Places, opened
+from .places import Places, open_named, opened
 
 
 class Results(t.NamedTuple):
@@ -29,15 +35,51 @@ def run(proc: int, inside: int | None, name: str, request: Request, check: bool)
 
     Raises NamespaceError; then nothing is changed, or it says what is.
     """
-    with opened(proc, inside, name, _names(request)) as places:
-        work = Work(proc, places, _canonical(request, places))
-        before = work.state()
-        planned = work.plan(before, work.request)
-        after = planned.after
-        if planned.steps and not check:
-            after = carry_out(work, before, planned)
-        warnings = planned.warnings if check else ()
-        return Results(_changes(planned, places), work.back(before, after, planned), warnings)
+    names = [*dict.fromkeys(_names(request))]
+    with opened(proc, inside, name, names) as places:
+        if not _loses_peers(Work(proc, places, _canonical(request, places))):
+            return _run(proc, places, request, check)
+        names += _neighbours(proc, places)
+    # Where they are has to be known to bring them back.
+    with opened(proc, inside, name, names) as places:
+        return _run(proc, places, request, check)
+
+
+def _run(proc: int, places: Places, request: Request, check: bool) -> Results:
+    work = Work(proc, places, _canonical(request, places))
+    before = work.state()
+    planned = work.plan(before, work.request)
+    after = planned.after
+    if planned.steps and not check:
+        after = carry_out(work, before, planned)
+    gone = [link for link in before.links.values() if link.name not in after.links and not can_come_back(link)]
+    warnings = [f"{link.name}, of type {link.type}, is not in before: it could not be made again" for link in gone]
+    return Results(
+        _changes(planned, places),
+        work.back(before, after, planned),
+        (*warnings, *(planned.warnings if check else ())),
+    )
+
+
+def _loses_peers(work: Work) -> bool:
+    """Whether a veth goes, and its other end is in none of the namespaces that are open."""
+    if "links" not in work.request.purge and not any(wish.absent for wish in work.request.links):
+        return False
+    before = work.state()
+    left = work.plan(before, work.request).after.links
+    return any(
+        link.type == "veth" and not can_come_back(link) for link in before.links.values() if link.name not in left
+    )
+
+
+def _neighbours(proc: int, places: Places) -> list[str]:
+    """The sets whose network namespaces have an id inside, as the kernel gives it to those of peers."""
+    found = []
+    for name in named.matching(proc, "*"):
+        with contextlib.suppress(NamespaceError, OSError), closing(open_named(proc, name)) as fd:
+            if netdev.netnsid_at(places.inside.route, fd) is not None:
+                found.append(name)
+    return found
 
 
 def _names(request: Request) -> t.Iterator[str]:
