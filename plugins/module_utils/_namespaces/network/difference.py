@@ -81,7 +81,7 @@ def _whole(link: Link, inside: str) -> LinkWish:
         mac=link.mac or None,
         up=link.up,
         master=link.master,
-        options={name: value for name, value in link.options.items() if name in known},
+        options={name: value for name, value in link.options.items() if name in known and value != known[name].default},
         peer=peer,
     )
 

@@ -33,10 +33,14 @@ class Option(t.NamedTuple):
     fixed: bool = False
     """Whether it is only for a link that is made."""
     needed: bool = False
+    default: bool | int | str | None = None
+    """What a new link has, where that is not asked."""
 
 
-def _numbers(**options: tuple[str, int]) -> dict[str, Option]:
-    return {name: Option(attribute, "number", last) for name, (attribute, last) in options.items()}
+def _numbers(**options: tuple[str, int, int]) -> dict[str, Option]:
+    return {
+        name: Option(attribute, "number", last, default=default) for name, (attribute, last, default) in options.items()
+    }
 
 
 _U8, _U16, _U32 = 0xFF, 0xFFFF, 0xFFFFFFFF
@@ -52,29 +56,32 @@ LINK_TYPES: t.Mapping[str, t.Mapping[str, Option]] = {
     "dummy": {},
     "wireguard": {},
     "bridge": {
-        "stp_state": Option("IFLA_BR_STP_STATE", "flag"),
-        "vlan_filtering": Option("IFLA_BR_VLAN_FILTERING", "flag"),
-        "mcast_snooping": Option("IFLA_BR_MCAST_SNOOPING", "flag"),
+        "stp_state": Option("IFLA_BR_STP_STATE", "flag", default=False),
+        "vlan_filtering": Option("IFLA_BR_VLAN_FILTERING", "flag", default=False),
+        "mcast_snooping": Option("IFLA_BR_MCAST_SNOOPING", "flag", default=True),
         **_numbers(
-            forward_delay=("IFLA_BR_FORWARD_DELAY", _U32),
-            hello_time=("IFLA_BR_HELLO_TIME", _U32),
-            max_age=("IFLA_BR_MAX_AGE", _U32),
-            ageing_time=("IFLA_BR_AGEING_TIME", _U32),
-            priority=("IFLA_BR_PRIORITY", _U16),
-            vlan_default_pvid=("IFLA_BR_VLAN_DEFAULT_PVID", 4094),
+            forward_delay=("IFLA_BR_FORWARD_DELAY", _U32, 1500),
+            hello_time=("IFLA_BR_HELLO_TIME", _U32, 200),
+            max_age=("IFLA_BR_MAX_AGE", _U32, 2000),
+            ageing_time=("IFLA_BR_AGEING_TIME", _U32, 30000),
+            priority=("IFLA_BR_PRIORITY", _U16, 0x8000),
+            vlan_default_pvid=("IFLA_BR_VLAN_DEFAULT_PVID", 4094, 1),
         ),
     },
     "bond": {
         "mode": Option("IFLA_BOND_MODE", "choice", choices={word: n for n, word in enumerate(_BOND_MODES)}, fixed=True),
-        "lacp_rate": Option("IFLA_BOND_AD_LACP_RATE", "choice", choices={"slow": 0, "fast": 1}),
+        "lacp_rate": Option("IFLA_BOND_AD_LACP_RATE", "choice", choices={"slow": 0, "fast": 1}, default="slow"),
         "xmit_hash_policy": Option(
-            "IFLA_BOND_XMIT_HASH_POLICY", "choice", choices={word: n for n, word in enumerate(_HASH_POLICIES)}
+            "IFLA_BOND_XMIT_HASH_POLICY",
+            "choice",
+            choices={word: n for n, word in enumerate(_HASH_POLICIES)},
+            default="layer2",
         ),
         **_numbers(
-            miimon=("IFLA_BOND_MIIMON", _U32 >> 1),
-            updelay=("IFLA_BOND_UPDELAY", _U32 >> 1),
-            downdelay=("IFLA_BOND_DOWNDELAY", _U32 >> 1),
-            min_links=("IFLA_BOND_MIN_LINKS", _U32 >> 1),
+            miimon=("IFLA_BOND_MIIMON", _U32 >> 1, 0),
+            updelay=("IFLA_BOND_UPDELAY", _U32 >> 1, 0),
+            downdelay=("IFLA_BOND_DOWNDELAY", _U32 >> 1, 0),
+            min_links=("IFLA_BOND_MIN_LINKS", _U32 >> 1, 0),
         ),
     },
     "macvlan": {
@@ -92,18 +99,20 @@ LINK_TYPES: t.Mapping[str, t.Mapping[str, Option]] = {
     "vlan": {
         **_ON_LINK,
         "id": Option("IFLA_VLAN_ID", "number", 4094, fixed=True, needed=True),
-        "protocol": Option("IFLA_VLAN_PROTOCOL", "choice", choices={"802.1Q": 0x8100, "802.1ad": 0x88A8}, fixed=True),
+        "protocol": Option(
+            "IFLA_VLAN_PROTOCOL", "choice", choices={"802.1Q": 0x8100, "802.1ad": 0x88A8}, fixed=True, default="802.1Q"
+        ),
     },
     "vxlan": {
         LINK: Option("IFLA_VXLAN_LINK", "link", fixed=True),
         "id": Option("IFLA_VXLAN_ID", "number", (1 << 24) - 1, fixed=True, needed=True),
         "local": Option("IFLA_VXLAN_LOCAL", "address", fixed=True),
         "remote": Option("IFLA_VXLAN_GROUP", "address", fixed=True),
-        "dstport": Option("IFLA_VXLAN_PORT", "number", _U16, fixed=True),
-        "learning": Option("IFLA_VXLAN_LEARNING", "flag", fixed=True),
-        "ttl": Option("IFLA_VXLAN_TTL", "number", _U8, fixed=True),
-        "tos": Option("IFLA_VXLAN_TOS", "number", _U8, fixed=True),
-        "ageing": Option("IFLA_VXLAN_AGEING", "number", _U32, fixed=True),
+        "dstport": Option("IFLA_VXLAN_PORT", "number", _U16, fixed=True, default=8472),
+        "learning": Option("IFLA_VXLAN_LEARNING", "flag", fixed=True, default=True),
+        "ttl": Option("IFLA_VXLAN_TTL", "number", _U8, fixed=True, default=0),
+        "tos": Option("IFLA_VXLAN_TOS", "number", _U8, fixed=True, default=0),
+        "ageing": Option("IFLA_VXLAN_AGEING", "number", _U32, fixed=True, default=300),
     },
     "vrf": {"table": Option("IFLA_VRF_TABLE", "number", _U32, fixed=True, needed=True)},
 }
