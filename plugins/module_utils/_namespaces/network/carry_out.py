@@ -62,7 +62,8 @@ def carry_out(work: Work, before: State, planned: Plan) -> State:
     try:
         return _bring(work, planned)
     except NamespaceError as error:
-        raise _take_back(work, before, planned, error) from error
+        told = take_back(work, before, planned)
+        raise NamespaceError(error.operation, f"{error.cause} ({told})", error.remedy, error.code) from error
 
 
 def _bring(work: Work, planned: Plan) -> State:
@@ -96,17 +97,16 @@ def _both(request: Request, more: Request) -> Request:
     )
 
 
-def _take_back(work: Work, before: State, planned: Plan, error: NamespaceError) -> NamespaceError:
-    """The error, with what became of the steps that were done before it."""
+def take_back(work: Work, before: State, planned: Plan) -> str:
+    """Go back to what there was; how that went, in words."""
     try:
         now = work.state()
         _do(work, work.plan(now, work.back(before, now, planned)).steps)
         now = work.state()
         left = work.plan(now, work.back(before, now, planned))
-        told = f"what was done could not all be taken back: {_told(left)}" if left.steps else "nothing is changed"
-    except NamespaceError as another:
-        told = f"what was done could not be taken back: {another}"
-    return NamespaceError(error.operation, f"{error.cause} ({told})", error.remedy, error.code)
+    except NamespaceError as error:
+        return f"what was done could not be taken back: {error}"
+    return f"what was done could not all be taken back: {_told(left)}" if left.steps else "nothing is changed"
 
 
 def _told(planned: Plan) -> str:

@@ -55,6 +55,11 @@ class Places:
         """That of a name."""
         return self.inside if name == self.inside_name else self.others[name]
 
+    def descriptors(self) -> t.Iterator[int]:
+        """Of all that is open."""
+        for place in (self.inside, *self.others.values()):
+            yield from (place.fd, place.route.fileno())
+
     def name_of(self, name: str) -> str:
         """The same name for all that mean the same namespace."""
         place = self[name]

@@ -15,6 +15,7 @@ from ..._kernel.descriptor import closing
 from .. import named
 from ..errors import NamespaceError
 from .carry_out import Work, carry_out
+from .confirm import armed
 from .difference import can_come_back
 from .draft import Plan
 from .link_types import LINK_NAMESPACE
@@ -28,36 +29,41 @@ class Results(t.NamedTuple):
     changes: tuple[str, ...]
     before: Request
     warnings: tuple[str, ...]
+    token: str | None
+    """What to confirm() it with."""
 
 
-def run(proc: int, inside: int | None, name: str, request: Request, check: bool) -> Results:
+def run(proc: int, inside: int | None, name: str, request: Request, check: bool, seconds: int | None = None) -> Results:
     """inside: the open network namespace, None for that of the task. name: how a task calls it.
+
+    seconds: to wait for confirm() before all is taken back; None for not at all.
 
     Raises NamespaceError; then nothing is changed, or it says what is.
     """
     names = [*dict.fromkeys(_names(request))]
     with opened(proc, inside, name, names) as places:
         if not _loses_peers(Work(proc, places, _canonical(request, places))):
-            return _run(proc, places, request, check)
+            return _run(Work(proc, places, _canonical(request, places)), check, seconds)
         names += _neighbours(proc, places)
     # Where they are has to be known to bring them back.
     with opened(proc, inside, name, names) as places:
-        return _run(proc, places, request, check)
+        return _run(Work(proc, places, _canonical(request, places)), check, seconds)
 
 
-def _run(proc: int, places: Places, request: Request, check: bool) -> Results:
-    work = Work(proc, places, _canonical(request, places))
+def _run(work: Work, check: bool, seconds: int | None) -> Results:
     before = work.state()
     planned = work.plan(before, work.request)
-    after = planned.after
+    after, token = planned.after, None
     if planned.steps and not check:
-        after = carry_out(work, before, planned)
+        with contextlib.nullcontext() if seconds is None else armed(work, before, planned, seconds) as token:
+            after = carry_out(work, before, planned)
     gone = [link for link in before.links.values() if link.name not in after.links and not can_come_back(link)]
     warnings = [f"{link.name}, of type {link.type}, is not in before: it could not be made again" for link in gone]
     return Results(
-        _changes(planned, places),
+        _changes(planned, work.places),
         work.back(before, after, planned),
         (*warnings, *(planned.warnings if check else ())),
+        token,
     )
 
 

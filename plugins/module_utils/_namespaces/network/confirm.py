@@ -1,0 +1,153 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+"""A change that takes itself back unless somebody says in time that it may stay.
+
+A process waits for that at a socket, and outlives the task and its session: the change may have cut them off. It is
+there before anything is changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import syslog
+import time
+import typing as t
+
+from ..._kernel import mountinfo, process
+from ..._kernel.descriptor import closing
+from .. import cgroup, directory
+from ..checkpoint import PATIENCE, Gate, spawn
+from ..errors import NamespaceError, during, refuse
+from .carry_out import Work, take_back
+from .draft import Plan
+from .model import State
+
+_ANSWER = b"stays"
+_FIRST_SECONDS, _LAST_SECONDS = 5, 3600
+
+
+def check_seconds(number: int) -> int:
+    """How long to wait. Raises NamespaceError."""
+    if not _FIRST_SECONDS <= number <= _LAST_SECONDS:
+        raise refuse("confirm", f"{number} is not from {_FIRST_SECONDS} to {_LAST_SECONDS} seconds")
+    return number
+
+
+@contextlib.contextmanager
+def armed(work: Work, before: State, planned: Plan, seconds: int) -> t.Iterator[str]:
+    """The token to confirm() with what is done meanwhile; where that fails, nobody waits for it any more.
+
+    Raises NamespaceError.
+    """
+    token = os.urandom(16).hex()
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        going_on, done = os.pipe()
+        stack.enter_context(closing(going_on))
+        with stack.enter_context(os.fdopen(done, "wb")) as still_at_it:
+            with directory.locked(), during(f"make the socket {_path(token)}"):
+                listener.bind(_path(token))
+                listener.listen()
+            waiting = _Waiting(listener, going_on, done, token, seconds)
+            with spawn(
+                lambda gate: _wait(gate, waiting, work, before, planned), work.proc, _outermost(work.proc)
+            ) as child:
+                try:
+                    child.expect("waiting", time.monotonic() + PATIENCE)
+                    yield token
+                except BaseException:
+                    child.kill()
+                    _forget(token)
+                    raise
+                child.let_go()
+            still_at_it.close()
+
+
+def confirm(token: str) -> None:
+    """What was done under this token may stay. Raises NamespaceError where that is too late."""
+    if not re.fullmatch("[0-9a-f]{32}", token):
+        raise refuse("_confirm", "it is no token")
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as way:
+        way.settimeout(PATIENCE)
+        way.connect(_path(token))
+        if way.recv(len(_ANSWER)) == _ANSWER:
+            return
+    raise NamespaceError(
+        "keep what was changed",
+        "nobody waits for it to be confirmed: the time is over, and it is taken back",
+        "give more seconds; the journal of the target says how it went",
+    )
+
+
+def _path(token: str) -> str:
+    return f"{directory.MEMORY}/confirm-{token}"
+
+
+def _outermost(proc: int) -> str | None:
+    """The cgroup where a process outlives the session and the unit of the task, if it can be found."""
+    with during("look for the cgroups"):
+        return cgroup.hierarchy(mountinfo.read(proc))
+
+
+def _forget(token: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(_path(token))
+    with contextlib.suppress(OSError):
+        os.rmdir(directory.MEMORY)
+
+
+class _Waiting(t.NamedTuple):
+    """What there is to wait for."""
+
+    listener: socket.socket
+    going_on: int
+    """It comes to its end with the change, or with the task."""
+    done: int
+    """The end of that which the task has."""
+    token: str
+    seconds: int
+
+
+def _wait(gate: Gate, waiting: _Waiting, work: Work, before: State, planned: Plan) -> t.NoReturn:
+    """Until somebody comes, or the time is over."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    os.setsid()
+    os.chdir("/")
+    kept = (gate.fileno(), waiting.listener.fileno(), waiting.going_on, work.proc, *work.places.descriptors())
+    process.close_from(3, *kept)
+    gate.outlive_parent()
+    gate.report(waiting=True)
+    os.close(gate.fileno())
+    os.read(waiting.going_on, 1)
+    stays = _is_confirmed(waiting.listener, time.monotonic() + waiting.seconds)
+    waiting.listener.close()
+    _forget(waiting.token)
+    if not stays:
+        try:
+            told = take_back(work, before, planned)
+        except NamespaceError as error:
+            told = str(error)
+        syslog.openlog("linux.namespaces")
+        syslog.syslog(
+            syslog.LOG_WARNING, f"ns_network in {work.places.inside.title} was not confirmed, and taken back: {told}"
+        )
+    os._exit(0)
+
+
+def _is_confirmed(listener: socket.socket, deadline: float) -> bool:
+    while (left := deadline - time.monotonic()) > 0:
+        listener.settimeout(left)
+        with contextlib.suppress(OSError):
+            way, _address = listener.accept()
+            with way:
+                way.sendall(_ANSWER)
+                return True
+    return False
