@@ -67,6 +67,10 @@ _FAMILIES = {V4: socket.AF_INET, V6: socket.AF_INET6}
 _FAMILY_NAMES = {number: name for name, number in _FAMILIES.items()}
 _ANY = {V4: "default", V6: "::/0"}
 
+_OF_LINKS = (
+    *("IFLA_IFNAME", "IFLA_LINKINFO", "IFLA_MTU", "IFLA_ADDRESS", "IFLA_MASTER"),
+    *("IFLA_LINK", "IFLA_LINK_NETNSID"),
+)
 _BEYOND_ROUTE = {
     "RTA_MULTIPATH": "several next hops",
     "RTA_NH_ID": "a next hop object",
@@ -206,7 +210,8 @@ def rule_removed(rule: Rule) -> Request:
 def link_in(message: rtnetlink.Message) -> Raw:
     """The link in a message, without its addresses, and with the names of others still missing."""
     found = _decoded(ifinfmsg, message)
-    attributes = dict(found["attrs"])
+    # Statistics and settings of protocols are most of it, and taken apart when they are looked at.
+    attributes = {item[0]: item[1] for item in found["attrs"] if item[0] in _OF_LINKS}
     info = dict(attributes["IFLA_LINKINFO"]["attrs"]) if "IFLA_LINKINFO" in attributes else {}
     type_ = info.get("IFLA_INFO_KIND", PHYSICAL)
     data = dict(info["IFLA_INFO_DATA"]["attrs"]) if isinstance(info.get("IFLA_INFO_DATA"), dict) else {}
