@@ -23,7 +23,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module; then come back over a new connection to say that what it changed may stay."""
-        super().run(tmp, task_vars)  # type: ignore[no-untyped-call] # core's own has no annotations
+        super().run(tmp, task_vars)
         if self._task.async_val and self._task.args.get("confirm") is not None:
             raise AnsibleActionFail("confirm: nobody comes back to confirm an async task; leave out one of the two")
         result: dict[str, t.Any] = self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)

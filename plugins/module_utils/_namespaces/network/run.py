@@ -10,10 +10,10 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ..._kernel import netdev
+from ..._kernel import netdev, nsfs, nstypes, procfs
 from ..._kernel.descriptor import closing
 from .. import named
-from ..errors import NamespaceError
+from ..errors import NamespaceError, during, refuse
 from .carry_out import Work, carry_out
 from .confirm import armed
 from .difference import can_come_back
@@ -40,6 +40,8 @@ def run(proc: int, inside: int | None, name: str, request: Request, check: bool,
 
     Raises NamespaceError; then nothing is changed, or it says what is.
     """
+    if request.purge:
+        _refuse_to_purge_the_host(proc, inside)
     names = [*dict.fromkeys(_names(request))]
     with opened(proc, inside, name, names) as places:
         if not _loses_peers(Work(proc, places, _canonical(request, places))):
@@ -65,6 +67,17 @@ def _run(work: Work, check: bool, seconds: int | None) -> Results:
         (*warnings, *(planned.warnings if check else ())),
         token,
     )
+
+
+def _refuse_to_purge_the_host(proc: int, inside: int | None) -> None:
+    """Nobody loses a host by what they forgot to declare, however they name it. Raises NamespaceError."""
+    is_host = inside is None
+    if inside is not None:
+        # A security module may guard PID 1, from root too.
+        with during("look at the network namespace of PID 1"), contextlib.suppress(PermissionError):
+            is_host = procfs.namespaces(proc, 1).get(nstypes.NET) == nsfs.identity(inside)
+    if is_host:
+        raise refuse("purge", "it is about the network of the host", "name what shall be absent there")
 
 
 def _loses_peers(work: Work) -> bool:
