@@ -1,0 +1,280 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""Reading what a task asks of a network namespace, and refusing it before anything changes."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+
+from ..errors import refuse
+from . import texts
+from .link_types import LINK, LINK_NAMESPACE, LINK_TYPES, Option
+from .model import V4, V6, LinkWish, Peer, Request, Route, RouteWish, Rule, RuleWish, Value
+
+Options = t.Mapping[str, t.Any]
+T = t.TypeVar("T")
+
+ANY_TABLE = 0
+"""The table of a rule that shall not be there, when none is named."""
+
+METRICS = {V4: 0, V6: 1024}
+"""What a route has that is asked for without one."""
+UNICAST, LOCAL = "unicast", "local"
+WAYLESS = ("blackhole", "unreachable", "prohibit", "throw")
+"""The types of routes that lead nowhere."""
+TABLE_OF_TYPE = {LOCAL: texts.TABLES["local"]}
+"""Where a route is when no table is named, if that is not the table main."""
+
+_LOOPBACK = "lo"
+_LAST_MTU = (1 << 31) - 1
+_OF_ABSENT_LINKS = ("name", "type", "state")
+_STATES = ("present", "absent")
+_TAKEN: t.Mapping[str, t.Callable[[str, t.Any], Value]] = {
+    "flag": texts.flag,
+    "address": texts.address,
+    "link": texts.interface,
+    "namespace": texts.namespace,
+}
+
+
+def parse(options: Options) -> Request:
+    """What a task asks; an option that is absent or None is not given.
+
+    Raises NamespaceError for what can't be, and for what contradicts itself.
+    """
+    request = Request(
+        links=tuple(_parse_link(*numbered) for numbered in enumerate(options.get("links") or ())),
+        routes=tuple(_parse_route(*numbered) for numbered in enumerate(options.get("routes") or ())),
+        rules=tuple(_parse_rule(*numbered) for numbered in enumerate(options.get("rules") or ())),
+        sysctls=_parse_sysctls(options.get("sysctls") or {}),
+        purge=frozenset(options.get("purge") or ()),
+    )
+    if request.purge and options.get("host"):
+        raise refuse("purge", "with host it would take away what others made on this host", "name what shall be absent")
+    _refuse_repeated("links", (link.name for link in request.links))
+    _refuse_repeated("routes", (_told(wish.route) for wish in request.routes))
+    _refuse_repeated_rules(request.rules)
+    return request
+
+
+# ---- links
+
+
+def _parse_link(number: int, item: Options) -> LinkWish:
+    name = texts.interface(f"links[{number}].name", item["name"])
+    at = f"links[{name}]"
+    type_ = item.get("type")
+    if item.get("state") == "absent":
+        return _parse_absent_link(at, name, item)
+    addresses, without = _parse_addresses(f"{at}.addresses", item.get("addresses") or ())
+    return LinkWish(
+        name=name,
+        type=type_,
+        addresses=addresses,
+        without=without,
+        mtu=_given(at, item, "mtu", lambda option, value: texts.number(option, value, _LAST_MTU, first=1)),
+        mac=_given(at, item, "mac", texts.mac),
+        up=item.get("up") is not False,
+        master=_given(at, item, "master", texts.master),
+        options=_parse_link_options(f"{at}.options", type_, item.get("options") or {}),
+        peer=_parse_peer(f"{at}.peer", type_, item.get("peer")),
+    )
+
+
+def _parse_absent_link(at: str, name: str, item: Options) -> LinkWish:
+    for option, value in item.items():
+        if value is not None and option not in _OF_ABSENT_LINKS:
+            raise refuse(f"{at}.{option}", "the link shall be absent", "leave it out")
+    if name == _LOOPBACK:
+        raise refuse(f"{at}.state", "a network namespace never is without it", "have up: false")
+    return LinkWish(name, item.get("type"), absent=True)
+
+
+def _parse_addresses(option: str, given: t.Iterable[t.Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The addresses that shall be there, and those that shall not."""
+    states: dict[str, str] = {}
+    for item in given:
+        address, state = _parse_address(option, item)
+        if states.setdefault(address, state) != state:
+            raise refuse(option, f"{address} shall be there, and shall not")
+    present, absent = (tuple(address for address in states if states[address] == state) for state in _STATES)
+    # Other than those of IPv4, the kernel has each only once on a link.
+    _refuse_repeated(option, (address.partition("/")[0] for address in present if ":" in address))
+    return present, absent
+
+
+def _parse_address(option: str, item: t.Any) -> tuple[str, str]:
+    """An address and its state."""
+    fields = item if isinstance(item, dict) else {"address": item}
+    state = fields.get("state") or _STATES[0]
+    if not isinstance(fields.get("address"), str) or set(fields) - {"address", "state"} or state not in _STATES:
+        raise refuse(option, f"{item!r} is no address", "write 10.0.0.1/24, or address: 10.0.0.1/24 with state: absent")
+    return texts.host_and_length(option, fields["address"]), state
+
+
+def _parse_link_options(option: str, type_: str | None, given: Options) -> dict[str, Value]:
+    if given and type_ is None:
+        raise refuse(option, "each type of link has its own, and no type is given", "give the type")
+    known = LINK_TYPES.get(type_ or "", {})
+    found = {}
+    for name, value in given.items():
+        if name not in known:
+            remedy = "there are " + ", ".join(known) if known else "it has none"
+            raise refuse(option, f"{name!r} is no option of the type {type_}", remedy)
+        if value is not None:
+            found[name] = _parse_link_option(f"{option}.{name}", known[name], value)
+    if LINK_NAMESPACE in found and LINK not in found:
+        raise refuse(f"{option}.{LINK_NAMESPACE}", "it says where a link is, and none is named", f"give {LINK} too")
+    return found
+
+
+def _parse_link_option(option: str, known: Option, value: t.Any) -> Value:
+    if known.kind == "number":
+        return texts.number(option, value, known.last)
+    if known.kind == "choice":
+        word = str(value)
+        if word not in known.choices:
+            raise refuse(option, f"{word!r} is none of its words", "there are " + ", ".join(known.choices))
+        return word
+    return _TAKEN[known.kind](option, value)
+
+
+def _parse_peer(at: str, type_: str | None, item: Options | None) -> Peer | None:
+    if item is None:
+        return None
+    if type_ != "veth":
+        raise refuse(at, "only a veth has one", "give the type veth, or leave it out")
+    addresses, without = _parse_addresses(f"{at}.addresses", item.get("addresses") or ())
+    return Peer(
+        name=texts.interface(f"{at}.name", item["name"]),
+        namespace=_given(at, item, "namespace", texts.namespace) or "",
+        addresses=addresses,
+        absent=without,
+        up=item.get("up") is not False,
+    )
+
+
+# ---- routes
+
+
+def _parse_route(number: int, item: Options) -> RouteWish:
+    at = f"routes[{number}]"
+    absent = item.get("state") == "absent"
+    type_ = item.get("type") or UNICAST
+    dst = "" if item["dst"] == "default" else texts.network(f"{at}.dst", item["dst"])
+    via = _given(at, item, "via", texts.host) or ""
+    dev = _given(at, item, "dev", texts.interface) or ""
+    src = _given(at, item, "src", texts.host) or ""
+    family = _family(at, item.get("family"), dst, via, src)
+    table = _given(at, item, "table", texts.table) or TABLE_OF_TYPE.get(type_) or texts.TABLES["main"]
+    metric = _given(at, item, "metric", lambda option, value: texts.number(option, value, texts.LAST_U32))
+    # The kernel takes a metric of 0 for none.
+    key = Route(_destination(dst, family), table, metric or METRICS[family])
+    if absent:
+        return RouteWish(key, absent=True)
+    _refuse_impossible_way(at, type_, via, dev)
+    return RouteWish(key._replace(via=via, dev=dev, src=src, type=type_))
+
+
+def _destination(dst: str, family: str) -> str:
+    if dst in ("", "0.0.0.0/0"):
+        return "default" if family == V4 else "::/0"
+    return dst
+
+
+def _refuse_impossible_way(at: str, type_: str, via: str, dev: str) -> None:
+    if type_ == UNICAST and not via and not dev:
+        raise refuse(at, "it is a route without a way", "give via, dev or both, or another type")
+    if type_ == LOCAL and (via or not dev):
+        raise refuse(at, "what is local is on a link and behind no gateway", "give dev, as lo, and no via")
+    if type_ in WAYLESS and (via or dev):
+        raise refuse(at, f"a route of the type {type_} leads nowhere", "give neither via nor dev")
+
+
+def _told(route: Route) -> str:
+    return f"{route.dst} in table {route.table} with metric {route.metric}"
+
+
+# ---- rules
+
+
+def _parse_rule(number: int, item: Options) -> RuleWish:
+    at = f"rules[{number}]"
+    absent = item.get("state") == "absent"
+    source = _given(at, item, "from", texts.network) or ""
+    destination = _given(at, item, "to", texts.network) or ""
+    table = _given(at, item, "table", texts.table)
+    if table is None and not absent:
+        raise refuse(f"{at}.table", "a rule leads to a table, and none is given")
+    rule = Rule(
+        family=_family(at, item.get("family"), source, destination),
+        priority=_given(at, item, "priority", lambda option, value: texts.number(option, value, texts.LAST_U32)),
+        src=_unless_any(source),
+        dst=_unless_any(destination),
+        iif=_given(at, item, "iif", texts.interface) or "",
+        oif=_given(at, item, "oif", texts.interface) or "",
+        fwmark=_given(at, item, "fwmark", texts.mark) or "",
+        table=table or ANY_TABLE,
+    )
+    if rule == Rule(rule.family, None, "", "", "", "", "", ANY_TABLE):
+        raise refuse(at, "it says nothing of the rule that shall be absent")
+    return RuleWish(rule, absent)
+
+
+def _unless_any(network: str) -> str:
+    return "" if network in ("0.0.0.0/0", "::/0") else network
+
+
+def _refuse_repeated_rules(wishes: t.Iterable[RuleWish]) -> None:
+    """Refuse two wishes that one rule could be meant by."""
+    alike: dict[Rule, list[tuple[int, Rule]]] = {}
+    for number, wish in enumerate(wishes):
+        alike.setdefault(wish.rule._replace(priority=None, table=ANY_TABLE), []).append((number, wish.rule))
+    for group in alike.values():
+        for (first, one), (second, other) in itertools.combinations(group, 2):
+            if _meet(one.priority, other.priority, None) and _meet(one.table, other.table, ANY_TABLE):
+                raise refuse(f"rules[{second}]", f"rules[{first}] may be the same rule", "tell them apart by priority")
+
+
+def _meet(one: int | None, other: int | None, any_: int | None) -> bool:
+    return one == other or any_ in (one, other)
+
+
+# ---- sysctls
+
+
+def _parse_sysctls(given: Options) -> dict[str, str]:
+    names = [texts.sysctl("sysctls", name) for name in given]
+    _refuse_repeated("sysctls", names)
+    return {name: texts.sysctl_value(f"sysctls[{name}]", value) for name, value in zip(names, given.values())}
+
+
+# ---- what several have
+
+
+def _given(at: str, item: Options, name: str, take: t.Callable[[str, t.Any], T]) -> T | None:
+    value = item.get(name)
+    return None if value is None else take(f"{at}.{name}", value)
+
+
+def _family(at: str, named: str | None, *addresses: str) -> str:
+    """The family that all of them are of; empty ones are of any, and IPv4 is the default."""
+    found = {V6 if ":" in address else V4 for address in addresses if address}
+    if named is not None:
+        found.add(named)
+    if len(found) > 1:
+        raise refuse(at, "it has both IPv4 and IPv6, which can not go together here", "make one of each")
+    return found.pop() if found else V4
+
+
+def _refuse_repeated(option: str, names: t.Iterable[str]) -> None:
+    seen = set()
+    for name in names:
+        if name in seen:
+            raise refuse(option, f"it has {name} twice")
+        seen.add(name)

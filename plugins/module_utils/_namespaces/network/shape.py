@@ -1,0 +1,106 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""What is asked of a network namespace, in the shape of the options that ask it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .model import V4, LinkWish, Peer, Request, RouteWish, RuleWish
+from .parse import ANY_TABLE, METRICS, TABLE_OF_TYPE, UNICAST
+from .texts import TABLES
+
+Options = t.Dict[str, t.Any]
+
+
+def options_of(request: Request) -> Options:
+    """The options that parse() makes this of, without those that are as by default; only up is always said."""
+    return _without_empty(
+        {
+            "links": [_link(wish) for wish in request.links],
+            "routes": [_route(wish) for wish in request.routes],
+            "rules": [_rule(wish) for wish in request.rules],
+            "sysctls": dict(request.sysctls),
+            "purge": sorted(request.purge),
+        }
+    )
+
+
+def _link(wish: LinkWish) -> Options:
+    shape: Options = {
+        "name": wish.name,
+        "type": wish.type,
+        "state": _state(wish.absent),
+        "addresses": _addresses(wish.addresses, wish.without),
+        "mtu": wish.mtu,
+        "mac": wish.mac,
+        "up": wish.up,
+        "options": dict(wish.options),
+        "peer": None if wish.peer is None else _peer(wish.peer),
+    }
+    # Empty is no port of any, and not as by default.
+    return {**_without_empty(shape), **({} if wish.master is None else {"master": wish.master})}
+
+
+def _peer(peer: Peer) -> Options:
+    return _without_empty(
+        {
+            "name": peer.name,
+            "namespace": peer.namespace,
+            "addresses": _addresses(peer.addresses, peer.absent),
+            "up": peer.up,
+        }
+    )
+
+
+def _addresses(present: t.Iterable[str], absent: t.Iterable[str]) -> list[t.Any]:
+    return [*present, *({"address": address, "state": "absent"} for address in absent)]
+
+
+def _route(wish: RouteWish) -> Options:
+    route = wish.route
+    return _without_empty(
+        {
+            "dst": route.dst,
+            "via": route.via,
+            "dev": route.dev,
+            "src": route.src,
+            "table": _unless(route.table, TABLE_OF_TYPE.get(route.type, TABLES["main"])),
+            "metric": _unless(route.metric, METRICS[route.family]),
+            "type": _unless(route.type, UNICAST),
+            "state": _state(wish.absent),
+        }
+    )
+
+
+def _rule(wish: RuleWish) -> Options:
+    rule = wish.rule
+    return _without_empty(
+        {
+            "family": _unless(rule.family, V4),
+            "priority": rule.priority,
+            "from": rule.src,
+            "to": rule.dst,
+            "iif": rule.iif,
+            "oif": rule.oif,
+            "fwmark": rule.fwmark,
+            "table": _unless(rule.table, ANY_TABLE),
+            "state": _state(wish.absent),
+        }
+    )
+
+
+def _state(absent: bool) -> str | None:
+    return "absent" if absent else None
+
+
+def _unless(value: t.Any, default: t.Any) -> t.Any:
+    return None if value == default else value
+
+
+def _without_empty(shape: Options) -> Options:
+    return {name: value for name, value in shape.items() if value not in (None, "", [], {})}
