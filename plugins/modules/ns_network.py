@@ -1,0 +1,426 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ns_network
+short_description: Declare links, addresses, routes, rules and sysctls inside a network namespace
+description:
+  - Brings a network namespace to what is declared, as C(ip link), C(ip address), C(ip route), C(ip rule) and C(sysctl)
+    would do it by hand. What is not declared stays as it is, unless O(purge) says otherwise.
+  - In the network namespace of a O(name), O(pid) or of O(handles), or with O(host) in that where the task runs. One of
+    the four is required.
+  - What can not be is refused before anything changes. Where something fails half-way, what was done is taken back.
+version_added: 0.1.0
+author: The linux.namespaces authors (@linux-namespaces)
+extends_documentation_fragment:
+  - linux.namespaces._attributes
+  - linux.namespaces._target
+attributes:
+  check_mode:
+    support: full
+    details: A O(name) that is not there yet is reported as changed, with a warning.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+requirements:
+  - Python 3.9 or later and Linux 5.10 or later on the target
+  - pyroute2 0.7.2 or later on the target
+options:
+  host:
+    description: Work in the network namespace where the task runs, normally that of the host.
+    type: bool
+    default: false
+  links:
+    description: Network interfaces.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: Its name, 1 to 15 bytes.
+        type: str
+        required: true
+      type:
+        description:
+          - What it is. A link that is not there is made; V(physical) is moved here from the network namespace where the
+            task runs, and goes back there when it is V(absent).
+          - If omitted, the link has to be there already, like C(lo).
+        type: str
+        choices: [veth, bridge, bond, macvlan, ipvlan, vlan, vxlan, vrf, wireguard, dummy, physical]
+      state:
+        description: Whether it is to be there. Of one that is not, only O(links[].name) and O(links[].type) can be
+          said.
+        type: str
+        choices: [present, absent]
+        default: present
+      peer:
+        description: The other end of a V(veth).
+        type: dict
+        suboptions:
+          name:
+            description: Its name.
+            type: str
+            required: true
+          namespace:
+            description: Where it is, a set by its name, or the path of a handle. By default, or if empty, where the
+              task runs, normally on the host.
+            type: str
+          addresses:
+            description: As O(links[].addresses).
+            type: list
+            elements: raw
+          up:
+            description: Whether it is up.
+            type: bool
+            default: true
+      addresses:
+        description:
+          - Its addresses with the length of their prefix, as V(10.0.0.1/24) or V(fd00::1/64). Without one it is V(/32)
+            or V(/128), as for C(ip address).
+          - A dictionary with C(address) and C(state) (V(present) or V(absent)) is for one that shall not be there.
+            Others stay, unless O(purge) has V(addresses).
+        type: list
+        elements: raw
+      mtu:
+        description: The largest packet, in bytes.
+        type: str
+      mac:
+        description: Its hardware address, as V("52:54:00:12:34:56"), in quotes.
+        type: str
+      up:
+        description: Whether it is up. True by default for every link that is V(present).
+        type: bool
+      master:
+        description: The bridge, bond or VRF that it is a port of; empty for none.
+        type: str
+      options:
+        description:
+          - What its type has beyond that, with the names of C(ip-link(8)). Those of one type can not be given for
+            another.
+          - V(bridge) - C(stp_state), C(vlan_filtering), C(mcast_snooping), C(forward_delay), C(hello_time), C(max_age),
+            C(ageing_time), C(priority), C(vlan_default_pvid).
+          - V(bond) - C(mode), C(lacp_rate), C(xmit_hash_policy), C(miimon), C(updelay), C(downdelay), C(min_links).
+          - V(macvlan), V(ipvlan) - C(link) (the one that it is upon), C(link_namespace), C(mode).
+          - V(vlan) - C(link), C(link_namespace), C(id), C(protocol).
+          - V(vxlan) - C(link), C(id), C(local), C(remote) (also a group), C(dstport), C(learning), C(ttl), C(tos),
+            C(ageing).
+          - V(vrf) - C(table).
+          - C(link_namespace) says where that C(link) is, as O(links[].peer.namespace) does, empty for where the task
+            runs. If omitted, it is in the same network namespace.
+          - A C(link), C(link_namespace), C(id), C(protocol), C(table), the C(mode) of a bond and all of V(vxlan) are
+            only for a link that is made. One that is there with another value is refused.
+        type: dict
+  routes:
+    description: Routes. There is one at a time for a destination, table and metric.
+    type: list
+    elements: dict
+    suboptions:
+      dst:
+        description: V(default), a network as V(10.0.0.0/8), or an address.
+        type: str
+        required: true
+      via:
+        description: The gateway, of the same family.
+        type: str
+      dev:
+        description: The link that it goes out of.
+        type: str
+      table:
+        description: A number from 1 to 4294967295, V(main), V(local) or V(default). By default V(main), for the type
+          V(local) V(local).
+        type: str
+      metric:
+        description: Its priority, the smallest comes first. By default 0 for IPv4 and 1024 for IPv6, as the kernel has
+          it.
+        type: str
+      src:
+        description: The address that packets from here have.
+        type: str
+      type:
+        description: What happens to the packets. V(unicast) needs O(routes[].via) or O(routes[].dev), V(local) needs
+          O(routes[].dev), the others take neither.
+        type: str
+        choices: [unicast, blackhole, unreachable, prohibit, throw, local]
+        default: unicast
+      family:
+        description: Whether V(default) is of V(ipv4) or V(ipv6). By default that of O(routes[].via) or
+          O(routes[].src), or V(ipv4).
+        type: str
+        choices: [ipv4, ipv6]
+      state:
+        description: Whether it is to be there. One that is not is told by its destination, table and metric alone.
+        type: str
+        choices: [present, absent]
+        default: present
+  rules:
+    description: Rules that say which routing table is looked into. What is not given is any.
+    type: list
+    elements: dict
+    suboptions:
+      family:
+        description: The family. By default that of the addresses, or V(ipv4).
+        type: str
+        choices: [ipv4, ipv6]
+      from:
+        description: The network that packets come from.
+        type: str
+      to:
+        description: The network that packets go to.
+        type: str
+      iif:
+        description: The link that they came in from; C(lo) for those that are sent from here.
+        type: str
+      oif:
+        description: The link that their socket is bound to.
+        type: str
+      fwmark:
+        description: Their mark, as V(7), V(0x7) or V(0x7/0xff).
+        type: str
+      table:
+        description: The table to look into, as O(routes[].table). Required for a rule that is to be V(present).
+        type: str
+      priority:
+        description: Its place among the rules, from 0 to 4294967295. If omitted, the kernel chooses it for a new one,
+          and one at any place will do.
+        type: str
+      state:
+        description: Whether it is to be there.
+        type: str
+        choices: [present, absent]
+        default: present
+  sysctls:
+    description:
+      - Sysctls of networks with the numbers that they shall have, as V(net.ipv4.ip_forward). Those that are words can
+        not be set.
+      - A dot in the name of a link is written as a slash, as in V(net.ipv4.conf.eth0/100.rp_filter), or all the other
+        way round, V(net/ipv4/conf/eth0.100/rp_filter).
+    type: dict
+  purge:
+    description:
+      - Take away what is there of these and not declared. C(lo), and what the kernel makes by itself, stay.
+      - With O(host) it is refused.
+    type: list
+    elements: str
+    choices: [links, addresses, routes, rules]
+notes:
+  - In O(types) C(net) has to be named, if anything; what else the target has is not entered.
+seealso:
+  - module: linux.namespaces.ns_persistent
+  - module: linux.namespaces.ns_exec
+"""
+
+EXAMPLES = r"""
+- name: Connect a set with the host, and send all through it
+  linux.namespaces.ns_network:
+    name: blue
+    links:
+      - name: lo
+      - name: eth0
+        type: veth
+        addresses: [10.1.0.2/24, "fd00:1::2/64"]
+        peer:
+          name: blue0
+          addresses: [10.1.0.1/24, "fd00:1::1/64"]
+    routes:
+      - {dst: default, via: 10.1.0.1}
+      - {dst: default, via: "fd00:1::1"}
+    sysctls:
+      net.ipv4.ip_forward: 1
+
+- name: Have a router with a bridge of two sets, and nothing else
+  linux.namespaces.ns_network:
+    name: router
+    links:
+      - {name: br0, type: bridge, addresses: [10.2.0.1/24], options: {stp_state: false}}
+      - {name: red, type: veth, master: br0, peer: {name: eth0, namespace: red, addresses: [10.2.0.2/24]}}
+      - {name: green, type: veth, master: br0, peer: {name: eth0, namespace: green, addresses: [10.2.0.3/24]}}
+    purge: [links, addresses, routes, rules]
+
+- name: Give a tenant a VLAN of the host's card
+  linux.namespaces.ns_network:
+    name: tenant
+    links:
+      - name: vlan100
+        type: vlan
+        options: {link: eth1, link_namespace: "", id: 100}
+
+- name: Send what one network sends through a table of its own
+  linux.namespaces.ns_network:
+    name: router
+    rules:
+      - {from: 10.2.0.0/24, table: 100, priority: 1000}
+    routes:
+      - {dst: default, via: 10.9.0.1, table: 100}
+      - {dst: 192.168.0.0/16, type: unreachable, table: 100}
+  register: network
+
+- name: Undo that
+  linux.namespaces.ns_network:
+    name: router
+    links: "{{ network.before.links | default(omit) }}"
+    routes: "{{ network.before.routes | default(omit) }}"
+    rules: "{{ network.before.rules | default(omit) }}"
+    sysctls: "{{ network.before.sysctls | default(omit) }}"
+"""
+
+RETURN = r"""
+changes:
+  description: What was done, in check mode what would be, in the words of C(ip(8)) and C(sysctl(8)), in this order.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - ip link set dev eth0 mtu 1400
+before:
+  description:
+    - What the task changed, as it was, in the shape of the options. Given as these, it takes the network namespace
+      back.
+    - Has O(links), O(routes), O(rules) and O(sysctls), those alone where something changed. What a link that was
+      removed had beyond the options is not in it.
+  returned: success
+  type: dict
+  sample:
+    links: [{name: eth0, mtu: 1500, up: true}]
+"""
+
+import sys
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ..module_utils._namespaces import payload
+
+payload.start_quickly()
+
+from ..module_utils._namespaces import host, named, target
+from ..module_utils._namespaces.errors import NamespaceError, refuse
+from ..module_utils._namespaces.network import codec, run
+from ..module_utils._namespaces.network.link_types import LINK_TYPES
+from ..module_utils._namespaces.network.model import PHYSICAL, PURGEABLE, V4, V6, LinkWish, Request, RouteWish, RuleWish
+from ..module_utils._namespaces.network.parse import LOCAL, UNICAST, WAYLESS, parse
+from ..module_utils._namespaces.network.shape import options_of
+from ..module_utils._plugin import argspec, outcome
+
+_NET = "net"
+_STATE: argspec.Spec = {"type": "str", "choices": ["present", "absent"], "default": "present"}
+_FAMILY: argspec.Spec = {"type": "str", "choices": [V4, V6]}
+_TEXT: argspec.Spec = {"type": "str"}
+_NEEDED: argspec.Spec = {"type": "str", "required": True}
+_ADDRESSES: argspec.Spec = {"type": "list", "elements": "raw"}
+_PEER: argspec.Spec = {
+    "name": _NEEDED,
+    "namespace": _TEXT,
+    "addresses": _ADDRESSES,
+    "up": {"type": "bool", "default": True},
+}
+_LINK: argspec.Spec = {
+    "name": _NEEDED,
+    "type": {"type": "str", "choices": [*LINK_TYPES, PHYSICAL]},
+    "state": _STATE,
+    "peer": {"type": "dict", "options": _PEER},
+    "addresses": _ADDRESSES,
+    "mtu": _TEXT,
+    "mac": _TEXT,
+    "up": {"type": "bool"},
+    "master": _TEXT,
+    "options": {"type": "dict"},
+}
+_ROUTE: argspec.Spec = {
+    "dst": _NEEDED,
+    **dict.fromkeys(("via", "dev", "table", "metric", "src"), _TEXT),
+    "type": {"type": "str", "choices": [UNICAST, *WAYLESS, LOCAL], "default": UNICAST},
+    "family": _FAMILY,
+    "state": _STATE,
+}
+_RULE: argspec.Spec = {
+    "family": _FAMILY,
+    **dict.fromkeys(("from", "to", "iif", "oif", "fwmark", "table", "priority"), _TEXT),
+    "state": _STATE,
+}
+ARGUMENTS: argspec.Spec = {
+    "host": {"type": "bool", "default": False},
+    "links": {"type": "list", "elements": "dict", "options": _LINK},
+    "routes": {"type": "list", "elements": "dict", "options": _ROUTE},
+    "rules": {"type": "list", "elements": "dict", "options": _RULE},
+    "sysctls": {"type": "dict"},
+    "purge": {"type": "list", "elements": "str", "choices": list(PURGEABLE)},
+    **argspec.TARGET,
+}
+
+
+def main() -> t.NoReturn:
+    outcome.finish(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True), execute)
+
+
+def execute(module: AnsibleModule) -> outcome.Result:
+    """Bring the network namespace to what is asked, and say what that took."""
+    params = module.params
+    request = parse(params)
+    _refuse_impossible_target(params)
+    if sys.version_info < (3, 9):
+        raise NamespaceError("change a network", f"this is Python {sys.version.split()[0]}", "use 3.9 or later")
+    if codec.MISSING is not None:
+        return {"failed": True, "msg": missing_required_lib("pyroute2"), "exception": codec.MISSING}
+    proc = host.open_proc()
+    if params["host"]:
+        return _describe(module, run.run(proc, None, "the network namespace of the task", request, module.check_mode))
+    types = params["types"] or [_NET]
+    handles = params["handles"]
+    if params["name"] is not None:
+        handles = named.handles_of(proc, params["name"], types)
+        if not handles and module.check_mode:
+            module.warn(f"there is no set {params['name']} yet; what would have to be changed in it is not known")
+            return {"changed": _adds(request), "changes": [], "before": {}}
+        if not handles:
+            raise named.refuse_missing(params["name"])
+    with target.of(proc, params["pid"], handles, types, params["expect"]) as existing:
+        inside = next(fd for kind, fd in existing.descriptors.items() if kind.name == _NET)
+        return _describe(module, run.run(proc, inside, _title(params), request, module.check_mode))
+
+
+def _refuse_impossible_target(params: t.Mapping[str, t.Any]) -> None:
+    given = [option for option in ("name", "pid", "handles", "host") if params[option] not in (None, False)]
+    if len(given) != 1:
+        raise refuse(
+            " and ".join(given) or "name",
+            "there has to be exactly one network namespace",
+            "give one of name, pid, handles and host",
+        )
+    for option in ("types", "expect"):
+        if params["host"] and params[option] is not None:
+            raise refuse(option, "it is about a target, and with host there is none", "leave it out")
+    if params["types"] is not None and _NET not in params["types"]:
+        raise refuse("types", "a network is in a net namespace", "name net among them")
+
+
+def _adds(request: Request) -> bool:
+    """Whether anything is asked for that a new network namespace has not."""
+    wishes: tuple[tuple[LinkWish | RouteWish | RuleWish, ...], ...] = (request.links, request.routes, request.rules)
+    return bool(request.sysctls) or any(not wish.absent for some in wishes for wish in some)
+
+
+def _title(params: t.Mapping[str, t.Any]) -> str:
+    if params["name"] is not None:
+        return f"the set {params['name']}"
+    if params["pid"] is not None:
+        return f"the network namespace of process {params['pid']}"
+    return str(params["handles"][_NET])
+
+
+def _describe(module: AnsibleModule, results: run.Results) -> outcome.Result:
+    for warning in results.warnings:
+        module.warn(warning)
+    return {
+        "changed": bool(results.changes),
+        "changes": results.changes,
+        "before": options_of(results.before),
+        "diff": {"prepared": "".join(change + "\n" for change in results.changes)},
+    }
+
+
+if __name__ == "__main__":
+    main()
