@@ -269,12 +269,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was done, in check mode what would be, in the words of C(ip(8)) and C(sysctl(8)), in this order.
+  description: What was done, in check mode what would be, in the words of C(ip(8)) and C(sysctl(8)) and in this order.
   returned: success
   type: list
   elements: str
   sample:
-    - ip link set dev eth0 mtu 1400
+    - link set eth0 mtu 1400
 before:
   description:
     - What the task changed, as it was, in the shape of the options. Given as these, it takes the network namespace
@@ -302,6 +302,7 @@ from ..module_utils._namespaces.network import codec, run
 from ..module_utils._namespaces.network.link_types import LINK_TYPES
 from ..module_utils._namespaces.network.model import PHYSICAL, PURGEABLE, V4, V6, LinkWish, Request, RouteWish, RuleWish
 from ..module_utils._namespaces.network.parse import LOCAL, UNICAST, WAYLESS, parse
+from ..module_utils._namespaces.network.places import HERE
 from ..module_utils._namespaces.network.shape import options_of
 from ..module_utils._plugin import argspec, outcome
 
@@ -367,7 +368,7 @@ def execute(module: AnsibleModule) -> outcome.Result:
         return {"failed": True, "msg": missing_required_lib("pyroute2"), "exception": codec.MISSING}
     proc = host.open_proc()
     if params["host"]:
-        return _describe(module, run.run(proc, None, "the network namespace of the task", request, module.check_mode))
+        return _describe(module, run.run(proc, None, HERE, request, module.check_mode))
     types = params["types"] or [_NET]
     handles = params["handles"]
     if params["name"] is not None:
@@ -379,7 +380,7 @@ def execute(module: AnsibleModule) -> outcome.Result:
             raise named.refuse_missing(params["name"])
     with target.of(proc, params["pid"], handles, types, params["expect"]) as existing:
         inside = next(fd for kind, fd in existing.descriptors.items() if kind.name == _NET)
-        return _describe(module, run.run(proc, inside, _title(params), request, module.check_mode))
+        return _describe(module, run.run(proc, inside, _name(params), request, module.check_mode))
 
 
 def _refuse_impossible_target(params: t.Mapping[str, t.Any]) -> None:
@@ -403,12 +404,11 @@ def _adds(request: Request) -> bool:
     return bool(request.sysctls) or any(not wish.absent for some in wishes for wish in some)
 
 
-def _title(params: t.Mapping[str, t.Any]) -> str:
+def _name(params: t.Mapping[str, t.Any]) -> str:
+    """What the task calls the namespace: a set, or a path."""
     if params["name"] is not None:
-        return f"the set {params['name']}"
-    if params["pid"] is not None:
-        return f"the network namespace of process {params['pid']}"
-    return str(params["handles"][_NET])
+        return str(params["name"])
+    return f"/proc/{int(params['pid'])}/ns/net" if params["pid"] is not None else str(params["handles"][_NET])
 
 
 def _describe(module: AnsibleModule, results: run.Results) -> outcome.Result:

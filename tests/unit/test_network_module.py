@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import typing as t
 
 import pytest
@@ -13,7 +15,9 @@ from ansible.module_utils.common import arg_spec
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.parse import parse
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.shape import options_of
 from ansible_collections.linux.namespaces.plugins.modules import ns_network
+from ansible_collections.linux.namespaces.tests.unit import support
 from ansible_collections.linux.namespaces.tests.unit.answer import Options, answer
+from ansible_collections.linux.namespaces.tests.unit.support import bring, in_own_world
 
 ADDRESSES = ["10.0.0.1/24", {"address": "fd00::1/64", "state": "absent"}]
 ALL: Options = {
@@ -95,3 +99,110 @@ def test_exactly_one_namespace(options: Options, option: str) -> None:
 )
 def test_options_that_do_not_fit_the_target(options: Options, text: str) -> None:
     assert refusal(**options).startswith(f"cannot use the option {text}")
+
+
+BLUE: Options = {"name": "blue"}
+ASKED: Options = {
+    "links": [
+        {"name": "lo"},
+        {"name": "br0", "type": "bridge", "addresses": ["10.0.0.1/24", "fd00::1/64"], "options": {"ageing_time": 100}},
+        {"name": "eth0", "type": "veth", "master": "br0", "peer": {"name": "x", "addresses": ["10.0.0.2/24"]}},
+    ],
+    "routes": [{"dst": "10.9.0.0/16", "via": "10.0.0.9"}, {"dst": "default", "via": "fd00::9", "table": 7}],
+    "rules": [{"from": "10.0.0.0/24", "table": 7, "priority": 9}, {"fwmark": "0x1/0xff", "table": 7}],
+    "sysctls": {"net.ipv4.ip_forward": 1, "net.ipv4.tcp_rmem": "4096 131072 6291457"},
+}
+OTHER: Options = {
+    "links": [
+        {"name": "br0", "type": "bridge", "mtu": 1400, "up": False, "options": {"ageing_time": 200}},
+        {
+            "name": "eth0",
+            "master": "",
+            "type": "veth",
+            "peer": {"name": "x", "addresses": ["10.0.0.3/24"], "up": False},
+        },
+    ],
+    "rules": [{"priority": 9, "from": "10.0.0.0/24", "state": "absent"}],
+    "sysctls": {"net.ipv4.ip_forward": 0},
+    "purge": ["addresses", "routes"],
+}
+
+
+def task(options: Options, *, check: bool = False) -> Options:
+    result = support.forked(lambda: answer(ns_network.main, options, check=check))
+    assert not result.get("failed"), result
+    return result
+
+
+def ip(*words: str) -> list[Options]:
+    done = subprocess.run(["ip", "-json", "-details", *words], check=True, capture_output=True)
+    found: list[Options] = json.loads(done.stdout or b"[]")
+    return found
+
+
+def looks() -> list[t.Any]:
+    """What the kernel has, but for what it makes by itself."""
+    found: list[t.Any] = [
+        support.output("cat", "/proc/sys/net/ipv4/ip_forward", handles={"net": "/run/netns/blue"}, types=["net"])
+    ]
+    for place in ([], ["-n", "blue"]):
+        for link in ip(*place, "address"):
+            addresses = {item["local"] for item in link["addr_info"] if item["scope"] == "global"}
+            ageing = link.get("linkinfo", {}).get("info_data", {}).get("ageing_time")
+            found.append((link["ifname"], link["mtu"], "UP" in link["flags"], link.get("master"), addresses, ageing))
+        for family in ("-4", "-6"):
+            routes = ip(*place, family, "route", "show", "table", "all")
+            found.append([route for route in routes if route["protocol"] != "kernel"])
+            found.append(sorted(ip(*place, family, "rule"), key=str))
+    return found
+
+
+def test_what_was_changed_can_be_taken_back() -> None:
+    def work() -> None:
+        bring("blue", types=["net"])
+        first = task({**BLUE, **ASKED})
+        assert first["changed"]
+        assert task({**BLUE, **ASKED})["changes"] == []
+        before = looks()
+        would = task({**BLUE, **OTHER}, check=True)
+        assert looks() == before
+        second = task({**BLUE, **OTHER})
+        assert (would["changes"], would["before"]) == (second["changes"], second["before"])
+        assert second["diff"]["prepared"].splitlines() == second["changes"]
+        assert any(change.startswith("rule del ") for change in second["changes"])
+        assert task({**BLUE, **OTHER})["changes"] == []
+        assert looks() != before
+        task({**BLUE, **second["before"]})
+        assert looks() == before
+        task({**BLUE, **first["before"]})
+        assert "br0" not in str(looks())
+
+    in_own_world(work, "mnt", "pid", "net")
+
+
+def test_a_set_that_is_not_there_yet() -> None:
+    def work() -> None:
+        for options, changed in ((ASKED, True), ({}, False), ({"links": [{"name": "x", "state": "absent"}]}, False)):
+            result = task({**BLUE, **options}, check=True)
+            assert (result["changed"], result["changes"], result["before"]) == (changed, [], {})
+            assert "there is no set blue yet" in str(result["warnings"])
+        assert refusal(**BLUE).startswith("cannot enter the set blue: there is no such set")
+
+    in_own_world(work, "mnt", "pid", "net")
+
+
+def test_every_way_to_name_the_namespace() -> None:
+    def work() -> None:
+        bring("blue", types=["net"])
+        wanted: Options = {"links": [{"name": "lo"}], "sysctls": {"net.ipv4.ip_forward": 1}}
+        assert task({**BLUE, **wanted})["changed"]
+        assert not task({"handles": {"net": "/run/netns/blue"}, **wanted})["changed"]
+        assert task({"host": True, **wanted}, check=True)["changes"] == [
+            "sysctl net.ipv4.ip_forward=1",
+            "link set lo up",
+        ]
+        with support.inhabited("net") as pid:
+            assert task({"pid": f"0{pid}", **wanted})["changed"]
+            assert task({"pid": str(pid), "types": ["net"], **wanted})["changes"] == []
+
+    in_own_world(work, "mnt", "pid", "net")

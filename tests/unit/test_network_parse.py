@@ -137,11 +137,6 @@ def test_a_link_that_is_refused(item: Options, option: str, cause: str) -> None:
     assert refusal(links=[{"name": "eth0", **item}]).startswith(f"links[eth0].{option} as given: {cause}")
 
 
-def test_the_loopback_can_not_be_absent() -> None:
-    text = refusal(links=[{"name": "lo", **ABSENT}])
-    assert text == "links[lo].state as given: a network namespace never is without it; have up: false"
-
-
 @pytest.mark.parametrize("other", [VETH, {"name": "eth0"}, {"name": "eth0", **ABSENT}])
 def test_a_link_twice(other: Options) -> None:
     assert refusal(links=[VETH, VLAN, other]) == "links as given: it has eth0 twice"
@@ -583,7 +578,7 @@ def test_only_what_is_not_by_default_is_said() -> None:
     }
 
 
-names = st.from_regex(r"[a-z]{1,8}[0-9]?", fullmatch=True).filter(lambda name: name not in ("all", "default", "lo"))
+names = st.from_regex(r"[a-z]{1,8}[0-9]?", fullmatch=True).filter(lambda name: name not in ("all", "default"))
 namespaces = st.none() | st.just("") | st.from_regex(r"/?[a-z]{1,8}", fullmatch=True)
 U32 = st.integers(0, 0xFFFFFFFF)
 tables = st.sampled_from(["main", "local", "default"]) | st.integers(1, 0xFFFFFFFF)

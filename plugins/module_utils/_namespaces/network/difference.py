@@ -99,16 +99,19 @@ def _changed(before: Link, after: Link, wish: LinkWish, inside: str) -> LinkWish
         peer = was._replace(
             addresses=_missing(was.addresses, now.addresses), absent=_missing(now.addresses, was.addresses)
         )
+    options = {
+        name: before.options[name]
+        for name in wish.options
+        if name in before.options and before.options[name] != after.options.get(name)
+    }
     return LinkWish(
         before.name,
+        # Options and peers are those of a type.
+        type=before.type if options or peer else None,
         addresses=_missing(before.addresses, after.addresses),
         without=_missing(after.addresses, before.addresses),
         up=before.up,
-        options={
-            name: before.options[name]
-            for name in wish.options
-            if name in before.options and before.options[name] != after.options.get(name)
-        },
+        options=options,
         peer=peer,
         **asked,
     )

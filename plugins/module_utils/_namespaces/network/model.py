@@ -19,6 +19,9 @@ V4, V6 = "ipv4", "ipv6"
 PHYSICAL = "physical"
 """The type of a link that no software made, or that a task takes as it is: it is moved and never made."""
 
+ANY_TABLE = 0
+"""The table of a rule that shall not be there, whichever it leads to."""
+
 PURGEABLE = ("links", "addresses", "routes", "rules")
 
 Value = t.Union[bool, int, str]

@@ -14,13 +14,10 @@ import typing as t
 from ..errors import refuse
 from . import texts
 from .link_types import LINK, LINK_NAMESPACE, LINK_TYPES, Option
-from .model import V4, V6, LinkWish, Peer, Request, Route, RouteWish, Rule, RuleWish, Value
+from .model import ANY_TABLE, V4, V6, LinkWish, Peer, Request, Route, RouteWish, Rule, RuleWish, Value
 
 Options = t.Mapping[str, t.Any]
 T = t.TypeVar("T")
-
-ANY_TABLE = 0
-"""The table of a rule that shall not be there, when none is named."""
 
 METRICS = {V4: 0, V6: 1024}
 """What a route has that is asked for without one."""
@@ -30,7 +27,6 @@ WAYLESS = ("blackhole", "unreachable", "prohibit", "throw")
 TABLE_OF_TYPE = {LOCAL: texts.TABLES["local"]}
 """Where a route is when no table is named, if that is not the table main."""
 
-_LOOPBACK = "lo"
 _LAST_MTU = (1 << 31) - 1
 _OF_ABSENT_LINKS = ("name", "type", "state")
 _STATES = ("present", "absent")
@@ -90,8 +86,6 @@ def _parse_absent_link(at: str, name: str, item: Options) -> LinkWish:
     for option, value in item.items():
         if value is not None and option not in _OF_ABSENT_LINKS:
             raise refuse(f"{at}.{option}", "the link shall be absent", "leave it out")
-    if name == _LOOPBACK:
-        raise refuse(f"{at}.state", "a network namespace never is without it", "have up: false")
     return LinkWish(name, item.get("type"), absent=True)
 
 

@@ -15,7 +15,7 @@ import typing as t
 
 from . import codec, plan_links, words
 from .draft import Draft, Message, Plan, Step, refuse_beyond
-from .model import Link, Request, Route, Rule, State
+from .model import ANY_TABLE, Link, Request, Route, Rule, State
 
 
 def plan(state: State, request: Request, inside: str, around: t.Callable[[str], t.Mapping[str, Link]]) -> Plan:
@@ -62,7 +62,9 @@ def _remove_rules(draft: Draft) -> None:
 
 
 def _is_meant(wanted: Rule, rule: Rule) -> bool:
-    return wanted.selector == rule.selector and wanted.priority in (None, rule.priority)
+    priority = rule.priority if wanted.priority is None else wanted.priority
+    table = rule.table if wanted.table == ANY_TABLE else wanted.table
+    return wanted._replace(priority=priority, table=table) == rule
 
 
 def _remove_routes(draft: Draft) -> None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .model import V4, LinkWish, Peer, Request, RouteWish, RuleWish
-from .parse import ANY_TABLE, METRICS, TABLE_OF_TYPE, UNICAST
+from .model import ANY_TABLE, V4, LinkWish, Peer, Request, RouteWish, RuleWish
+from .parse import METRICS, TABLE_OF_TYPE, UNICAST
 from .texts import TABLES
 
 Options = t.Dict[str, t.Any]
