@@ -206,6 +206,13 @@ options:
     type: list
     elements: str
     choices: [links, addresses, routes, rules]
+  confirm:
+    description:
+      - Take back what was changed unless the controller comes back within so many seconds, from 5 to 3600, over a new
+        connection. Then the task fails, and what was changed is as it was before. Where the target can not be reached
+        any more at all, it is taken back all the same, by a process that waits for that there.
+      - It can not be had of an C(async) task, nor where the action plugin of the same name is not found.
+    type: str
 notes:
   - In O(types) C(net) has to be named, if anything; what else the target has is not entered.
 seealso:
@@ -298,7 +305,7 @@ payload.start_quickly()
 
 from ..module_utils._namespaces import host, named, target
 from ..module_utils._namespaces.errors import NamespaceError, refuse
-from ..module_utils._namespaces.network import codec, run
+from ..module_utils._namespaces.network import codec, confirm, run
 from ..module_utils._namespaces.network.link_types import LINK_TYPES
 from ..module_utils._namespaces.network.model import PHYSICAL, PURGEABLE, V4, V6, LinkWish, Request, RouteWish, RuleWish
 from ..module_utils._namespaces.network.parse import LOCAL, UNICAST, WAYLESS, parse
@@ -349,6 +356,8 @@ ARGUMENTS: argspec.Spec = {
     "rules": {"type": "list", "elements": "dict", "options": _RULE},
     "sysctls": {"type": "dict"},
     "purge": {"type": "list", "elements": "str", "choices": list(PURGEABLE)},
+    "confirm": _TEXT,
+    "_confirm": _TEXT,
     **argspec.TARGET,
 }
 
@@ -360,7 +369,11 @@ def main() -> t.NoReturn:
 def execute(module: AnsibleModule) -> outcome.Result:
     """Bring the network namespace to what is asked, and say what that took."""
     params = module.params
+    if params["_confirm"] is not None:
+        confirm.confirm(params["_confirm"])
+        return {"changed": False}
     request = parse(params)
+    seconds = None if params["confirm"] is None else confirm.parse_seconds(params["confirm"])
     _refuse_impossible_target(params)
     if sys.version_info < (3, 9):
         raise NamespaceError("change a network", f"this is Python {sys.version.split()[0]}", "use 3.9 or later")
@@ -368,7 +381,7 @@ def execute(module: AnsibleModule) -> outcome.Result:
         return {"failed": True, "msg": missing_required_lib("pyroute2"), "exception": codec.MISSING}
     proc = host.open_proc()
     if params["host"]:
-        return _describe(module, run.run(proc, None, HERE, request, module.check_mode))
+        return _describe(module, run.run(proc, None, HERE, request, module.check_mode, seconds))
     types = params["types"] or [_NET]
     handles = params["handles"]
     if params["name"] is not None:
@@ -380,7 +393,7 @@ def execute(module: AnsibleModule) -> outcome.Result:
             raise named.refuse_missing(params["name"])
     with target.of(proc, params["pid"], handles, types, params["expect"]) as existing:
         inside = next(fd for kind, fd in existing.descriptors.items() if kind.name == _NET)
-        return _describe(module, run.run(proc, inside, _name(params), request, module.check_mode))
+        return _describe(module, run.run(proc, inside, _name(params), request, module.check_mode, seconds))
 
 
 def _refuse_impossible_target(params: t.Mapping[str, t.Any]) -> None:
@@ -414,12 +427,16 @@ def _name(params: t.Mapping[str, t.Any]) -> str:
 def _describe(module: AnsibleModule, results: run.Results) -> outcome.Result:
     for warning in results.warnings:
         module.warn(warning)
-    return {
+    told = {
         "changed": bool(results.changes),
         "changes": results.changes,
         "before": options_of(results.before),
         "diff": {"prepared": "".join(change + "\n" for change in results.changes)},
     }
+    if results.token is not None:
+        # For the action plugin, which comes back with it.
+        told["confirm"] = {"token": results.token, "seconds": int(module.params["confirm"])}
+    return told
 
 
 if __name__ == "__main__":

@@ -37,6 +37,8 @@ _ANSWER_BYTES = 1 << 16
 _AT_ONCE = 64
 """So many answers fit into the buffer of a socket."""
 _TRIES = 10
+_PATIENCE_SECONDS = 60
+"""For the lock of the kernel's own that all changes of networks wait for."""
 
 
 class Request(t.NamedTuple):
@@ -61,6 +63,7 @@ def open_route() -> socket.socket:
     route = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
     for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK):
         route.setsockopt(_SOL_NETLINK, option, 1)
+    route.settimeout(_PATIENCE_SECONDS)
     return route
 
 

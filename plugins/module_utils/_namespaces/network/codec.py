@@ -264,14 +264,14 @@ def route_in(message: rtnetlink.Message, names: t.Mapping[int, str]) -> Route | 
     type_ = _TYPE_NAMES.get(found["type"])
     if type_ is None:
         beyond.append(f"type {found['type']}")
-    dst = f"{attributes['RTA_DST']}/{found['dst_len']}" if "RTA_DST" in attributes else _ANY[family]
+    beyond += ["via"] if type_ == "local" and "RTA_GATEWAY" in attributes else []
     return Route(
-        dst=dst,
+        dst=_prefix(attributes.get("RTA_DST"), found["dst_len"]) or _ANY[family],
         table=attributes.get("RTA_TABLE", found["table"]),
         metric=attributes.get("RTA_PRIORITY", 0),
-        via=attributes.get("RTA_GATEWAY", ""),
+        via=_address_text(attributes.get("RTA_GATEWAY")),
         dev="" if type_ in _WITHOUT_WAY else names.get(attributes.get("RTA_OIF", 0), ""),
-        src=attributes.get("RTA_PREFSRC", ""),
+        src=_address_text(attributes.get("RTA_PREFSRC")),
         type=type_ or "unicast",
         beyond=", ".join(beyond),
     )
@@ -289,13 +289,18 @@ def rule_in(message: rtnetlink.Message) -> Rule | None:
     beyond += ["not"] if found["flags"] & 2 else []
     beyond += [f"tos {found['tos']}"] if found["tos"] else []
     beyond += [f"action {found['action']}"] if found["action"] != _FR_ACT_TO_TBL else []
+    src, dst = (
+        _prefix(attributes.get("FRA_SRC"), found["src_len"]),
+        _prefix(attributes.get("FRA_DST"), found["dst_len"]),
+    )
+    beyond += ["a network with bits of a host"] if _has_host_bits(src) or _has_host_bits(dst) else []
     mark, mask = attributes.get("FRA_FWMARK", 0), attributes.get("FRA_FWMASK", _WHOLE_MARK)
     marked = "FRA_FWMARK" in attributes or "FRA_FWMASK" in attributes
     return Rule(
         family=family,
         priority=attributes.get("FRA_PRIORITY", 0),
-        src=_prefix(attributes.get("FRA_SRC"), found["src_len"]),
-        dst=_prefix(attributes.get("FRA_DST"), found["dst_len"]),
+        src=src,
+        dst=dst,
         iif=attributes.get("FRA_IIFNAME", ""),
         oif=attributes.get("FRA_OIFNAME", ""),
         fwmark="" if not marked else str(mark) if mask == _WHOLE_MARK else f"{mark}/{mask}",
@@ -305,7 +310,16 @@ def rule_in(message: rtnetlink.Message) -> Rule | None:
 
 
 def _prefix(address: str | None, length: int) -> str:
-    return f"{address}/{length}" if address else ""
+    return f"{_address_text(address)}/{length}" if address else ""
+
+
+def _address_text(address: str | None) -> str:
+    """As a task gives it: what is told of an address with an IPv4 one in it depends on the library."""
+    return str(ipaddress.ip_address(address)) if address else ""
+
+
+def _has_host_bits(prefix: str) -> bool:
+    return bool(prefix) and str(ipaddress.ip_interface(prefix).network) != prefix
 
 
 def _info(type_: str, data: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
@@ -343,8 +357,10 @@ def _told(known: t.Mapping[str, Option], data: t.Mapping[str, t.Any]) -> t.Itera
         elif option.attribute and option.attribute in data and option.kind != "link":
             value = data[option.attribute]
             if option.kind == "choice":
+                # One that is not known can not be asked for.
                 words = {number: word for word, number in option.choices.items()}
-                yield name, words.get(value, str(value))
+                if value in words:
+                    yield name, words[value]
             else:
                 yield name, bool(value) if option.kind == "flag" else value
 

@@ -25,6 +25,7 @@ from ..._kernel.descriptor import closing
 from .. import cgroup, directory
 from ..checkpoint import PATIENCE, Gate, spawn
 from ..errors import NamespaceError, during, refuse
+from ..values import plain_number
 from .carry_out import Work, take_back
 from .draft import Plan
 from .model import State
@@ -33,8 +34,9 @@ _ANSWER = b"stays"
 _FIRST_SECONDS, _LAST_SECONDS = 5, 3600
 
 
-def check_seconds(number: int) -> int:
+def parse_seconds(value: t.Any) -> int:
     """How long to wait. Raises NamespaceError."""
+    number = plain_number("confirm", value)
     if not _FIRST_SECONDS <= number <= _LAST_SECONDS:
         raise refuse("confirm", f"{number} is not from {_FIRST_SECONDS} to {_LAST_SECONDS} seconds")
     return number
