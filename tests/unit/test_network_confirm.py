@@ -1,0 +1,236 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A change that waits to be confirmed, and goes back by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import typing as t
+
+import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import mountinfo, procfs
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import cgroup, directory, host
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import carry_out, confirm
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import (
+    LinkWish,
+    Peer,
+    Request,
+    Route,
+    RouteWish,
+)
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.run import Results, run
+from ansible_collections.linux.namespaces.tests.unit import support
+
+SOON = 1
+REQUEST = Request(
+    links=(
+        LinkWish("br0", "bridge", addresses=("10.0.0.1/24",), up=True),
+        LinkWish("v0", "veth", peer=Peer("v1", ""), master="br0", up=True),
+    ),
+    sysctls={"net.ipv4.ip_forward": "1"},
+)
+WITHOUT_WAY = REQUEST._replace(routes=(RouteWish(Route("10.9.0.0/16", 254, 0, via="172.31.0.1")),))
+
+
+def change(request: Request = REQUEST, seconds: int = SOON) -> Results:
+    with closing(host.open_proc()) as proc:
+        return run(proc, None, "", request, check=False, seconds=seconds)
+
+
+def links() -> list[str]:
+    return sorted(os.listdir("/sys/class/net"))
+
+
+def waiting() -> list[str]:
+    return os.listdir(directory.MEMORY) if os.path.isdir(directory.MEMORY) else []
+
+
+def in_own_network(work: t.Callable[[], None]) -> None:
+    support.in_own_world(work, "mnt", "net", "pid")
+
+
+def told(results: Results) -> str:
+    assert results.token is not None
+    return results.token
+
+
+def test_what_is_confirmed_stays() -> None:
+    def work() -> None:
+        confirm.confirm(told(change()))
+        time.sleep(2 * SOON)
+        assert links() == ["br0", "lo", "v0", "v1"]
+        assert waiting() == []
+
+    in_own_network(work)
+
+
+def test_what_is_not_confirmed_goes_back() -> None:
+    def work() -> None:
+        token = told(change())
+        assert links() == ["br0", "lo", "v0", "v1"]
+        assert waiting() == [f"confirm-{token}"]
+        support.wait_for(lambda: support.read("/proc/sys/net/ipv4/ip_forward") == "0\n")
+        assert links() == ["lo"]
+        assert not os.path.exists(directory.MEMORY)
+        with pytest.raises(NamespaceError, match="nobody waits for it to be confirmed"):
+            confirm.confirm(token)
+
+    in_own_network(work)
+
+
+def test_the_time_counts_from_the_end_of_the_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody takes back what is still being done."""
+
+    def slowly(work: carry_out.Work, steps: t.Any) -> None:
+        time.sleep(2 * SOON)
+        quickly(work, steps)
+
+    quickly = carry_out._do  # noqa: SLF001 - nothing but a slow kernel could do it otherwise
+    monkeypatch.setattr(carry_out, "_do", slowly)
+
+    def work() -> None:
+        confirm.confirm(told(change()))
+        time.sleep(2 * SOON)
+        assert "br0" in links()
+
+    in_own_network(work)
+
+
+def test_a_task_that_is_killed_half_way_is_taken_back() -> None:
+    whole = carry_out._do  # noqa: SLF001 - it is where a task spends its time
+
+    def killed() -> None:
+        us = os.getpid()
+
+        def half(work: carry_out.Work, steps: t.Any) -> None:
+            if os.getpid() == us:
+                whole(work, steps[:1])
+                os.kill(us, signal.SIGKILL)
+            whole(work, steps)
+
+        carry_out._do = half  # noqa: SLF001 - in a process that ends here
+        change()
+
+    def work() -> None:
+        with pytest.raises(support.EndedError):
+            support.forked(killed)
+        assert links() == ["br0", "lo"]
+        support.wait_for(lambda: links() == ["lo"])
+
+    in_own_network(work)
+
+
+def test_who_waits_outlives_the_session() -> None:
+    def work() -> None:
+        def leader() -> str:
+            os.setsid()
+            token = told(change())
+            for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_IGN)
+                os.killpg(0, number)
+            return token
+
+        support.forked(leader)
+        assert "br0" in links()
+        support.wait_for(lambda: links() == ["lo"])
+
+    in_own_network(work)
+
+
+def test_it_leaves_the_cgroup_of_the_task() -> None:
+    """With which systemd ends all that a unit has started."""
+
+    def work() -> None:
+        with support.own_run():
+            top = cgroup.hierarchy(mountinfo.read(procfs.open_root()))
+            assert top is not None
+            os.mkdir(f"{top}/task")
+
+            def task() -> tuple[str, bool]:
+                support.enter_cgroup(f"{top}/task")
+                return told(change(seconds=30)), cgroup.members(f"{top}/task") == [os.getpid()]
+
+            token, alone = support.forked(task)
+            confirm.confirm(token)
+            support.wait_for(lambda: cgroup.members(str(top)) == [])
+            os.rmdir(f"{top}/task")
+            assert alone
+
+    support.in_own_world(work)
+
+
+def test_it_holds_nothing_of_the_task() -> None:
+    """Ansible waits for all that have its standard output."""
+
+    def work() -> None:
+        ours, theirs = os.pipe()
+        os.dup2(theirs, 1)
+        os.close(theirs)
+        token = told(change(seconds=30))
+        os.dup2(2, 1)
+        assert os.read(ours, 1) == b""
+        confirm.confirm(token)
+
+    in_own_network(work)
+
+
+def test_a_change_that_fails_leaves_nobody_waiting() -> None:
+    def work() -> None:
+        before = support.children()
+        with pytest.raises(NamespaceError, match="nothing is changed"):
+            change(WITHOUT_WAY, seconds=30)
+        assert (links(), waiting(), support.children()) == (["lo"], [], before)
+
+    in_own_network(work)
+
+
+def test_without_a_change_nobody_waits() -> None:
+    def work() -> None:
+        assert change(Request()).token is None
+        assert waiting() == []
+
+    in_own_network(work)
+
+
+def test_somebody_who_comes_and_goes_confirms_once() -> None:
+    def work() -> None:
+        token = told(change(seconds=30))
+        confirm.confirm(token)
+        with pytest.raises(NamespaceError, match="nobody waits"):
+            confirm.confirm(token)
+
+    in_own_network(work)
+
+
+def test_only_root_gets_there() -> None:
+    def work() -> None:
+        token = told(change(seconds=30))
+        with pytest.raises(NamespaceError, match="nobody waits"):
+            support.as_ordinary(lambda: confirm.confirm(token))
+        assert waiting() == [f"confirm-{token}"]
+        confirm.confirm(token)
+
+    in_own_network(work)
+
+
+@pytest.mark.parametrize("token", ["", "../directory-0", "0" * 31, "G" * 32, "0" * 33])
+def test_no_token(token: str) -> None:
+    with pytest.raises(NamespaceError, match="it is no token"):
+        confirm.confirm(token)
+
+
+@pytest.mark.parametrize("given", ["4", "3601", "1_0", "ten", "True", "-5", "5.5", ""])
+def test_seconds_that_are_refused(given: str) -> None:
+    with pytest.raises(NamespaceError, match="confirm"):
+        confirm.parse_seconds(given)
+
+
+@pytest.mark.parametrize("given", ["5", 3600])
+def test_seconds(given: t.Any) -> None:
+    assert confirm.parse_seconds(given) == int(given)
