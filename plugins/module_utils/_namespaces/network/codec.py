@@ -58,6 +58,8 @@ _SCOPES = {"local": 254, "unicast": 253}
 """Of routes without a gateway."""
 _TYPES = {"unicast": 1, "local": 2, "blackhole": 6, "unreachable": 7, "prohibit": 8, "throw": 9}
 _TYPE_NAMES = {number: name for name, number in _TYPES.items()}
+_OTHER_TYPES = {3: "broadcast", 4: "anycast", 5: "multicast"}
+"""Those that no task asks for."""
 _WITHOUT_WAY = ("blackhole", "unreachable", "prohibit", "throw")
 _FR_ACT_TO_TBL = 1
 _NO_SUPPRESSION = (None, -1, 0xFFFFFFFF)
@@ -101,6 +103,18 @@ class Raw(t.NamedTuple):
     """The index of the link that it is upon, or of its peer, 0 for none."""
     namespace: int | None
     """The id of the network namespace where that is, None for the same one."""
+
+
+class Address(t.NamedTuple):
+    """An address of a link."""
+
+    number: int
+    """The index of the link."""
+    text: str
+    automatic: bool
+    """Whether the kernel made it, or what a router told it, or whether it goes away by itself."""
+    beyond: str
+    """What it has that no task can ask for, in words."""
 
 
 def everything(kind: int) -> bytes:
@@ -232,27 +246,29 @@ def link_in(message: rtnetlink.Message) -> Raw:
     return Raw(link, attributes.get("IFLA_MASTER", 0), other, attributes.get("IFLA_LINK_NETNSID"))
 
 
-def address_in(message: rtnetlink.Message) -> tuple[int, str] | None:
-    """The index of a link and an address of it; None for one that the kernel made, and for one with a far end."""
+def address_in(message: rtnetlink.Message) -> Address | None:
+    """The address in a message; None where there is none."""
     found = _decoded(ifaddrmsg, message)
     attributes = dict(found["attrs"])
     local = attributes.get("IFA_LOCAL", attributes.get("IFA_ADDRESS"))
-    if local is None or attributes.get("IFA_ADDRESS", local) != local:
+    if local is None:
         return None
+    far = attributes.get("IFA_ADDRESS", local)
     address = ipaddress.ip_interface(f"{local}/{found['prefixlen']}")
-    if address.is_loopback:
-        return None
+    automatic = address.is_loopback
     if address.version == 6:
         flags = attributes.get("IFA_FLAGS", found["flags"])
-        if not flags & _IFA_F_PERMANENT or address.ip in _LINK_LOCAL:
-            return None
-    return found["index"], str(address)
+        automatic = automatic or not flags & _IFA_F_PERMANENT or address.ip in _LINK_LOCAL
+    return Address(found["index"], str(address), automatic, "" if far == local else f"peer {_address_text(far)}")
 
 
 def route_in(message: rtnetlink.Message, names: t.Mapping[int, str]) -> Route | None:
     """The route in a message; None for one that the kernel made. names: of the links, by index."""
-    if message.content[_RTM_PROTOCOL] in _OF_THE_KERNEL:
-        return None
+    return None if message.content[_RTM_PROTOCOL] in _OF_THE_KERNEL else any_route_in(message, names)
+
+
+def any_route_in(message: rtnetlink.Message, names: t.Mapping[int, str]) -> Route | None:
+    """The route in a message, whoever made it; None for what is none, or not of IP."""
     found = _decoded(rtmsg, message)
     attributes = dict(found["attrs"])
     family = _FAMILY_NAMES.get(found["family"])
@@ -263,7 +279,8 @@ def route_in(message: rtnetlink.Message, names: t.Mapping[int, str]) -> Route | 
     beyond += ["onlink"] if found["flags"] & _RTNH_F_ONLINK else []
     type_ = _TYPE_NAMES.get(found["type"])
     if type_ is None:
-        beyond.append(f"type {found['type']}")
+        type_ = _OTHER_TYPES.get(found["type"], str(found["type"]))
+        beyond.append(f"type {type_}")
     beyond += ["via"] if type_ == "local" and "RTA_GATEWAY" in attributes else []
     return Route(
         dst=_prefix(attributes.get("RTA_DST"), found["dst_len"]) or _ANY[family],
@@ -272,17 +289,24 @@ def route_in(message: rtnetlink.Message, names: t.Mapping[int, str]) -> Route | 
         via=_address_text(attributes.get("RTA_GATEWAY")),
         dev="" if type_ in _WITHOUT_WAY else names.get(attributes.get("RTA_OIF", 0), ""),
         src=_address_text(attributes.get("RTA_PREFSRC")),
-        type=type_ or "unicast",
+        type=type_,
         beyond=", ".join(beyond),
+        automatic=found["proto"] in _OF_THE_KERNEL,
     )
 
 
 def rule_in(message: rtnetlink.Message) -> Rule | None:
     """The rule in a message; None for one that the kernel made."""
+    found = any_rule_in(message)
+    return None if found is None or found.automatic else found
+
+
+def any_rule_in(message: rtnetlink.Message) -> Rule | None:
+    """The rule in a message, whoever made it; None for what is not of IP."""
     found = _decoded(fibmsg, message)
     attributes = dict(found["attrs"])
     family = _FAMILY_NAMES.get(found["family"])
-    if family is None or attributes.get("FRA_PROTOCOL") in _OF_THE_KERNEL:
+    if family is None:
         return None
     beyond = [words for name, words in _BEYOND_RULE.items() if name in attributes]
     beyond += ["suppress"] if attributes.get("FRA_SUPPRESS_PREFIXLEN") not in _NO_SUPPRESSION else []
@@ -306,6 +330,7 @@ def rule_in(message: rtnetlink.Message) -> Rule | None:
         fwmark="" if not marked else str(mark) if mask == _WHOLE_MARK else f"{mark}/{mask}",
         table=attributes.get("FRA_TABLE", found["table"]),
         beyond=", ".join(beyond),
+        automatic=attributes.get("FRA_PROTOCOL") in _OF_THE_KERNEL,
     )
 
 

@@ -71,6 +71,8 @@ class Route(t.NamedTuple):
     type: str = "unicast"
     beyond: str = ""
     """What it has that no task can ask for, in words."""
+    automatic: bool = False
+    """Whether the kernel made it, or what a router told it."""
 
     @property
     def key(self) -> tuple[str, int, int]:
@@ -96,6 +98,8 @@ class Rule(t.NamedTuple):
     """A number, or number/mask."""
     table: int
     beyond: str = ""
+    automatic: bool = False
+    """Whether the kernel made it."""
 
     @property
     def selector(self) -> tuple[str | int, ...]:

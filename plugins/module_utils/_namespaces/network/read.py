@@ -34,8 +34,8 @@ def links_of(place: Place) -> Links:
         addresses = collections.defaultdict(list)
         for message in _list(place, codec.RTM_GETADDR, codec.RTM_NEWADDR):
             found = codec.address_in(message)
-            if found is not None:
-                addresses[found[0]].append(found[1])
+            if found is not None and not found.automatic and not found.beyond:
+                addresses[found.number].append(found.text)
     names = {item.link.number: item.link.name for item in raw}
     complete = [
         item._replace(
