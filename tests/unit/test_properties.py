@@ -26,8 +26,14 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
     uts,
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import enter, visit
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import parts, properties, run
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import (
+    inside,
+    parts,
+    properties,
+    run,
+)
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import scan as scan_module
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.inside import Properties
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.model import Holder
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery.scan import Scan
 from ansible_collections.linux.namespaces.tests.unit import support
@@ -43,7 +49,7 @@ SOURCES = ("processes", "threads", "fds")
 class Seen(t.NamedTuple):
     """What was told, by inode, and what the scan says of it."""
 
-    properties: dict[int, properties.Properties]
+    properties: dict[int, Properties]
     denied: int
     incomplete: list[str]
 
@@ -64,7 +70,7 @@ def own_inode(name: str) -> int:
     return support.own_identity(name).inode
 
 
-def everything_is_told(found: properties.Properties) -> bool:
+def everything_is_told(found: Properties) -> bool:
     return all(value is not None for key, value in found.items() if key != "netnsid")
 
 
@@ -178,9 +184,9 @@ def test_the_id_of_a_network_namespace() -> None:
 def test_more_devices_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """In as many messages as that takes."""
     monkeypatch.setattr(properties, "MOST", 50)
-    monkeypatch.setattr(properties, "_MOST_IN_A_MESSAGE", 20)
+    monkeypatch.setattr(inside, "_MOST_IN_A_MESSAGE", 20)
 
-    def work() -> properties.Properties:
+    def work() -> Properties:
         process.unshare(nstypes.NET.flag)
         lines = "".join(f"link add fifteen-let{number:04} type bridge\n" for number in range(60))
         subprocess.run(["ip", "-batch", "-"], input=lines, text=True, check=True)
@@ -194,7 +200,7 @@ def test_more_devices_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_more_sockets_than_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listeners, "_MOST_SOCKETS", 2)
 
-    def work() -> list[properties.Properties]:
+    def work() -> list[Properties]:
         process.unshare(nstypes.NET.flag)
         netdev.set_up("lo")
         found = []
@@ -212,7 +218,7 @@ def test_more_sockets_than_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_more_listeners_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(properties, "MOST", 2)
 
-    def work() -> properties.Properties:
+    def work() -> Properties:
         process.unshare(nstypes.NET.flag)
         netdev.set_up("lo")
         with contextlib.ExitStack() as stack:
@@ -326,7 +332,7 @@ def test_a_process_that_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ids_are_those_of_the_caller() -> None:
     """The namespace is below that of the caller, which has other ids than the one above."""
 
-    def work() -> properties.Properties:
+    def work() -> Properties:
         with open(f"/proc/{pid}/ns/user", "rb") as above:
             process.setns(above.fileno(), nstypes.USER.flag)
         os.setresgid(0, 0, 0)

@@ -18,18 +18,15 @@ import itertools
 import time
 import typing as t
 
-from ..._kernel import listeners, netdev, nstypes, process, procfs, uts
-from ..checkpoint import DeadlineError, Gate, Message
+from ..._kernel import listeners, netdev, nstypes, procfs, uts
+from ..checkpoint import DeadlineError
 from ..errors import NamespaceError
 from ..values import seconds
 from ..visit import somebody_in
-from . import parts
+from . import inside
+from .inside import Look, Properties
 from .model import Namespace
 from .scan import Scan
-
-Properties = t.Dict[str, t.Any]
-Look = t.Callable[[int, int], Properties]
-"""At a process, given a procfs and the pid. Raises OSError."""
 
 MOST = 1000
 """Of each list of a namespace so many are kept."""
@@ -43,8 +40,6 @@ UNSAFE = (
 _STAY_SECONDS = 10
 """For all user namespaces that somebody has to go to: a few milliseconds each, where nobody in there stops him."""
 _MOST_LINKS = 10000
-_MOST_IN_A_MESSAGE = 100
-_DENIED = "denied"
 _KEYS = {
     nstypes.UTS: ("hostname", "domainname"),
     nstypes.NET: ("netnsid", "links", "listeners"),
@@ -87,7 +82,7 @@ def look(scan: Scan, namespaces: t.Iterable[Namespace]) -> dict[int, Properties]
         else:
             scan.incomplete_because[UNSAFE] = None
     for kind, looks in ((nstypes.UTS, (_names,)), (nstypes.NET, (_links, _listeners)), (nstypes.TIME, (_offsets,))):
-        _go_into_each(scan, todo[kind], looks, found)
+        inside.look(scan, todo[kind], looks, found, SOURCE, _lost(kind))
     return found
 
 
@@ -176,72 +171,3 @@ def _stay_in_each(scan: Scan, namespaces: t.Iterable[Namespace], found: t.Mappin
 
 def _lost(kind: nstypes.NsType) -> str:
     return f"{kind.name} namespaces could not be looked into to the end"
-
-
-# From inside.
-
-
-def _go_into_each(
-    scan: Scan, namespaces: t.Sequence[Namespace], looks: t.Sequence[Look], found: t.Mapping[int, Properties]
-) -> None:
-    """Have a child go into each of these namespaces, which are of one type, and look."""
-    if not namespaces:
-        return
-    kind = namespaces[0].kind
-    own = procfs.namespace_inode(scan.proc, f"{procfs.own_pid(scan.proc)}/ns/{kind.name}")
-    # Where the child is at first, it needs no privilege to be.
-    ordered = sorted(namespaces, key=lambda namespace: namespace.identity.inode != own)
-    seen: dict[int, Properties] = {namespace.identity.inode: {} for namespace in ordered}
-
-    def take(namespace: Namespace, message: Message) -> None:
-        properties = seen[namespace.identity.inode]
-        if "part" in message:
-            key, value = message["part"]
-            properties[key] = properties[key] + value if key in properties else value
-        else:
-            scan.denied[SOURCE] += properties.pop(_DENIED, 0)
-            found[namespace.identity.inode].update(properties)
-
-    parts.each(
-        scan,
-        _lost(kind),
-        ordered,
-        lambda gate, namespace: _report(gate, namespace, own, looks),
-        take,
-        kept=lambda namespace: (namespace.fd,),
-    )
-
-
-def _report(gate: Gate, namespace: Namespace, own: int, looks: t.Sequence[Look]) -> None:
-    for part in _in_parts(_seen_in(gate, namespace, own, looks)):
-        gate.report(part=part)
-    gate.report(whole=True)
-
-
-def _seen_in(gate: Gate, namespace: Namespace, own: int, looks: t.Sequence[Look]) -> Properties:
-    seen: Properties = {}
-    try:
-        if namespace.identity.inode != own:
-            process.setns(namespace.fd, namespace.kind.flag)
-    except OSError as error:
-        return _refusal(error)
-    for look_at in looks:
-        try:
-            seen.update(look_at(gate.proc, gate.pid()))
-        except OSError as error:
-            seen.update(_refusal(error))
-    return seen
-
-
-def _refusal(error: OSError) -> Properties:
-    return {_DENIED: 1} if isinstance(error, PermissionError) else {}
-
-
-def _in_parts(properties: Properties) -> t.Iterator[tuple[str, t.Any]]:
-    """What fits into a message each."""
-    for key, value in properties.items():
-        if isinstance(value, list):
-            for start in range(0, len(value) or 1, _MOST_IN_A_MESSAGE):
-                yield key, value[start : start + _MOST_IN_A_MESSAGE]
-        else:
-            yield key, value
