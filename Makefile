@@ -4,7 +4,7 @@
 
 # Everything that is fetched or written goes below .ansible/ in the checkout.
 
-.PHONY: help demo test matrix hosts kernels bench fetch lock clean root programs lab-programs kernel-programs bench-programs FORCE
+.PHONY: help demo topology test matrix hosts kernels bench fetch lock clean root programs lab-programs kernel-programs bench-programs FORCE
 .DELETE_ON_ERROR:
 
 HOME_HERE = $(CURDIR)/.ansible/home
@@ -15,6 +15,7 @@ VENV = .ansible/test
 help:
 	@echo "make demo                         run work in real namespaces, from a playbook"
 	@echo "make demo KEEP=1                  leave them for you to look around; make demo takes them down"
+	@echo "make topology                     three tenants with the same addresses, their routers and an uplink; KEEP=1 as above"
 	@echo "make test                         the tests, on this machine: lint types sanity units molecule"
 	@echo "make test SESSION=units ARGS=...  one session of it, with arguments for its tool"
 	@echo "make hosts                        the scenarios over ssh, on hosts with systemd that are booted for it"
@@ -27,11 +28,11 @@ help:
 
 # ---- what a person runs
 
-demo: root .ansible/demo/made $(LINK)
+demo topology: root .ansible/demo/made $(LINK)
 	@mkdir -p '$(HOME_HERE)/tmp'
 	@env HOME='$(HOME_HERE)' TMPDIR='$(HOME_HERE)/tmp' ANSIBLE_HOME='$(HOME_HERE)/.ansible' \
 	    ANSIBLE_REMOTE_TEMP='$(HOME_HERE)/tmp' ANSIBLE_CONFIG='$(CURDIR)/ansible.cfg' \
-	    .ansible/demo/bin/ansible-playbook playbooks/demo.yml $(if $(KEEP),--extra-vars keep=$(KEEP)) $(ARGS)
+	    .ansible/demo/bin/ansible-playbook playbooks/$@.yml $(if $(KEEP),--extra-vars keep=$(KEEP)) $(ARGS)
 
 # tests/sealed.py says what the seal is. Only the fetching inside it reaches a network.
 test: root programs .ansible/python
@@ -113,7 +114,7 @@ define environment
 endef
 
 .ansible/demo/made: .ansible/python tests/requirements.txt
-	$(call environment,ansible-core --constraint tests/requirements.txt)
+	$(call environment,ansible-core pyroute2 --constraint tests/requirements.txt)
 
 # The package ansible has community.general.
 .ansible/bench/made: .ansible/python tests/requirements.txt

@@ -27,6 +27,7 @@ PACKAGES = (
     "procps",
     "psmisc",
     "python3",
+    "python3-pyroute2",
     "strace",
     "sudo",
     "systemd-sysv",
