@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import signal
 import socket
 import syslog
 import time
@@ -119,8 +118,6 @@ class _Waiting(t.NamedTuple):
 
 def _wait(gate: Gate, waiting: _Waiting, work: Work, before: State, planned: Plan) -> t.NoReturn:
     """Until somebody comes, or the time is over."""
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
     os.setsid()
     os.chdir("/")
     kept = (gate.fileno(), waiting.listener.fileno(), waiting.going_on, work.proc, *work.places.descriptors())
