@@ -40,6 +40,7 @@ PACKAGES = (
     "psmisc",
     "python3",
     "python3-hypothesis",
+    "python3-pyroute2",
     "python3-pytest",
     "strace",
     "uidmap",

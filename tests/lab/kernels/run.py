@@ -41,6 +41,7 @@ PARTS = ("ansible.cfg", "extensions", "galaxy.yml", "meta", "plugins", "pyprojec
 FILES = (
     *("libc", "listeners", "mount", "netdev", "nsfs", "process", "processes", "procfs", "uts"),
     *("cgroup", "discovery", "handle", "host", "propagation", "properties", "target", "visit"),
+    *("network", "network_codec"),
 )
 SETS = (
     "one_type",
