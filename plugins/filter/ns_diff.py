@@ -20,7 +20,8 @@ description:
     V(zombie) and V(in_flight), which come and go.
   - Numbers of processes, descriptors, mounts and holders change all the time and are no change. What is null in one of
     the facts was not readable then and is no change either, but for the name. Devices and listeners are not compared
-    where there are so many that the facts have not all of them.
+    where there are so many that the facts have not all of them. Addresses, routes and rules
+    (O(linux.namespaces.ns_facts#module:network)) are not compared.
 version_added: 0.1.0
 author: The linux.namespaces authors (@linux-namespaces)
 positional: after

@@ -33,6 +33,7 @@ attributes:
     support: full
 requirements:
   - Python 3.8 or later and Linux 5.10 or later on the target, nothing else
+  - For O(network), Python 3.9 or later and C(pyroute2) 0.7.2 or later on the target
 options:
   sources:
     description:
@@ -74,6 +75,14 @@ options:
     type: str
     choices: [summary, normal, full]
     default: normal
+  network:
+    description:
+      - Tell of each network namespace the addresses, routes and rules too, also of those without a process. Unless
+        O(detail=summary), which looks into none.
+      - Without C(pyroute2) they are missing, and the scan is said to be incomplete. Links and listeners are told
+        anyway.
+    type: bool
+    default: false
 notes:
   - What no kernel shows, or not this one, or what is not looked at, is listed in
     RV(ansible_facts.linux_namespaces.scan.blind).
@@ -113,6 +122,18 @@ EXAMPLES = r"""
     name: blue
     types: [net]
     detail: full
+
+- name: See which network namespaces have a default route, and where it leads
+  linux.namespaces.ns_facts:
+    types: [net]
+    network: true
+
+- name: Say it
+  ansible.builtin.debug:
+    msg: "{{ item.name or item.inode }}: {{ item.network.routes | selectattr('dst', 'in', ['default', '::/0']) }}"
+  loop: "{{ ansible_facts.linux_namespaces.namespaces | selectattr('network') }}"
+  loop_control:
+    label: "{{ item.inode }}"
 
 - name: Only count
   linux.namespaces.ns_facts:
@@ -163,7 +184,7 @@ ansible_facts:
               elements: str
             denied:
               description: What could not be looked at for lack of privilege, counted by source, with C(properties) for
-                what namespaces are like inside.
+                what namespaces are like inside, and C(network) for addresses, routes and rules.
               type: dict
             vanished:
               description: How many processes and namespaces were not there any more when they were looked at. That is
@@ -376,6 +397,156 @@ ansible_facts:
                 not looked at. A thousand are told.
               returned: when there are more
               type: int
+            network:
+              description:
+                - Of a network namespace, its links with their addresses, its routes and rules, in the shape of the
+                  options of M(linux.namespaces.ns_network). Keys are there where they apply. Null where it could not be
+                  read.
+                - C(kernel) is true of what the kernel made by itself, or what a router told it. C(beyond) says in words
+                  what no option asks for.
+                - A thousand each of links, addresses, routes and rules are told. Where there are more,
+                  RV(ansible_facts.linux_namespaces.scan.incomplete_because) says that.
+              returned: with O(network)
+              type: dict
+              contains:
+                links:
+                  description: The devices.
+                  type: list
+                  elements: dict
+                  contains:
+                    name:
+                      description: The name.
+                      type: str
+                    type:
+                      description: What made it, as C(kind) of RV(ansible_facts.linux_namespaces.namespaces[].links).
+                      type: str
+                    up:
+                      description: Whether it is set up.
+                      type: bool
+                    mtu:
+                      description: The largest packet that it sends, in bytes.
+                      type: int
+                    mac:
+                      description: Its address as a card; of a tunnel, its own end.
+                      type: str
+                    master:
+                      description: The link that it is a port of.
+                      type: str
+                    addresses:
+                      description: The addresses.
+                      type: list
+                      elements: dict
+                      contains:
+                        address:
+                          description: The address and the length of its network.
+                          type: str
+                        kernel:
+                          description: Whether the kernel, or a router, made it, or it goes away by itself.
+                          type: bool
+                        beyond:
+                          description: The other end that it is for.
+                          type: str
+                    options:
+                      description: Options of its type. C(link), and C(link_namespace) where that is elsewhere, are the
+                        link that it is upon.
+                      type: dict
+                    peer:
+                      description: Of a veth, the other end.
+                      type: dict
+                      contains:
+                        name:
+                          description: Its name. Null where it is not known, like the others. It is looked for in the
+                            network namespaces that are told of, and in the one of the task.
+                          type: str
+                        namespace:
+                          description: The name of the set that it is in, empty for where the task ran.
+                          type: str
+                        inode:
+                          description: The inode of the network namespace that it is in.
+                          type: int
+                routes:
+                  description: The routes of IPv4 and IPv6, of all tables.
+                  type: list
+                  elements: dict
+                  contains:
+                    dst:
+                      description: Where it leads; V(default), of IPv6 V(::/0), for everything.
+                      type: str
+                    via:
+                      description: The gateway.
+                      type: str
+                    dev:
+                      description: The link.
+                      type: str
+                    src:
+                      description: The address to send from.
+                      type: str
+                    table:
+                      description: The number of the table; 254 is main, 255 local, 253 default.
+                      type: int
+                    metric:
+                      description: The smallest of several wins.
+                      type: int
+                    type:
+                      description: V(unicast), V(blackhole) and so on, also V(broadcast), V(anycast) and V(multicast).
+                      type: str
+                    kernel:
+                      description: Whether the kernel, or a router, made it.
+                      type: bool
+                    beyond:
+                      description: What else it has, such as several next hops.
+                      type: str
+                rules:
+                  description: The rules of IPv4 and IPv6.
+                  type: list
+                  elements: dict
+                  contains:
+                    family:
+                      description: V(ipv4) or V(ipv6).
+                      type: str
+                    priority:
+                      description: The smallest is looked at first.
+                      type: int
+                    from:
+                      description: What it is about.
+                      type: str
+                    to:
+                      description: As C(from), for where packets go.
+                      type: str
+                    iif:
+                      description: The link that they come by.
+                      type: str
+                    oif:
+                      description: The link that the socket is bound to.
+                      type: str
+                    fwmark:
+                      description: Their mark, a number or C(number/mask).
+                      type: str
+                    table:
+                      description: The number of the table to look into.
+                      type: int
+                    kernel:
+                      description: Whether it was there from the beginning.
+                      type: bool
+                    beyond:
+                      description: What else it has.
+                      type: str
+                links_more:
+                  description: How many more links there are at least, where these are not all.
+                  returned: when there are more
+                  type: int
+                addresses_more:
+                  description: The same of addresses.
+                  returned: when there are more
+                  type: int
+                routes_more:
+                  description: The same of routes.
+                  returned: when there are more
+                  type: int
+                rules_more:
+                  description: The same of rules.
+                  returned: when there are more
+                  type: int
   sample:
     linux_namespaces:
       namespaces:
@@ -423,6 +594,7 @@ def main() -> t.NoReturn:
             "types": {"type": "list", "elements": "str", "choices": argspec.TYPE_NAMES},
             **{option: {"type": "str"} for option in ("name", "pid", "path", "inode", "id")},
             "detail": {"type": "str", "choices": list(facts.DETAILS), "default": "normal"},
+            "network": {"type": "bool", "default": False},
         },
         mutually_exclusive=[("name", "pid", "path", "inode", "id")],
         supports_check_mode=True,
@@ -442,6 +614,7 @@ def execute(module: AnsibleModule) -> outcome.Result:
         inode=_number("inode", _without_brackets(params["inode"])),
         id=_number("id", params["id"]),
         detail=params["detail"],
+        network=params["network"],
     )
     return {"changed": False, "ansible_facts": {"linux_namespaces": facts.gather(host.open_proc(), request)}}
 

@@ -508,6 +508,8 @@ def test_the_leader_changes_by_name_and_unit() -> None:
         ({"holders": [{"kind": "fd", "pid": 1}]}, {"holders": [{"kind": "fd", "pid": 2}]}),
         ({"links": [LO], "links_more": 1}, {"links": [LO, VETH]}),
         ({"listeners": [], "listeners_more": 0}, {"listeners": [{"protocol": "udp", "address": "::", "port": 53}]}),
+        ({}, {"network": {"links": [], "routes": [{"dst": "default", "via": "10.0.0.1"}], "rules": []}}),
+        ({"network": None}, {"network": {"links": [], "routes": [], "rules": [], "routes_more": 9}}),
         ({"device": 4, "netnsid": 1, "depth": 1}, {"device": 5, "netnsid": None, "depth": 2}),
         *(
             ({what: None}, {what: value})

@@ -19,9 +19,13 @@ PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 COLLECTION = ("ansible_collections", "linux", "namespaces", "plugins")
 FLOORS = ("_kernel", "_namespaces", "_plugin")
 LOWER_FLOORS = FLOORS[:2]
-CONTROLLER = ("become", "filter", "plugin_utils")
+CONTROLLER = ("action", "become", "filter", "plugin_utils")
 """What never runs on a target: it knows the types, what is pure, and nothing else of what does."""
 PURE = ("errors", "memory", "shown", "values")
+IN_ONE_PLACE = {
+    "ctypes": ("module_utils", "_kernel", "libc"),
+    "pyroute2": ("module_utils", "_namespaces", "network", "codec"),
+}
 
 
 def imports(source: str, path: tuple[str, ...]) -> t.Iterator[str]:
@@ -53,8 +57,8 @@ def is_allowed(name: str, path: tuple[str, ...]) -> bool:
     top = name.split(".", 1)[0]
     if name == "an import by call":
         return False
-    if top == "ctypes":
-        return path == ("module_utils", "_kernel", "libc")
+    if top in IN_ONE_PLACE:
+        return path == IN_ONE_PLACE[top]
     if path[0] == "modules":
         ours = tuple(f"module_utils.{floor}" for floor in ("_namespaces", "_plugin"))
         return is_standard(top) or name.startswith("ansible.module_utils.basic.") or in_packages(name, *ours)
@@ -118,6 +122,7 @@ def test_imports_point_downward(source: Path) -> None:
         ("module_utils/_namespaces/plan", "from .._plugin import outcome"),
         ("module_utils/_namespaces/plan", f"from {'.'.join(COLLECTION)}.module_utils import _plugin"),
         ("module_utils/_namespaces/network/plan", "from ..._plugin import outcome"),
+        ("module_utils/_namespaces/network/read", "from pyroute2.netlink.rtnl.rtmsg import rtmsg"),
         ("module_utils/_plugin/outcome", "import ctypes"),
         ("modules/ns_exec", "from ..module_utils._kernel import mount"),
         ("modules/ns_exec", "from ansible.module_utils.urls import open_url"),

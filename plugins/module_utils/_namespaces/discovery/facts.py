@@ -16,7 +16,7 @@ from ..._kernel import nsfs, nstypes, procfs
 from ..._kernel.descriptor import closing
 from ..errors import during, refuse
 from ..target import HANDLE_HINTS
-from . import capacity, holders, properties, run
+from . import capacity, holders, networks, properties, run
 from .leaders import Leaders
 from .model import MOST_HOLDERS, Namespace
 from .names import Names
@@ -42,6 +42,8 @@ class Request(t.NamedTuple):
     inode: int | None = None
     id: int | None = None
     detail: str = "normal"
+    network: bool = False
+    """Whether to look for addresses, routes and rules too."""
 
 
 def gather(proc: int, request: Request) -> Facts:
@@ -87,7 +89,11 @@ class _Telling:
         }
         if self._request.detail != "summary":
             inside = properties.look(scan, found)
-            facts["namespaces"] = [{**self._describe(item), **inside.get(item.identity.inode, {})} for item in found]
+            more = networks.look(scan, found, self._names) if self._request.network else {}
+            facts["namespaces"] = [
+                {**self._describe(item), **inside.get(item.identity.inode, {}), **more.get(item.identity.inode, {})}
+                for item in found
+            ]
         # Last of all: what was looked at until now counts as well.
         facts["scan"] = {
             "complete": not scan.incomplete_because,
