@@ -180,6 +180,34 @@ def test_what_was_changed_can_be_taken_back() -> None:
     in_own_world(work, "mnt", "pid", "net")
 
 
+@pytest.mark.parametrize("way", ["absent", "purge"])
+def test_rules_and_routes_that_somebody_else_made_go_and_come_back(way: str) -> None:
+    rule: Options = {"iif": "lo", "fwmark": "7", "table": 100, "priority": 9}
+    route: Options = {"dst": "10.7.0.0/16", "dev": "lo", "table": 100}
+    asked: Options = {"purge": ["rules", "routes"]}
+    if way == "absent":
+        asked = {"rules": [{**rule, "state": "absent"}], "routes": [{**route, "state": "absent"}]}
+
+    def work() -> None:
+        bring("blue", types=["net"])
+        subprocess.run(
+            ["ip", "-n", "blue", "-batch", "-"],
+            input="rule add iif lo fwmark 7 lookup 100 priority 9\nroute add 10.7.0.0/16 dev lo table 100\n",
+            text=True,
+            check=True,
+        )
+        result = task({**BLUE, **asked})
+        assert result["changes"] == [
+            "rule del priority 9 from all fwmark 7 iif lo lookup 100",
+            "route del 10.7.0.0/16 dev lo table 100",
+        ]
+        assert "100" not in str([ip("-n", "blue", "rule"), ip("-n", "blue", "route", "show", "table", "all")])
+        assert len(task({**BLUE, **result["before"]})["changes"]) == len(result["changes"])
+        assert task({**BLUE, "rules": [rule], "routes": [route]})["changes"] == []
+
+    in_own_world(work, "mnt", "pid", "net")
+
+
 def test_a_set_that_is_not_there_yet() -> None:
     def work() -> None:
         for options, changed in ((ASKED, True), ({}, False), ({"links": [{"name": "x", "state": "absent"}]}, False)):

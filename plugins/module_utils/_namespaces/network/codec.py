@@ -213,12 +213,12 @@ def route_removed(route: Route) -> Request:
 
 def rule_added(rule: Rule) -> Request:
     """A rule for a table."""
-    return Request(RTM_NEWRULE, _NEW, _rule(rule))
+    return Request(RTM_NEWRULE, _NEW, _rule(rule, [("FRA_PROTOCOL", _RTPROT_STATIC)]))
 
 
 def rule_removed(rule: Rule) -> Request:
-    """The first one that is so."""
-    return Request(RTM_DELRULE, 0, _rule(rule))
+    """The first one that is so, whoever made it."""
+    return Request(RTM_DELRULE, 0, _rule(rule, []))
 
 
 def link_in(message: rtnetlink.Message) -> Raw:
@@ -418,11 +418,11 @@ def _route(message: t.Any, route: Route, attributes: list[tuple[str, t.Any]]) ->
     return _encoded(message)
 
 
-def _rule(rule: Rule) -> bytes:
+def _rule(rule: Rule, more: list[tuple[str, t.Any]]) -> bytes:
     message = fibmsg()
     message["family"], message["action"] = _FAMILIES[rule.family], _FR_ACT_TO_TBL
     message["table"] = rule.table if rule.table < 256 else 0
-    attributes: list[tuple[str, t.Any]] = [("FRA_TABLE", rule.table), ("FRA_PROTOCOL", _RTPROT_STATIC)]
+    attributes: list[tuple[str, t.Any]] = [("FRA_TABLE", rule.table), *more]
     if rule.priority is not None:
         attributes.append(("FRA_PRIORITY", rule.priority))
     for name, prefix in (("src", rule.src), ("dst", rule.dst)):
