@@ -143,6 +143,9 @@ class Route(socket.socket):
     def __init__(self, *_arguments: object) -> None:
         super().__init__(socket.AF_UNIX, socket.SOCK_DGRAM)
 
+    def setsockopt(self, *_arguments: t.Any) -> None:
+        pass
+
     def sendto(self, request: t.Any, *_address: t.Any) -> int:
         return len(request)
 

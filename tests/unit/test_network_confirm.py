@@ -87,9 +87,9 @@ def test_what_is_not_confirmed_goes_back() -> None:
 def test_the_time_counts_from_the_end_of_the_change(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody takes back what is still being done."""
 
-    def slowly(work: carry_out.Work, steps: t.Any) -> None:
+    def slowly(work: carry_out.Work, steps: t.Any, done: t.Any) -> None:
         time.sleep(2 * SOON)
-        quickly(work, steps)
+        quickly(work, steps, done)
 
     quickly = carry_out._do  # noqa: SLF001 - nothing but a slow kernel could do it otherwise
     monkeypatch.setattr(carry_out, "_do", slowly)
@@ -108,11 +108,11 @@ def test_a_task_that_is_killed_half_way_is_taken_back() -> None:
     def killed() -> None:
         us = os.getpid()
 
-        def half(work: carry_out.Work, steps: t.Any) -> None:
+        def half(work: carry_out.Work, steps: t.Any, done: t.Any) -> None:
             if os.getpid() == us:
-                whole(work, steps[:1])
+                whole(work, steps[:1], done)
                 os.kill(us, signal.SIGKILL)
-            whole(work, steps)
+            whole(work, steps, done)
 
         carry_out._do = half  # noqa: SLF001 - in a process that ends here
         change()

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -75,24 +76,18 @@ def ask(kind: int, content: bytes, dump: bool = False) -> t.Generator[Message, N
 
 def ask_at(route: socket.socket, kind: int, content: bytes, dump: bool = False) -> t.Generator[Message, None, None]:
     """The same of the namespace that the socket is of."""
-    route.sendto(_packed(Request(kind, REQUEST | (DUMP if dump else 0), content), 1), (0, 0))
-    more = True
-    while more:
-        for message in messages(route.recv(_ANSWER_BYTES)):
-            if message.kind in (_NLMSG_DONE, _NLMSG_ERROR):
-                _check(message)
-                return
+    for message in _answers(route, kind, content, dump):
+        if message.kind != _NLMSG_DONE:
             yield message
-        more = dump
 
 
 def list_at(route: socket.socket, kind: int, content: bytes) -> list[Message]:
     """All that there is, as it was at one time: asked again where something changed meanwhile. Raises OSError."""
     for _try in range(_TRIES):
-        found = list(ask_at(route, kind, content, dump=True))
+        found = [*_answers(route, kind, content, dump=True)]
         if not any(message.flags & _DUMP_INTR for message in found):
             break
-    return found
+    return [message for message in found if message.kind != _NLMSG_DONE]
 
 
 def change(route: socket.socket, requests: t.Sequence[Request]) -> list[OSError | None]:
@@ -107,7 +102,7 @@ def change(route: socket.socket, requests: t.Sequence[Request]) -> list[OSError 
         route.sendto(b"".join(packed), (0, 0))
         answers: dict[int, OSError | None] = {}
         while len(answers) < len(some):
-            for message in messages(route.recv(_ANSWER_BYTES)):
+            for message in messages(_next_answer(route)):
                 if message.kind == _NLMSG_ERROR:
                     answers[message.sequence] = None
                     try:
@@ -116,6 +111,32 @@ def change(route: socket.socket, requests: t.Sequence[Request]) -> list[OSError 
                         answers[message.sequence] = error
         found += [answers[number] for number in range(len(some))]
     return found
+
+
+def _answers(route: socket.socket, kind: int, content: bytes, dump: bool) -> t.Iterator[Message]:
+    """With the last one, which says only whether that was all."""
+    route.sendto(_packed(Request(kind, REQUEST | (DUMP if dump else 0), content), 1), (0, 0))
+    more = True
+    while more:
+        for message in messages(route.recv(_ANSWER_BYTES)):
+            if message.kind in (_NLMSG_DONE, _NLMSG_ERROR):
+                _check(message)
+                if dump:
+                    yield message
+                return
+            yield message
+        more = dump
+
+
+def _next_answer(route: socket.socket) -> bytes:
+    """Where some were lost (ENOBUFS), the others are thrown away: they would be taken for those to later requests."""
+    try:
+        return route.recv(_ANSWER_BYTES)
+    except OSError:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                route.recv(_ANSWER_BYTES, socket.MSG_DONTWAIT)
+        raise
 
 
 def messages(answer: bytes) -> t.Iterator[Message]:

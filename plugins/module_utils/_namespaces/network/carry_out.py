@@ -10,19 +10,22 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import time
 import typing as t
 
 from ..._kernel import netdev, rtnetlink
 from ..errors import Hint, NamespaceError, during
 from . import sysctls
 from .difference import difference, lost
-from .draft import Plan, Step
+from .draft import Plan, Step, all_of
 from .model import Request, State
 from .places import Place, Places
 from .plan import plan
-from .read import Surroundings, state_of
+from .read import Surroundings, state_of, tentative_of
 
 _ROUNDS = 3
+_DETECTION_SECONDS = 5
+_DETECTION_STEP_SECONDS = 0.05
 _HINTS = {
     errno.EEXIST: Hint("something like it is there already", "look at ip link, ip addr, ip route and ip rule inside"),
     errno.ENODEV: Hint("the link is gone meanwhile", "run the task again"),
@@ -52,26 +55,29 @@ class Work(t.NamedTuple):
         around = Surroundings(self.places)
         return plan(state, request, self.places.inside_name, lambda name: around.links(name).by_name)
 
-    def back(self, old: State, new: State, planned: Plan) -> Request:
-        """What leads from the new state to the old one."""
-        return difference(old, new, self.request, planned.touched, self.places.inside_name)
+    def back(self, old: State, new: State, done: t.Sequence[Step]) -> Request:
+        """What leads from the new state to the old one, of all that these steps change."""
+        return difference(old, new, self.request, all_of(done), self.places.inside_name)
 
 
 def carry_out(work: Work, before: State, planned: Plan) -> State:
     """What there is then. Raises NamespaceError, which says what of it could not be taken back."""
+    done: list[Step] = []
     try:
-        return _bring(work, planned)
+        return _bring(work, planned, done)
     except NamespaceError as error:
-        told = take_back(work, before, planned)
+        told = take_back(work, before, done)
         raise NamespaceError(error.operation, f"{error.cause} ({told})", error.remedy, error.code) from error
 
 
-def _bring(work: Work, planned: Plan) -> State:
+def _bring(work: Work, planned: Plan, done: list[Step]) -> State:
     todo = planned
+    # What comes while it is carried out is not what was to be purged.
+    wanted = work.request._replace(purge=frozenset())
     for _round in range(_ROUNDS):
-        _do(work, todo.steps)
+        _do(work, todo.steps, done)
         now = work.state()
-        request = work.request
+        request = wanted
         if any(step.disturbs for step in todo.steps):
             request = _both(request, lost(planned, now))
         todo = work.plan(now, request)
@@ -97,24 +103,34 @@ def _both(request: Request, more: Request) -> Request:
     )
 
 
-def take_back(work: Work, before: State, planned: Plan) -> str:
-    """Go back to what there was; how that went, in words."""
+def take_back(work: Work, before: State, done: t.Sequence[Step]) -> str:
+    """Go back to what there was before these steps; how that went, in words."""
+
+    def left() -> Plan:
+        now = work.state()
+        return work.plan(now, work.back(before, now, done))
+
     try:
-        now = work.state()
-        _do(work, work.plan(now, work.back(before, now, planned)).steps)
-        now = work.state()
-        left = work.plan(now, work.back(before, now, planned))
+        todo = left()
+        for _round in range(_ROUNDS):
+            _do(work, todo.steps, [])
+            todo = left()
+            if not todo.steps:
+                break
     except NamespaceError as error:
         return f"what was done could not be taken back: {error}"
-    return f"what was done could not all be taken back: {_told(left)}" if left.steps else "nothing is changed"
+    return f"what was done could not all be taken back: {_told(todo)}" if todo.steps else "nothing is changed"
 
 
 def _told(planned: Plan) -> str:
     return "; ".join(step.words for step in planned.steps)
 
 
-def _do(work: Work, steps: t.Sequence[Step]) -> None:
-    """In order; those that go to one namespace together. Raises NamespaceError for the first that fails."""
+def _do(work: Work, steps: t.Sequence[Step], done: list[Step]) -> None:
+    """In order; those that go to one namespace together. Raises NamespaceError for the first that fails.
+
+    done: where those go that did not fail.
+    """
     numbers = _Numbers(work.places)
     for (namespace, is_sysctl, makes), group in itertools.groupby(
         steps, key=lambda step: (step.namespace, step.message is None, step.makes)
@@ -122,20 +138,35 @@ def _do(work: Work, steps: t.Sequence[Step]) -> None:
         place = work.places[namespace]
         some = [*group]
         if is_sysctl:
+            done += some
             sysctls.write(work.proc, place, dict(step.sysctl for step in some))
         elif makes:
             # One after the other: what comes next may be upon it.
             for step in some:
-                _send(place, [step], numbers)
+                _send(place, [step], numbers, done)
                 numbers.forget()
         else:
-            _send(place, some, numbers)
+            _await_detection(place, {step.source for step in some})
+            _send(place, some, numbers, done)
 
 
-def _send(place: Place, steps: t.Sequence[Step], numbers: _Numbers) -> None:
+def _await_detection(place: Place, sources: set[str]) -> None:
+    """The kernel takes no address as the source of a route before it knows that nobody else on the link has it."""
+    limit = time.monotonic() + _DETECTION_SECONDS
+    while sources - {""} and sources & tentative_of(place) and time.monotonic() < limit:
+        time.sleep(_DETECTION_STEP_SECONDS)
+
+
+def _send(place: Place, steps: t.Sequence[Step], numbers: _Numbers, done: list[Step]) -> None:
     requests = [step.message(numbers) for step in steps if step.message is not None]
-    with during(f"talk to the kernel about {place.title}"):
-        answers = rtnetlink.change(place.route, requests)
+    try:
+        with during(f"talk to the kernel about {place.title}"):
+            answers = rtnetlink.change(place.route, requests)
+    except NamespaceError:
+        # Nobody knows which of them.
+        done += steps
+        raise
+    done += [step for step, error in zip(steps, answers) if error is None]
     for step, error in zip(steps, answers):
         if error is not None:
             raise _explained(error, step, place)

@@ -41,12 +41,13 @@ RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
 RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
 
 _NEW = rtnetlink.CREATE | rtnetlink.EXCL
-_ADD_OR_REPLACE = rtnetlink.CREATE | rtnetlink.REPLACE
 
 _HEADER_BYTES = 16
 _IFF_UP = 0x1
 _ARPHRD_LOOPBACK = 772
 _IFA_F_PERMANENT = 0x80
+_IFA_F_TENTATIVE = 0x40
+_IFA_F_DADFAILED = 0x8
 _RTM_F_CLONED = 0x200
 _RTNH_F_ONLINK = 0x4
 _RTPROT_STATIC = 4
@@ -55,7 +56,7 @@ _RTM_PROTOCOL = 5
 _OF_THE_KERNEL = (1, 2, 9)
 """Who made a route or a rule: a redirect, the kernel, a router's advertisement."""
 _SCOPES = {"local": 254, "unicast": 253}
-"""Of routes without a gateway."""
+"""Of routes without a gateway; the first is that of addresses of the loopback too."""
 _TYPES = {"unicast": 1, "local": 2, "blackhole": 6, "unreachable": 7, "prohibit": 8, "throw": 9}
 _TYPE_NAMES = {number: name for name, number in _TYPES.items()}
 _OTHER_TYPES = {3: "broadcast", 4: "anycast", 5: "multicast"}
@@ -65,6 +66,12 @@ _FR_ACT_TO_TBL = 1
 _NO_SUPPRESSION = (None, -1, 0xFFFFFFFF)
 _WHOLE_MARK = 0xFFFFFFFF
 _LINK_LOCAL = ipaddress.ip_network("fe80::/64")
+_LOOPBACK_INDEX = 1
+OF_LOOPBACK = ("127.0.0.1/8", "::1/128")
+"""What the kernel gives the loopback when it is set up."""
+_IFA_F_STABLE_PRIVACY = 0x800
+_EUI64_MIDDLE = b"\xff\xfe"
+"""What the kernel puts into the middle of the address of a card, to make one of a link of it."""
 _FAMILIES = {V4: socket.AF_INET, V6: socket.AF_INET6}
 _FAMILY_NAMES = {number: name for name, number in _FAMILIES.items()}
 _ANY = {V4: "default", V6: "::/0"}
@@ -80,6 +87,8 @@ _BEYOND_ROUTE = {
     "RTA_METRICS": "metrics like an mtu",
     "RTA_VIA": "a gateway of another family",
     "RTA_SRC": "a source",
+    "RTA_FLOW": "realms",
+    "UNKNOWN": "what is not known here",
 }
 _BEYOND_RULE = {
     "FRA_L3MDEV": "l3mdev",
@@ -90,6 +99,8 @@ _BEYOND_RULE = {
     "FRA_GOTO": "goto",
     "FRA_TUN_ID": "tun_id",
     "FRA_FLOW": "realms",
+    "FRA_SUPPRESS_IFGROUP": "suppress",
+    "UNKNOWN": "what is not known here",
 }
 
 
@@ -190,7 +201,7 @@ def address_removed(index: int, address: str) -> Request:
     return Request(RTM_DELADDR, 0, _address(index, address))
 
 
-def route_set(route: Route, index: int) -> Request:
+def route_set(route: Route, index: int, replace: bool) -> Request:
     """Added, or put in the place of the one with the same key. index: of its link, 0 where the kernel finds it."""
     message = rtmsg()
     message["proto"], message["type"] = _RTPROT_STATIC, _TYPES[route.type]
@@ -201,7 +212,7 @@ def route_set(route: Route, index: int) -> Request:
         attributes.append(("RTA_OIF", index))
     if route.src:
         attributes.append(("RTA_PREFSRC", route.src))
-    return Request(RTM_NEWROUTE, _ADD_OR_REPLACE, _route(message, route, attributes))
+    return Request(RTM_NEWROUTE, rtnetlink.REPLACE if replace else _NEW, _route(message, route, attributes))
 
 
 def route_removed(route: Route) -> Request:
@@ -217,7 +228,7 @@ def rule_added(rule: Rule) -> Request:
 
 
 def rule_removed(rule: Rule) -> Request:
-    """The first one that is so, whoever made it."""
+    """The first one that is so, whoever made it and whatever else it is."""
     return Request(RTM_DELRULE, 0, _rule(rule, []))
 
 
@@ -255,11 +266,21 @@ def address_in(message: rtnetlink.Message) -> Address | None:
         return None
     far = attributes.get("IFA_ADDRESS", local)
     address = ipaddress.ip_interface(f"{local}/{found['prefixlen']}")
-    automatic = address.is_loopback
+    flags = attributes.get("IFA_FLAGS", found["flags"])
+    automatic = found["index"] == _LOOPBACK_INDEX and str(address) in OF_LOOPBACK
     if address.version == 6:
-        flags = attributes.get("IFA_FLAGS", found["flags"])
-        automatic = automatic or not flags & _IFA_F_PERMANENT or address.ip in _LINK_LOCAL
+        automatic = automatic or not flags & _IFA_F_PERMANENT or _is_made_of_the_link(address.ip, flags)
     return Address(found["index"], str(address), automatic, "" if far == local else f"peer {_address_text(far)}")
+
+
+def tentative_in(message: rtnetlink.Message) -> str | None:
+    """The address in a message, without its length, where the kernel still looks for others that have it (DAD)."""
+    found = _decoded(ifaddrmsg, message)
+    attributes = dict(found["attrs"])
+    flags = attributes.get("IFA_FLAGS", found["flags"])
+    if not flags & _IFA_F_TENTATIVE or flags & _IFA_F_DADFAILED:
+        return None
+    return _address_text(attributes.get("IFA_ADDRESS"))
 
 
 def route_in(message: rtnetlink.Message, names: t.Mapping[int, str]) -> Route | None:
@@ -277,6 +298,8 @@ def any_route_in(message: rtnetlink.Message, names: t.Mapping[int, str]) -> Rout
     beyond = [words for name, words in _BEYOND_ROUTE.items() if name in attributes]
     beyond += [f"tos {found['tos']}"] if found["tos"] else []
     beyond += ["onlink"] if found["flags"] & _RTNH_F_ONLINK else []
+    beyond += ["a preference"] if attributes.get("RTA_PREF") else []
+    beyond += ["an expiry"] if attributes.get("RTA_CACHEINFO", {}).get("rta_expires") else []
     type_ = _TYPE_NAMES.get(found["type"])
     if type_ is None:
         type_ = _OTHER_TYPES.get(found["type"], str(found["type"]))
@@ -334,6 +357,12 @@ def any_rule_in(message: rtnetlink.Message) -> Rule | None:
     )
 
 
+def _is_made_of_the_link(address: t.Any, flags: int) -> bool:
+    """Whether an IPv6 address is what the kernel calls a link that is up. Before Linux 5.18 it does not say so."""
+    made = bool(flags & _IFA_F_STABLE_PRIVACY) or address.packed[11:13] == _EUI64_MIDDLE
+    return address in _LINK_LOCAL and made
+
+
 def _prefix(address: str | None, length: int) -> str:
     return f"{_address_text(address)}/{length}" if address else ""
 
@@ -378,7 +407,7 @@ def _told(known: t.Mapping[str, Option], data: t.Mapping[str, t.Any]) -> t.Itera
         if option.kind == "address":
             value = data.get(option.attribute) or data.get(option.attribute + "6")
             if value:
-                yield name, value
+                yield name, _address_text(value)
         elif option.attribute and option.attribute in data and option.kind != "link":
             value = data[option.attribute]
             if option.kind == "choice":
@@ -399,6 +428,7 @@ def _address(index: int, text: str) -> bytes:
     message = ifaddrmsg()
     message["family"] = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     message["index"], message["prefixlen"] = index, address.network.prefixlen
+    message["scope"] = _SCOPES["local"] if address.is_loopback else 0
     message["attrs"] = [("IFA_LOCAL", str(address.ip)), ("IFA_ADDRESS", str(address.ip))]
     return _encoded(message)
 

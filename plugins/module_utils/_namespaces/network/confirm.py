@@ -26,7 +26,7 @@ from ..checkpoint import PATIENCE, Gate, spawn
 from ..errors import NamespaceError, during, refuse
 from ..values import plain_number
 from .carry_out import Work, take_back
-from .draft import Plan
+from .draft import Step
 from .model import State
 
 _ANSWER = b"stays"
@@ -42,10 +42,10 @@ def parse_seconds(value: t.Any) -> int:
 
 
 @contextlib.contextmanager
-def armed(work: Work, before: State, planned: Plan, seconds: int) -> t.Iterator[str]:
+def armed(work: Work, before: State, planned: t.Sequence[Step], seconds: int) -> t.Iterator[str]:
     """The token to confirm() with what is done meanwhile; where that fails, nobody waits for it any more.
 
-    Raises NamespaceError.
+    planned: what is done meanwhile. Who calls it holds the lock of the directory. Raises NamespaceError.
     """
     token = os.urandom(16).hex()
     with contextlib.ExitStack() as stack:
@@ -53,7 +53,7 @@ def armed(work: Work, before: State, planned: Plan, seconds: int) -> t.Iterator[
         going_on, done = os.pipe()
         stack.enter_context(closing(going_on))
         with stack.enter_context(os.fdopen(done, "wb")) as still_at_it:
-            with directory.locked(), during(f"make the socket {_path(token)}"):
+            with during(f"make the socket {_path(token)}"):
                 listener.bind(_path(token))
                 listener.listen()
             waiting = _Waiting(listener, going_on, done, token, seconds)
@@ -116,7 +116,7 @@ class _Waiting(t.NamedTuple):
     seconds: int
 
 
-def _wait(gate: Gate, waiting: _Waiting, work: Work, before: State, planned: Plan) -> t.NoReturn:
+def _wait(gate: Gate, waiting: _Waiting, work: Work, before: State, planned: t.Sequence[Step]) -> t.NoReturn:
     """Until somebody comes, or the time is over."""
     os.setsid()
     os.chdir("/")

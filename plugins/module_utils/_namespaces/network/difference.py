@@ -29,10 +29,13 @@ def difference(old: State, new: State, request: Request, touched: Touched, insid
 
 
 def can_come_back(link: Link) -> bool:
-    """Whether a task could make it again: of a veth it has to be known where the other end was."""
+    """Whether a task could make it again: it has to be known where its other end was, or the one that it was upon."""
     if link.type == "veth":
         return link.peer is not None and link.peer.namespace is not None
-    return link.type == PHYSICAL or link.type in LINK_TYPES
+    if link.type == PHYSICAL:
+        return True
+    known = LINK_TYPES.get(link.type)
+    return known is not None and all(name in link.options for name, option in known.items() if option.needed)
 
 
 def lost(planned: Plan, now: State) -> Request:
@@ -59,7 +62,9 @@ def _links(
             continue
         before, after = old.links.get(name), new.links.get(name)
         if after is None and before is not None:
-            if can_come_back(before):
+            if name in wishes and wishes[name].type == PHYSICAL:
+                yield _whole(before, inside)._replace(type=PHYSICAL, options={}, peer=None)
+            elif can_come_back(before):
                 yield _whole(before, inside)
         elif before is None and after is not None:
             came = name in wishes and wishes[name].type == PHYSICAL
@@ -91,7 +96,7 @@ def _changed(before: Link, after: Link, wish: LinkWish, inside: str) -> LinkWish
     asked = {
         name: getattr(before, name)
         for name in ("mtu", "mac", "master")
-        if getattr(wish, name) is not None and getattr(before, name) != getattr(after, name)
+        if (name == "master" or getattr(wish, name) is not None) and getattr(before, name) != getattr(after, name)
     }
     peer = None
     was, now = before.peer, after.peer

@@ -27,6 +27,14 @@ class Numbers(t.Protocol):
 Message = t.Callable[[Numbers], codec.Request]
 
 
+class Touched(t.NamedTuple):
+    """What a plan is about, by name, key and selector. All else may change meanwhile, by others."""
+
+    links: frozenset[str] = frozenset()
+    routes: frozenset[tuple[str, int, int]] = frozenset()
+    rules: frozenset[tuple[t.Any, ...]] = frozenset()
+
+
 class Step(t.NamedTuple):
     """One thing to do."""
 
@@ -41,14 +49,10 @@ class Step(t.NamedTuple):
     """Whether a link gets a new index by it."""
     disturbs: bool = False
     """Whether the kernel may take away more than is asked, as addresses or routes of the same link."""
-
-
-class Touched(t.NamedTuple):
-    """What a plan is about, by name, key and selector. All else may change meanwhile, by others."""
-
-    links: frozenset[str]
-    routes: frozenset[tuple[str, int, int]]
-    rules: frozenset[tuple[t.Any, ...]]
+    source: str = ""
+    """An address of IPv6 that the kernel has to have made sure of before."""
+    touched: Touched = Touched()
+    """What changes by it."""
 
 
 class Plan(t.NamedTuple):
@@ -56,8 +60,17 @@ class Plan(t.NamedTuple):
 
     steps: tuple[Step, ...]
     after: State
-    touched: Touched
     warnings: tuple[str, ...]
+
+    @property
+    def touched(self) -> Touched:
+        """What changes by all the steps."""
+        return all_of(self.steps)
+
+
+def all_of(steps: t.Sequence[Step]) -> Touched:
+    """What changes by these steps."""
+    return Touched(*(frozenset().union(*sets) for sets in zip(Touched(), *(step.touched for step in steps))))
 
 
 class Draft:
@@ -78,9 +91,6 @@ class Draft:
         self.sysctls = dict(state.sysctls)
         self.warnings: list[str] = []
         self._steps: list[Step] = []
-        self._links: set[str] = set()
-        self._routes: set[tuple[str, int, int]] = set()
-        self._rules: set[tuple[t.Any, ...]] = set()
 
     def add(self, step: Step, *touched: Link | Route | Rule) -> None:
         """A step, and what it changes."""
@@ -89,13 +99,15 @@ class Draft:
             self.touch(item)
 
     def touch(self, item: Link | Route | Rule) -> None:
-        """It changes."""
+        """It changes by the latest step."""
+        touched = self._steps[-1].touched
         if isinstance(item, Link):
-            self._links.add(item.name)
+            touched = touched._replace(links=touched.links | {item.name})
         elif isinstance(item, Route):
-            self._routes.add(item.key)
+            touched = touched._replace(routes=touched.routes | {item.key})
         else:
-            self._rules.add(item.selector)
+            touched = touched._replace(rules=touched.rules | {item.selector})
+        self._steps[-1] = self._steps[-1]._replace(touched=touched)
 
     def link(self, name: str, purpose: str) -> Link:
         """A link that something stands on. Raises NamespaceError."""
@@ -111,15 +123,18 @@ class Draft:
         """The kernel takes them away with the link, or when it is set down."""
         for route in [*self.routes.values()]:
             if route.dev == dev:
-                del self.routes[route.key]
-                self._routes.add(route.key)
+                self.forget(route)
+
+    def forget(self, route: Route) -> None:
+        """The kernel takes it away."""
+        del self.routes[route.key]
+        self.touch(route)
 
     def finish(self) -> Plan:
         """The plan."""
         return Plan(
             tuple(self._steps),
             State(self.links, self.routes, self.rules, self.sysctls),
-            Touched(frozenset(self._links), frozenset(self._routes), frozenset(self._rules)),
             tuple(self.warnings),
         )
 

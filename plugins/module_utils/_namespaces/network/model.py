@@ -57,6 +57,8 @@ class Link(t.NamedTuple):
     options: t.Mapping[str, Value]
     """What is known of its type's options, as LINK_TYPES has them."""
     peer: Peer | None = None
+    automatic: tuple[str, ...] = ()
+    """The addresses that the kernel gave it: who asks for one of them has it, and they are never taken away."""
 
 
 class Route(t.NamedTuple):

@@ -13,9 +13,10 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ..errors import NamespaceError
 from . import codec, plan_links, words
 from .draft import Draft, Message, Plan, Step, refuse_beyond
-from .model import ANY_TABLE, Link, Request, Route, Rule, State
+from .model import ANY_TABLE, V6, Link, Request, Route, Rule, State
 
 
 def plan(state: State, request: Request, inside: str, around: t.Callable[[str], t.Mapping[str, Link]]) -> Plan:
@@ -37,6 +38,7 @@ def plan(state: State, request: Request, inside: str, around: t.Callable[[str], 
     for work in (plan_links.configure, plan_links.configure_peer, plan_links.add_addresses):
         for wish in present:
             work(draft, wish)
+    _forget_lost_routes(draft, state)
     _set_routes(draft)
     _add_rules(draft)
     return draft.finish()
@@ -50,6 +52,7 @@ def _remove_rules(draft: Draft) -> None:
         if purged:
             refuse_beyond(f"purge the rule {words.of_rule(rule)}", rule.beyond)
         if purged or any(_is_meant(item, rule) for item in unwanted):
+            _refuse_shadowed(draft, rule)
             draft.rules.remove(rule)
             draft.add(
                 Step(
@@ -65,6 +68,18 @@ def _is_meant(wanted: Rule, rule: Rule) -> bool:
     priority = rule.priority if wanted.priority is None else wanted.priority
     table = rule.table if wanted.table == ANY_TABLE else wanted.table
     return wanted._replace(priority=priority, table=table) == rule
+
+
+def _refuse_shadowed(draft: Draft, rule: Rule) -> None:
+    """The kernel removes the first rule of that priority that has all that is told; it may have more."""
+    told = [(name, value) for name, value in rule._asdict().items() if value and name != "beyond"]
+    first = next(other for other in draft.rules if all(getattr(other, name) == value for name, value in told))
+    if first != rule:
+        raise NamespaceError(
+            f"remove the rule {words.of_rule(rule)}",
+            f"the kernel would remove {words.of_rule(first)}, with {first.beyond or 'no more'}, instead",
+            "give one of them another priority",
+        )
 
 
 def _remove_routes(draft: Draft) -> None:
@@ -84,6 +99,19 @@ def _remove_routes(draft: Draft) -> None:
                 ),
                 route,
             )
+
+
+def _forget_lost_routes(draft: Draft, state: State) -> None:
+    """With an address the kernel takes away what leads to its network, or from it."""
+    poorer = {
+        link.name for link in draft.links.values() if {*state.links.get(link.name, link).addresses} - {*link.addresses}
+    }
+    texts = {address.partition("/")[0] for link in draft.links.values() for address in link.addresses}
+    ways = _Ways(draft)
+    for route in [*draft.routes.values()]:
+        lost = (route.via and not ways.lead_to(route.via)) or (route.src and route.src not in texts)
+        if route.dev in poorer and lost:
+            draft.forget(route)
 
 
 def _set_sysctls(draft: Draft) -> None:
@@ -110,17 +138,17 @@ def _set_routes(draft: Draft) -> None:
             draft.warnings.append(f"no address or route was seen that leads to {route.via}: the kernel decides on it")
         draft.routes[route.key] = route
         verb = "replace" if there else "add"
-        draft.add(
-            Step(f"route {verb} {words.of_route(route)}", draft.inside, _route_message(draft.inside, route)), route
-        )
+        message = _route_message(draft.inside, route, bool(there))
+        source = route.src if route.family == V6 else ""
+        draft.add(Step(f"route {verb} {words.of_route(route)}", draft.inside, message, source=source), route)
 
 
 def _always(request: codec.Request) -> Message:
     return lambda _numbers: request
 
 
-def _route_message(inside: str, route: Route) -> Message:
-    return lambda numbers: codec.route_set(route, numbers.index(inside, route.dev) if route.dev else 0)
+def _route_message(inside: str, route: Route, replace: bool) -> Message:
+    return lambda numbers: codec.route_set(route, numbers.index(inside, route.dev) if route.dev else 0, replace)
 
 
 def _is_so(wanted: Route, there: Route) -> bool:

@@ -29,8 +29,13 @@ def take_in(draft: Draft) -> None:
         draft.wishes[wish.name] = wish
     for wish in draft.request.links:
         peer = wish.peer
-        if peer is not None and peer.namespace == draft.inside and peer.name not in draft.wishes:
-            draft.wishes[peer.name] = LinkWish(peer.name, addresses=peer.addresses, without=peer.absent, up=peer.up)
+        if peer is not None and peer.namespace == draft.inside and not wish.absent:
+            own = draft.wishes.get(peer.name, LinkWish(peer.name))
+            draft.wishes[peer.name] = own._replace(
+                addresses=tuple(dict.fromkeys((*own.addresses, *peer.addresses))),
+                without=(*own.without, *peer.absent),
+                up=peer.up if own.up is None else own.up,
+            )
 
 
 def remove_addresses(draft: Draft) -> None:
@@ -73,7 +78,8 @@ def make_links(draft: Draft) -> None:
     """Those that are missing, each after the one that it is upon. Raises NamespaceError."""
     missing = [wish for wish in draft.request.links if not wish.absent and wish.name not in draft.links]
     while missing:
-        ready = [wish for wish in missing if wish.options.get(LINK) not in {other.name for other in missing}]
+        names = {name for wish in missing for name in _made_with(draft, wish)}
+        ready = [wish for wish in missing if LINK_NAMESPACE in wish.options or wish.options.get(LINK) not in names]
         if not ready:
             raise NamespaceError(f"make the link {missing[0].name}", "the links that they are upon go in a circle")
         for wish in ready:
@@ -126,6 +132,13 @@ def add_addresses(draft: Draft, wish: LinkWish) -> None:
 
 
 # ---- one link
+
+
+def _made_with(draft: Draft, wish: LinkWish) -> t.Iterator[str]:
+    """The names of the links inside that are there once this one is."""
+    yield wish.name
+    if wish.peer is not None and wish.peer.namespace == draft.inside:
+        yield wish.peer.name
 
 
 def _goes(draft: Draft, link: Link) -> bool:
@@ -210,7 +223,8 @@ def _new_peer(draft: Draft, wish: LinkWish, purpose: str) -> Peer:
     if wish.peer is None:
         raise NamespaceError(purpose, "a veth has two ends", "name the other one in peer")
     namespace = str(wish.peer.namespace)
-    there = draft.links if namespace == draft.inside else draft.around(namespace)
+    there = {*(draft.links if namespace == draft.inside else draft.around(namespace))}
+    there |= {link.peer.name for link in draft.links.values() if link.peer and link.peer.namespace == namespace}
     if wish.peer.name in there or (namespace == draft.inside and wish.peer.name == wish.name):
         raise NamespaceError(
             purpose,
@@ -309,6 +323,8 @@ def _set_up(draft: Draft, namespace: str, link: Link, name: str, is_up: bool, wa
     )
     if namespace == draft.inside:
         draft.change(name, up=wanted)
+        if wanted and name == LOOPBACK:
+            draft.change(name, automatic=codec.OF_LOOPBACK)
         if not wanted:
             draft.forget_routes(name)
     else:
@@ -319,7 +335,8 @@ def _without(
     draft: Draft, namespace: str, link: Link, name: str, addresses: tuple[str, ...], unwanted: set[str]
 ) -> tuple[str, ...]:
     """The addresses that are left; name: of the link, or of its peer."""
-    for address in addresses:
+    # A primary address would take the secondary ones with it, which come after.
+    for address in reversed(addresses):
         if address in unwanted:
             message = _address_message(codec.address_removed, namespace, name, address)
             draft.add(Step(f"addr del {address} dev {name}", namespace, message, disturbs=True), link)
@@ -330,7 +347,8 @@ def _with(
     draft: Draft, namespace: str, link: Link, name: str, addresses: tuple[str, ...], wanted: t.Sequence[str]
 ) -> tuple[str, ...]:
     """The addresses that there are then."""
-    missing = [address for address in wanted if address not in addresses]
+    given = draft.links[name].automatic if namespace == draft.inside else ()
+    missing = [address for address in dict.fromkeys(wanted) if address not in (*addresses, *given)]
     for address in missing:
         message = _address_message(codec.address_added, namespace, name, address)
         draft.add(Step(f"addr add {address} dev {name}", namespace, message), link)

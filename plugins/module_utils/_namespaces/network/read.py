@@ -34,16 +34,27 @@ def links_of(place: Place) -> Links:
         addresses = collections.defaultdict(list)
         for message in _list(place, codec.RTM_GETADDR, codec.RTM_NEWADDR):
             found = codec.address_in(message)
-            if found is not None and not found.automatic and not found.beyond:
-                addresses[found.number].append(found.text)
+            if found is not None and not found.beyond:
+                addresses[found.number, found.automatic].append(found.text)
     names = {item.link.number: item.link.name for item in raw}
     complete = [
         item._replace(
-            link=item.link._replace(master=names.get(item.master, ""), addresses=tuple(addresses[item.link.number]))
+            link=item.link._replace(
+                master=names.get(item.master, ""),
+                addresses=tuple(addresses[item.link.number, False]),
+                automatic=tuple(addresses[item.link.number, True]),
+            )
         )
         for item in raw
     ]
     return Links({item.link.name: item.link for item in complete}, {item.link.number: item for item in complete})
+
+
+def tentative_of(place: Place) -> set[str]:
+    """The addresses that the kernel looks for others of, without their lengths. Raises NamespaceError."""
+    with during(f"read the addresses in {place.title}"):
+        found = {codec.tentative_in(message) for message in _list(place, codec.RTM_GETADDR, codec.RTM_NEWADDR)}
+    return {address for address in found if address is not None}
 
 
 def routes_of(place: Place, links: Links) -> list[Route]:
@@ -92,10 +103,18 @@ def state_of(proc: int, places: Places, names: t.Iterable[str], around: Surround
     links = links_of(places.inside)
     return State(
         {raw.link.name: _resolved(raw, places.inside_name, links, around) for raw in links.raw.values()},
-        {route.key: route for route in routes_of(places.inside, links)},
+        _by_key(routes_of(places.inside, links)),
         rules_of(places.inside),
         sysctls.read(proc, places.inside, names),
     )
+
+
+def _by_key(routes: list[Route]) -> dict[tuple[str, int, int], Route]:
+    found: dict[tuple[str, int, int], Route] = {}
+    for route in routes:
+        beside = "another one beside it" if route.key in found else route.beyond
+        found[route.key] = route._replace(beyond=beside)
+    return found
 
 
 def _resolved(raw: codec.Raw, inside: str, links: Links, around: Surroundings) -> Link:
@@ -110,9 +129,11 @@ def _resolved(raw: codec.Raw, inside: str, links: Links, around: Surroundings) -
         if other is None:
             return raw.link._replace(peer=Peer("", None))
         return raw.link._replace(peer=Peer(other.link.name, where, other.link.addresses, (), other.link.up))
-    told = {LINK: other.link.name} if other is not None else {}
-    if raw.namespace is not None:
-        told[LINK_NAMESPACE] = where or ""
+    if other is None:
+        return raw.link
+    told = {LINK: other.link.name}
+    if where is not None and raw.namespace is not None:
+        told[LINK_NAMESPACE] = where
     return raw.link._replace(options={**raw.link.options, **told})
 
 

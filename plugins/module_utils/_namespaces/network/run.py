@@ -12,14 +12,15 @@ import typing as t
 
 from ..._kernel import netdev, nsfs, nstypes, procfs
 from ..._kernel.descriptor import closing
-from .. import named
+from .. import directory, named
 from ..errors import NamespaceError, during, refuse
+from . import words
 from .carry_out import Work, carry_out
 from .confirm import armed
 from .difference import can_come_back
 from .draft import Plan
-from .link_types import LINK_NAMESPACE
-from .model import LinkWish, Request
+from .link_types import LINK_NAMESPACE, LINK_TYPES
+from .model import LinkWish, Request, State
 from .places import Places, open_named, opened
 
 
@@ -29,7 +30,7 @@ class Results(t.NamedTuple):
     changes: tuple[str, ...]
     before: Request
     warnings: tuple[str, ...]
-    token: str | None
+    token: str | None = None
     """What to confirm() it with."""
 
 
@@ -55,17 +56,38 @@ def run(proc: int, inside: int | None, name: str, request: Request, check: bool,
 def _run(work: Work, check: bool, seconds: int | None) -> Results:
     before = work.state()
     planned = work.plan(before, work.request)
-    after, token = planned.after, None
-    if planned.steps and not check:
-        with contextlib.nullcontext() if seconds is None else armed(work, before, planned, seconds) as token:
+    if check or not planned.steps:
+        return _results(work, before, planned, planned.after, planned.warnings)
+    with directory.locked():
+        # Another task may have changed it until now.
+        before = work.state()
+        planned = work.plan(before, work.request)
+        with contextlib.nullcontext() if seconds is None else armed(work, before, planned.steps, seconds) as token:
             after = carry_out(work, before, planned)
-    gone = [link for link in before.links.values() if link.name not in after.links and not can_come_back(link)]
-    warnings = [f"{link.name}, of type {link.type}, is not in before: it could not be made again" for link in gone]
+        return _results(work, before, planned, after, ())._replace(token=token)
+
+
+def _results(work: Work, before: State, planned: Plan, after: State, warnings: t.Sequence[str]) -> Results:
+    gone = [
+        f"{link.name}, of type {link.type},"
+        for link in before.links.values()
+        if link.name not in after.links and not can_come_back(link)
+    ]
+    gone += [
+        f"the route {words.of_route(route)}, with {route.beyond},"
+        for route in before.routes.values()
+        # With several next hops it has no link of its own: whatever took it away.
+        if route.beyond and route.key not in after.routes
+    ]
+    gone += [
+        f"the rule {words.of_rule(rule)}, with {rule.beyond},"
+        for rule in before.rules
+        if rule.beyond and rule.selector in planned.touched.rules and rule not in after.rules
+    ]
     return Results(
         _changes(planned, work.places),
-        work.back(before, after, planned),
-        (*warnings, *(planned.warnings if check else ())),
-        token,
+        work.back(before, after, planned.steps),
+        (*(f"{item} is not in before: it could not be made again" for item in gone), *warnings),
     )
 
 
@@ -81,13 +103,13 @@ def _refuse_to_purge_the_host(proc: int, inside: int | None) -> None:
 
 
 def _loses_peers(work: Work) -> bool:
-    """Whether a veth goes, and its other end is in none of the namespaces that are open."""
+    """Whether a link goes, and its other end, or what it is upon, is in none of the namespaces that are open."""
     if "links" not in work.request.purge and not any(wish.absent for wish in work.request.links):
         return False
     before = work.state()
     left = work.plan(before, work.request).after.links
     return any(
-        link.type == "veth" and not can_come_back(link) for link in before.links.values() if link.name not in left
+        link.type in LINK_TYPES and not can_come_back(link) for link in before.links.values() if link.name not in left
     )
 
 

@@ -1,0 +1,682 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Network namespaces brought to what is asked, and back."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import PHYSICAL, Request
+from ansible_collections.linux.namespaces.tests.unit import networks, support
+from ansible_collections.linux.namespaces.tests.unit.networks import (
+    BLUE,
+    GREEN,
+    HOME,
+    addresses,
+    asking,
+    bring,
+    brought,
+    ip,
+    links,
+    peer,
+    refusal,
+    route,
+    routes,
+    rule,
+    there_and_back,
+    wish,
+    world,
+)
+
+ETH0 = wish(
+    "eth0",
+    "veth",
+    peer=peer("blue0", addresses=("10.9.0.1/24",), up=True),
+    addresses=("10.9.0.2/24", "fd00::2/64"),
+    up=True,
+)
+
+
+# ---- links
+
+
+@world
+def test_a_veth_to_where_the_task_runs() -> None:
+    words = there_and_back(asking(ETH0))
+    assert words == (
+        "link add eth0 type veth peer name blue0",
+        "link set eth0 up",
+        "link set blue0 up (in the network namespace of the task)",
+        "addr add 10.9.0.2/24 dev eth0",
+        "addr add fd00::2/64 dev eth0",
+        "addr add 10.9.0.1/24 dev blue0 (in the network namespace of the task)",
+    )
+    assert addresses("eth0") == ["10.9.0.2/24", "fd00::2/64"]
+    assert addresses("blue0", HOME) == ["10.9.0.1/24"]
+    assert {"UP", "LOWER_UP"} <= set(links()["eth0"]["flags"])
+
+
+@world
+def test_a_veth_to_another_set_asked_from_both() -> None:
+    brought(asking(wish("to-green", "veth", peer=peer("to-blue", GREEN), up=True, addresses=("10.8.0.1/24",))))
+    other = asking(wish("to-blue", "veth", peer=peer("to-green", BLUE, up=True), up=True, addresses=("10.8.0.2/24",)))
+    assert there_and_back(other, GREEN) == ("link set to-blue up", "addr add 10.8.0.2/24 dev to-blue")
+    assert addresses("to-blue", GREEN) == ["10.8.0.2/24"]
+
+
+@world
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_veth_with_both_ends_inside(order: int) -> None:
+    """Asked as two links that are each other's peer, in both orders."""
+    wishes = [
+        wish("p1", "veth", peer=peer("p2", BLUE), up=True, addresses=("10.1.0.1/24",)),
+        wish("p2", "veth", peer=peer("p1", BLUE), up=True, addresses=("10.1.0.2/24",)),
+    ]
+    words = there_and_back(asking(*wishes[::order]))
+    assert len([text for text in words if text.startswith("link add")]) == 1
+    assert (addresses("p1"), addresses("p2")) == (["10.1.0.1/24"], ["10.1.0.2/24"])
+
+
+@world
+def test_a_veth_with_both_ends_inside_as_one_link() -> None:
+    it = wish("p1", "veth", peer=peer("p2", BLUE, up=True, addresses=("10.1.0.2/24",)), up=True)
+    there_and_back(asking(it))
+    assert addresses("p2") == ["10.1.0.2/24"]
+    there_and_back(asking(it._replace(peer=peer("p2", BLUE, up=False, absent=("10.1.0.2/24",)))))
+
+
+@world
+def test_what_is_asked_of_a_peer_inside_is_asked_of_that_link_too() -> None:
+    brought(
+        asking(
+            wish("p1", "veth", peer=peer("p2", BLUE, up=True, addresses=("10.1.0.2/24",))),
+            wish("p2", mtu=1400, addresses=("10.1.0.3/24",)),
+        )
+    )
+    assert addresses("p2") == ["10.1.0.2/24", "10.1.0.3/24"]
+    assert "UP" in links()["p2"]["flags"]
+
+
+@world
+def test_a_link_is_removed_with_its_peer_named() -> None:
+    brought(asking(wish("p1", "veth", peer=peer("p2", BLUE))))
+    there_and_back(asking(wish("p1", "veth", absent=True, peer=peer("p2", BLUE))))
+    assert links() == {}
+    assert bring(asking(wish("p1", absent=True))).changes == ()
+
+
+@world
+def test_all_that_a_link_can_be_changed_to() -> None:
+    brought(asking(ETH0, wish("br0", "bridge"), wish("br1", "bridge")))
+    changed = wish(
+        "eth0", mtu=1400, mac="02:00:00:00:00:05", master="br0", up=False, addresses=("10.9.0.3/24",),
+        without=("10.9.0.2/24",), peer=peer("blue0", up=False, addresses=("10.9.0.9/24",), absent=("10.9.0.1/24",)),
+    )  # fmt: skip
+    there_and_back(asking(changed))
+    shown = links()["eth0"]
+    assert (shown["mtu"], shown["address"], shown["master"]) == (1400, "02:00:00:00:00:05", "br0")
+    there_and_back(asking(wish("eth0", master="br1")))
+    there_and_back(asking(wish("eth0", master="")))
+
+
+@world
+def test_a_bridge_with_options_and_ports() -> None:
+    options = {"stp_state": True, "priority": 4096, "max_age": 1000}
+    request = asking(
+        wish("p1", "veth", peer=peer("h1"), master="br0", up=True),
+        wish("br0", "bridge", options=options, up=True, mtu=1400),
+    )
+    there_and_back(request)
+    info = links()["br0"]["linkinfo"]["info_data"]
+    assert [info[name] for name in options] == [1, 4096, 1000]
+    there_and_back(asking(wish("br0", options={"stp_state": False, "ageing_time": 1000})))
+    there_and_back(asking(wish("br0", absent=True)))
+    assert "master" not in links()["p1"]
+
+
+UPON: dict[str, dict[str, t.Any]] = {
+    "macvlan": {"mode": "bridge"},
+    "ipvlan": {"mode": "l2"},
+    "vlan": {"id": 100},
+}
+
+
+@pytest.mark.parametrize("kind", UPON)
+@pytest.mark.parametrize("where", [BLUE, GREEN, HOME])
+def test_a_link_upon_another_one(kind: str, where: str) -> None:
+    """Also of the same name, in another namespace."""
+    networks.need(kind)
+
+    def work() -> None:
+        ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth0p", at=where)
+        ip("link", "set", "eth0", "up", at=where)
+        name = "it" if where == BLUE else "eth0"
+        there = {} if where == BLUE else {"link_namespace": where}
+        options = {"link": "eth0", **there, **UPON[kind]}
+        there_and_back(asking(wish(name, kind, options=options, addresses=("10.3.0.1/24",), mtu=1300)))
+        brought(asking(wish(name, kind, options=options)))
+        error = refusal(asking(wish(name, kind, options={**options, "link": "lo"})))
+        assert "its link is eth0 and can not become lo" in str(error)
+        there_and_back(asking(wish(name, absent=True)))
+
+    networks.in_world(work)
+
+
+@world
+def test_links_upon_one_another_in_any_order() -> None:
+    request = asking(
+        wish("mv2", "macvlan", options={"link": "p2"}),
+        wish("mv1", "macvlan", options={"link": "br0"}, master="br1"),
+        wish("p1", "veth", peer=peer("p2", BLUE)),
+        wish("br1", "bridge"),
+        wish("br0", "bridge"),
+    )
+    there_and_back(request)
+    there_and_back(asking(wish("br0", absent=True), wish("p2", absent=True)))
+    assert set(links()) == {"br1"}
+
+
+@world
+def test_links_upon_one_another_in_a_circle() -> None:
+    error = refusal(asking(wish("a", "macvlan", options={"link": "b"}), wish("b", "macvlan", options={"link": "a"})))
+    assert "go in a circle" in str(error)
+
+
+@world
+def test_a_vxlan() -> None:
+    options = {"id": 7, "local": "10.5.0.1", "remote": "10.5.0.2", "dstport": 4789, "ttl": 9, "learning": False}
+    there_and_back(asking(wish("vx", "vxlan", options=options, up=True)))
+    there_and_back(
+        asking(wish("under", "bridge"), wish("vx6", "vxlan", options={"id": 8, "local": "fd00::1", "link": "under"}))
+    )
+    there_and_back(asking(purge=["links"]))
+    assert links() == {}
+
+
+@pytest.mark.parametrize("kind", ["dummy", "wireguard"])
+def test_a_link_without_options(kind: str) -> None:
+    networks.need(kind)
+    networks.in_world(lambda: there_and_back(asking(wish("it", kind, up=True, addresses=("10.0.0.1/24",)))))
+
+
+def test_a_vrf_with_a_port() -> None:
+    networks.need("vrf")
+
+    def work() -> None:
+        brought(asking(ETH0, route("10.77.0.0/16", via="10.9.0.1"), route("fd77::/64", via="fd00::1")))
+        brought(asking(wish("red", "vrf", options={"table": 77}, up=True)))
+        there_and_back(asking(wish("eth0", master="red")))
+
+    networks.in_world(work)
+
+
+def test_a_bond_with_ports() -> None:
+    networks.need("bond")
+
+    def work() -> None:
+        brought(asking(ETH0, route("10.77.0.0/16", via="10.9.0.1")))
+        options = {"mode": "802.3ad", "miimon": 100, "lacp_rate": "fast", "xmit_hash_policy": "layer3+4"}
+        brought(asking(wish("bond0", "bond", options=options, up=True)))
+        there_and_back(asking(wish("eth0", master="bond0", up=True)))
+
+    networks.in_world(work)
+
+
+# ---- addresses
+
+
+@world
+def test_addresses_of_the_loopback() -> None:
+    """Those that the kernel gives it may be asked for too."""
+    asked = ("127.0.0.1/8", "127.0.0.2/8", "10.0.0.1/32", "::1/128", "fd00::1/128")
+    assert "addr add 127.0.0.1/8 dev lo" not in brought(asking(wish("lo", up=True, addresses=asked))).changes
+    bring(asking(purge=["addresses"]))
+    there_and_back(asking(wish("lo", up=True, addresses=asked)))
+    assert addresses("lo") == sorted(asked)
+    words = there_and_back(asking(purge=["addresses"]))
+    assert addresses("lo") == ["127.0.0.1/8", "::1/128"]
+    assert not {"addr del 127.0.0.1/8 dev lo", "addr del ::1/128 dev lo"} & {*words}
+
+
+@world
+def test_an_address_that_is_link_local() -> None:
+    """What a router is called by its hosts is asked for, others come from the kernel."""
+    ip("link", "add", "br0", "type", "bridge", at=BLUE)
+    there_and_back(asking(wish("br0", up=True, addresses=("fe80::1/64", "169.254.1.1/16"))))
+    before = ip("-6", "addr", "show", "dev", "br0", at=BLUE)
+    assert "fe80::1/64" in before
+    brought(asking(purge=["addresses"]))
+    left = ip("-6", "addr", "show", "dev", "br0", at=BLUE)
+    assert "fe80::1/64" not in left
+
+
+@world
+def test_an_address_that_the_kernel_made_may_be_asked_for() -> None:
+    brought(asking(wish("eth0", "veth", peer=peer("blue0", up=True), up=True, mac="02:00:00:00:00:05")))
+    support.wait_for(lambda: "fe80::ff:fe00:5" in ip("addr", at=BLUE))
+    assert bring(asking(wish("eth0", addresses=("fe80::ff:fe00:5/64",)), purge=["addresses"])).changes == ()
+
+
+@world
+def test_secondary_addresses_stay_when_the_primary_one_goes() -> None:
+    three = ("10.9.0.2/24", "10.9.0.3/24", "10.9.0.4/24")
+    brought(asking(wish("eth0", "veth", peer=peer("blue0", addresses=three, up=True), addresses=three, up=True)))
+    brought(asking(route("10.77.0.0/16", via="10.9.0.9"), route("10.78.0.0/16", dev="eth0", src="10.9.0.3")))
+    there_and_back(asking(wish("eth0", without=("10.9.0.2/24",))))
+    there_and_back(asking(wish("eth0", peer=peer("blue0", absent=("10.9.0.2/24",)))))
+    there_and_back(asking(wish("eth0", addresses=("10.9.0.4/24",)), purge=["addresses"]))
+    assert addresses("eth0") == ["10.9.0.4/24"]
+
+
+@world
+def test_what_an_mtu_takes_away_is_in_before() -> None:
+    brought(asking(ETH0))
+    there_and_back(asking(wish("eth0", mtu=1000)))
+
+
+# ---- routes
+
+
+@world
+def test_all_types_of_routes() -> None:
+    brought(asking(ETH0, wish("lo", up=True)))
+    request = asking(
+        route("default", via="10.9.0.1"),
+        route("::/0", via="fd00::1"),
+        route("10.1.0.0/16", via="10.9.0.1", dev="eth0", src="10.9.0.2", metric=7),
+        route("10.1.0.0/16", via="10.9.0.3", metric=8),
+        route("10.2.0.0/16", dev="eth0", table=1000),
+        route("fd02::/64", dev="eth0", table=1000, src="fd00::2"),
+        route("fd03::/64", via="fe80::1", dev="eth0"),
+        *(
+            route(dst.format(number), type=kind, table=table)
+            for number, kind in enumerate(("blackhole", "unreachable", "prohibit", "throw"), 4)
+            for dst in ("10.{}.0.0/16", "fd0{}::/64")
+            for table in (254, 100)
+        ),
+        route("10.8.0.0/16", type="local", dev="lo", table=100),
+        route("fd08::/64", type="local", dev="lo", table=100),
+        route("10.9.9.9/32", dev="eth0", table=255),
+    )
+    words = there_and_back(request)
+    assert words[0] == "route add default via 10.9.0.1"
+    assert words[2] == "route add 10.1.0.0/16 via 10.9.0.1 dev eth0 src 10.9.0.2 metric 7"
+    assert "route add throw fd07::/64 table 100 metric 1024" in words
+
+
+@world
+def test_a_route_is_replaced_and_removed() -> None:
+    brought(
+        asking(ETH0, route("default", via="10.9.0.1"), route("::/0", via="fd00::1"), route("10.1.0.0/16", dev="eth0"))
+    )
+    assert there_and_back(asking(route("default", via="10.9.0.3"))) == ("route replace default via 10.9.0.3",)
+    there_and_back(asking(route("::/0", type="unreachable"), route("10.1.0.0/16", type="blackhole")))
+    there_and_back(asking(route("10.1.0.0/16", dev="eth0", src="10.9.0.2")))
+    there_and_back(asking(route("default", absent=True), route("::/0", absent=True)))
+    assert not [text for text in routes() if text.startswith("default")]
+    assert bring(asking(route("default", absent=True))).changes == ()
+
+
+@world
+def test_a_route_of_the_kernel_is_not_taken_over() -> None:
+    """It is as asked already, or is in the way."""
+    brought(asking(ETH0))
+    before = networks.dump()
+    for asked in (
+        route("10.9.0.0/24", dev="eth0"),
+        route("10.9.0.0/24", via="10.9.0.1"),
+        route("10.9.0.0/24", type="blackhole"),
+    ):
+        networks.failure(asking(asked))
+    networks.unchanged(before)
+
+
+@world
+def test_routes_that_go_when_a_link_is_set_down_come_back() -> None:
+    brought(
+        asking(ETH0, route("default", via="10.9.0.1"), route("::/0", via="fd00::1"), route("fd02::/64", dev="eth0"))
+    )
+    there_and_back(asking(wish("eth0", up=False)))
+    assert routes() == []
+
+
+@world
+def test_a_gateway_that_nothing_leads_to() -> None:
+    request = asking(route("default", via="10.77.0.1"))
+    (warning,) = bring(request, check=True).warnings
+    assert "leads to 10.77.0.1" in warning
+    error = networks.failure(request)
+    assert "ENETUNREACH" in str(error)
+    assert "give a link an address of its network first" in str(error)
+
+
+def test_a_route_from_an_address_that_is_just_added() -> None:
+    """The kernel takes it only when it has made sure that nobody else has that address."""
+
+    def work() -> None:
+        bring(asking(ETH0, route("fd02::/64", dev="eth0", src="fd00::2")))
+        assert "src fd00::2" in ip("-6", "route", "show", "fd02::/64", at=BLUE)
+
+    networks.in_world(work, duplicates=True)
+
+
+# ---- rules
+
+
+@world
+def test_rules() -> None:
+    request = asking(
+        rule(100, 1000, src="10.0.0.0/8"),
+        rule(100, 1001, dst="10.0.0.0/8", fwmark="5"),
+        rule(1000, 1002, iif="eth0", oif="lo", fwmark="5/255"),
+        rule(254, 1003, family="ipv6", src="fd00::/64"),
+        rule(100),
+    )
+    words = there_and_back(request)
+    assert words[0] == "rule add priority 1000 from 10.0.0.0/8 lookup 100"
+    brought(request)
+    there_and_back(
+        asking(
+            rule(100, 1000, src="10.0.0.0/8", absent=True),
+            rule(1000, absent=True, iif="eth0", oif="lo", fwmark="5/255"),
+        )
+    )
+    there_and_back(asking(rule(254, 1003, family="ipv6", src="fd00::/64"), purge=["rules"]))
+    kept = ip("rule", at=BLUE) + ip("-6", "rule", at=BLUE)
+    assert [line.split(":")[0] for line in kept.splitlines()] == ["0", "32766", "32767", "0", "1003", "32766"]
+
+
+@world
+def test_a_rule_that_somebody_else_made() -> None:
+    ip("rule", "add", "from", "10.0.0.0/8", "lookup", "100", "priority", "5", at=BLUE)
+    assert bring(asking(rule(100, 5, src="10.0.0.0/8"))).changes == ()
+    there_and_back(asking(rule(100, 5, src="10.0.0.0/8", absent=True)))
+
+
+@world
+def test_another_rule_of_the_same_priority_is_not_removed_instead() -> None:
+    ip("rule", "add", "uidrange", "5-6", "lookup", "100", "priority", "5", at=BLUE)
+    ip("rule", "add", "lookup", "100", "priority", "5", at=BLUE)
+    error = refusal(asking(rule(100, 5, absent=True)))
+    assert "the kernel would remove priority 5 from all lookup 100, with uidrange, instead" in str(error)
+
+
+# ---- sysctls
+
+
+@world
+def test_sysctls() -> None:
+    brought(asking(ETH0))
+    request = asking(
+        net__ipv4__ip_forward="1",
+        net__ipv4__conf__eth0__rp_filter="2",
+        net__ipv4__ip_local_port_range="20000 30000",
+    )
+    foretold = bring(request, check=True)
+    assert networks.sysctl("net.ipv4.ip_forward") == "0"
+    results = bring(request)
+    assert (
+        foretold.changes
+        == results.changes
+        == (
+            "sysctl net.ipv4.ip_forward=1",
+            "sysctl net.ipv4.conf.eth0.rp_filter=2",
+            "sysctl net.ipv4.ip_local_port_range=20000 30000",
+        )
+    )
+    assert networks.sysctl("net.ipv4.ip_local_port_range") == "20000 30000"
+    assert networks.sysctl("net.ipv4.ip_local_port_range", HOME) == "32768 60999"
+    assert bring(request).changes == ()
+    bring(results.before)
+    assert networks.sysctl("net.ipv4.ip_local_port_range") == "32768 60999"
+    assert networks.sysctl("net.ipv4.conf.eth0.rp_filter") == "0"
+
+
+@world
+def test_a_sysctl_of_a_link_that_is_made() -> None:
+    """Whose name has a dot, which is a slash then, as for sysctl(8)."""
+    request = Request((wish("br0.5", "bridge"),), sysctls={"net.ipv4.conf.br0/5.rp_filter": "2"})
+    results = bring(request)
+    assert networks.inside(BLUE, lambda: support.read("/proc/sys/net/ipv4/conf/br0.5/rp_filter")) == "2\n"
+    assert bring(request).changes == ()
+    bring(results.before)
+    assert links() == {}
+
+
+# ---- purge
+
+
+@world
+def test_purge_takes_all_away_and_before_brings_it_back() -> None:
+    brought(
+        asking(
+            ETH0,
+            wish("br0", "bridge", up=True, options={"priority": 8192}),
+            wish("p1", "veth", peer=peer("p2", BLUE, up=True), master="br0", up=True),
+            wish("to-green", "veth", peer=peer("to-blue", GREEN, up=True, addresses=("10.8.0.2/24",)), up=True),
+            wish("mv0", "macvlan", options={"link": "br0", "mode": "private"}),
+            wish("lo", up=True, addresses=("10.0.0.1/32",)),
+            route("default", via="10.9.0.1"),
+            route("10.66.0.0/16", type="blackhole"),
+            rule(100, 5),
+        )
+    )
+    everything = ["links", "addresses", "routes", "rules"]
+    kept = (wish("eth0", addresses=("10.9.0.2/24",)), route("default", via="10.9.0.1"), rule(100))
+    before = networks.dump()
+    for request in (*(asking(purge=[what]) for what in everything), asking(purge=everything)):
+        assert request.purge
+        brought(brought(request).before)
+        networks.unchanged(before)
+    assert bring(asking(purge=["rules"]), check=True).changes == ("rule del priority 5 from all lookup 100",)
+    there_and_back(asking(*kept, purge=everything))
+    assert set(links()) == {"eth0"}
+    assert addresses("eth0") == ["10.9.0.2/24"]
+
+
+@world
+def test_a_veth_to_a_set_that_nobody_named_comes_back() -> None:
+    brought(asking(wish("to-green", "veth", peer=peer("to-blue", GREEN, up=True, addresses=("10.8.0.2/24",)), up=True)))
+    there_and_back(asking(purge=["links"]))
+    there_and_back(asking(wish("to-green", absent=True)))
+
+
+@world
+def test_a_link_comes_back_with_the_address_of_its_card() -> None:
+    brought(asking(ETH0, wish("br0", "bridge", mac="02:00:00:00:00:07")))
+    given = {name: link["address"] for name, link in links().items()}
+    for name in given:
+        bring(bring(asking(wish(name, absent=True))).before)
+    assert {name: link["address"] for name, link in links().items()} == given
+
+
+@world
+def test_a_veth_to_where_no_name_leads_can_not_come_back() -> None:
+    with support.inhabited("net") as pid:
+        ip("link", "add", "v0", "type", "veth", "peer", "name", "v1", "netns", str(pid), at=BLUE)
+        request = asking(wish("v0", absent=True))
+        for check in (True, False):
+            results = bring(request, check=check)
+            assert results.warnings == ("v0, of type veth, is not in before: it could not be made again",)
+            assert results.before == Request()
+        assert links() == {}
+
+
+@world
+def test_links_of_unknown_types() -> None:
+    """They are only removed where they are named."""
+    ip("link", "add", "it", "type", "ifb", at=BLUE)
+    ip("tuntap", "add", "tap0", "mode", "tap", at=BLUE)
+    error = refusal(asking(purge=["links"]))
+    assert "could not be brought back" in str(error)
+    there_and_back(asking(wish("it", up=True, mtu=1400, addresses=("10.0.0.1/24",))))
+    warned = ["it, of type ifb, is not in before: it could not be made again"]
+    results = bring(asking(wish("it", absent=True), wish("tap0"), purge=["links"]))
+    assert (list(results.warnings), set(links())) == (warned, {"tap0"})
+
+
+# ---- what no task can ask for
+
+
+BEYOND_ROUTES = {
+    "several next hops": "10.1.0.0/16 nexthop via 10.9.0.1 nexthop via 10.9.0.3",
+    "metrics like an mtu": "10.1.0.0/16 via 10.9.0.1 mtu 1300",
+    "an encapsulation": "10.1.0.0/16 encap ip id 5 dst 10.9.0.3 via 10.9.0.1 dev eth0",
+    "onlink": "10.1.0.0/16 via 10.88.0.1 dev eth0 onlink",
+    "tos 16": "10.1.0.0/16 tos 16 via 10.9.0.1",
+    "realms": "10.1.0.0/16 via 10.9.0.1 realms 5",
+    "a gateway of another family": "10.1.0.0/16 via inet6 fd00::1 dev eth0",
+    "a preference": "fd01::/64 via fd00::1 pref high",
+    "an expiry": "fd01::/64 via fd00::1 expires 1000",
+    "a source": "fd01::/64 from fd05::/64 via fd00::1",
+}
+
+
+@pytest.mark.parametrize("beyond", BEYOND_ROUTES)
+def test_a_route_with_what_could_not_be_brought_back(beyond: str) -> None:
+    def work() -> None:
+        brought(asking(ETH0))
+        words = BEYOND_ROUTES[beyond].split()
+        family = "-6" if ":" in words[0] else "-4"
+        if networks.ip_refuses("-n", BLUE, family, "route", "add", *words):
+            raise Unknown
+        for request in (
+            asking(purge=["routes"]),
+            asking(route(words[0], type="blackhole")),
+        ):
+            assert f"it has {beyond}" in str(refusal(request))
+        results = bring(asking(wish("eth0", up=False)))
+        assert any(words[0] in text and "not in before" in text for text in results.warnings), results
+
+    try:
+        networks.in_world(work)
+    except Unknown:
+        pytest.skip("the kernel makes no such route here; make kernels may")
+
+
+class Unknown(Exception):  # noqa: N818 - no error of the code
+    """The kernel does not know it."""
+
+
+BEYOND_RULES = {
+    "uidrange": "uidrange 5-6",
+    "ipproto": "ipproto tcp",
+    "sport": "sport 5",
+    "dport": "dport 5-6",
+    "suppress": "suppress_prefixlength 5",
+    "suppress group": "suppress_ifgroup 5",
+    "not": "not from 10.0.0.0/8",
+    "tos 16": "tos 16",
+    "goto": "goto 32766",
+    "action 6": "blackhole",
+    "l3mdev": "l3mdev",
+    "realms": "realms 5",
+}
+
+
+@pytest.mark.parametrize("beyond", BEYOND_RULES)
+def test_a_rule_with_what_could_not_be_brought_back(beyond: str) -> None:
+    def work() -> None:
+        words = BEYOND_RULES[beyond].split()
+        table = () if words[0] in ("goto", "blackhole", "l3mdev") else ("lookup", "100")
+        words = ["-n", BLUE, "rule", "add", *words, *table, "priority", "7"]
+        if networks.ip_refuses(*words):
+            raise Unknown
+        assert beyond.split(maxsplit=1)[0] in str(refusal(asking(purge=["rules"])))
+        # It is no other one.
+        there_and_back(asking(rule(100, 8)))
+
+    try:
+        networks.in_world(work)
+    except Unknown:
+        pytest.skip("the kernel makes no such rule here; make kernels may")
+
+
+@world
+def test_two_routes_that_a_task_can_not_tell_apart() -> None:
+    brought(asking(ETH0))
+    for via in ("10.9.0.1", "10.9.0.3"):
+        ip("route", "append", "10.1.0.0/16", "via", via, at=BLUE)
+    for request in (
+        asking(purge=["routes"]),
+        asking(route("10.1.0.0/16", via="10.9.0.1")),
+    ):
+        assert "another one beside it" in str(refusal(request))
+
+
+# ---- physical
+
+
+@world
+def test_a_link_from_outside_is_moved_in_and_out() -> None:
+    ip("link", "add", "port0", "type", "veth", "peer", "name", "wire0")
+    there_and_back(asking(wish("port0", PHYSICAL, up=True, addresses=("10.4.0.1/24",))))
+    assert set(links()) == {"port0"}
+    there_and_back(asking(wish("port0", PHYSICAL, absent=True)))
+    assert set(links(HOME)) == {"wire0", "port0"}
+
+
+@world
+def test_what_is_not_moved() -> None:
+    for name in ("port0", "port1", "port2"):
+        ip("link", "add", name, "type", "bridge")
+    ip("addr", "add", "10.4.0.1/24", "dev", "port0")
+    ip("link", "add", "wire0", "type", "veth", "peer", "name", "wire1")
+    ip("link", "set", "wire0", "master", "port1")
+    assert "has the addresses 10.4.0.1/24" in str(refusal(asking(wish("port0", PHYSICAL))))
+    assert "is a port of port1" in str(refusal(asking(wish("wire0", PHYSICAL))))
+    assert "none of that name" in str(refusal(asking(wish("port9", PHYSICAL))))
+    assert "none of that name" in str(refusal(asking(wish("port9", PHYSICAL)), HOME))
+    ip("link", "add", "port2", "type", "bridge", at=BLUE)
+    assert "already where the task runs" in str(refusal(asking(wish("port2", PHYSICAL, absent=True))))
+    assert "where the task runs it stays" in str(refusal(asking(wish("port2", PHYSICAL, absent=True)), HOME))
+
+
+# ---- what is refused
+
+
+@world
+def test_what_is_refused() -> None:
+    brought(asking(ETH0))
+    cases: list[tuple[Request, str]] = [
+        (asking(wish("lo", absent=True)), "no network namespace can be without"),
+        (asking(wish("new")), "give the type"),
+        (asking(wish("new", "veth")), "a veth has two ends"),
+        (asking(wish("new", "veth", peer=peer("eth0", BLUE))), "which is not its other end"),
+        (asking(wish("new", "veth", peer=peer("new", BLUE))), "which is not its other end"),
+        (asking(wish("new", "veth", peer=peer("blue0"))), "which is not its other end"),
+        (asking(*(wish(name, "veth", peer=peer("same")) for name in ("a", "b"))), "which is not its other end"),
+        (asking(wish("eth0", "bridge")), "it is of type veth, not bridge"),
+        (asking(wish("eth0", "bridge", absent=True)), "it is of type veth, not bridge"),
+        (asking(wish("eth0", peer=peer("other"))), "its peer is blue0 in the namespace where the task runs, not other"),
+        (asking(wish("eth0", peer=peer("blue0", GREEN))), "not blue0 in green"),
+        (asking(wish("new", "macvlan")), "takes the option link"),
+        (asking(wish("new", "macvlan", options={"link": "gone"})), "there is no link gone for it to be upon"),
+        (asking(wish("new", "bridge", master="gone")), "there is no link gone"),
+        (asking(route("10.0.0.0/8", dev="gone")), "there is no link gone"),
+        (asking(wish("new", "veth", peer=peer("x", "nowhere"))), "nowhere"),
+        (asking(wish("new", "veth", peer=peer("x", "/nowhere"))), "/nowhere"),
+        (asking(wish("new", "veth", peer=peer("x", "/proc/self/ns/uts"))), "type uts"),
+    ]
+    for request, said in cases:
+        assert said in str(refusal(request)), said
+
+
+@world
+def test_a_set_by_its_path_is_the_same_one() -> None:
+    brought(asking(wish("p1", "veth", peer=peer("p2", GREEN))))
+    assert bring(asking(wish("p1", "veth", peer=peer("p2", "/run/netns/green")))).changes == ()
+    brought(asking(wish("q1", "veth", peer=peer("q2", "/run/netns/blue", up=True))))
+    assert {"q1", "q2"} <= set(links())
+    assert "UP" in links()["q2"]["flags"]
+
+
+@world
+def test_where_the_task_runs_itself() -> None:
+    there_and_back(
+        asking(wish("h0", "veth", peer=peer("b0", BLUE, up=True), up=True, addresses=("10.2.0.1/24",))), HOME
+    )
+    there_and_back(asking(wish("br0", "bridge"), wish("h0", master="br0"), route("10.4.0.0/16", dev="h0")), HOME)
