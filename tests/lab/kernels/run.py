@@ -41,7 +41,7 @@ PARTS = ("ansible.cfg", "extensions", "galaxy.yml", "meta", "plugins", "pyprojec
 FILES = (
     *("libc", "listeners", "mount", "netdev", "nsfs", "process", "processes", "procfs", "uts"),
     *("cgroup", "discovery", "handle", "host", "propagation", "properties", "target", "visit"),
-    *("network", "network_codec"),
+    *("network", "network_codec", "networks"),
 )
 SETS = (
     "one_type",
