@@ -14,8 +14,9 @@ import typing as t
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import mountinfo, procfs
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import cgroup, directory, host
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import cgroup, host
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.memory import MEMORY
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import carry_out, confirm
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import (
     LinkWish,
@@ -48,7 +49,7 @@ def links() -> list[str]:
 
 
 def waiting() -> list[str]:
-    return os.listdir(directory.MEMORY) if os.path.isdir(directory.MEMORY) else []
+    return os.listdir(MEMORY) if os.path.isdir(MEMORY) else []
 
 
 def in_own_network(work: t.Callable[[], None]) -> None:
@@ -77,7 +78,7 @@ def test_what_is_not_confirmed_goes_back() -> None:
         assert waiting() == [f"confirm-{token}"]
         support.wait_for(lambda: support.read("/proc/sys/net/ipv4/ip_forward") == "0\n")
         assert links() == ["lo"]
-        assert not os.path.exists(directory.MEMORY)
+        assert not os.path.exists(MEMORY)
         with pytest.raises(NamespaceError, match="nobody waits for it to be confirmed"):
             confirm.confirm(token)
 

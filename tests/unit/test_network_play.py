@@ -13,7 +13,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import directory
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.memory import MEMORY
 from ansible_collections.linux.namespaces.tests.unit import support
 from ansible_collections.linux.namespaces.tests.unit.test_become_play import PLAYBOOK, Task, play
 
@@ -63,7 +63,7 @@ def test_the_controller_comes_back(tmp_path: Path) -> None:
     status, said = run(tmp_path, network(confirm=5))
     assert status == 0, said
     assert "confirm" not in said
-    assert not [name for name in os.listdir(directory.MEMORY) if name.startswith("confirm")]
+    assert not [name for name in os.listdir(MEMORY) if name.startswith("confirm")]
     time.sleep(6)
     assert "br0" in links()
 

@@ -21,9 +21,10 @@ import typing as t
 
 from ..._kernel import mountinfo, process
 from ..._kernel.descriptor import closing
-from .. import cgroup, directory
+from .. import cgroup
 from ..checkpoint import PATIENCE, Gate, spawn
 from ..errors import NamespaceError, during, refuse
+from ..memory import MEMORY
 from ..values import plain_number
 from .carry_out import Work, take_back
 from .draft import Step
@@ -88,7 +89,7 @@ def confirm(token: str) -> None:
 
 
 def _path(token: str) -> str:
-    return f"{directory.MEMORY}/confirm-{token}"
+    return f"{MEMORY}/confirm-{token}"
 
 
 def _outermost(proc: int) -> str | None:
@@ -101,7 +102,7 @@ def _forget(token: str) -> None:
     with contextlib.suppress(OSError):
         os.unlink(_path(token))
     with contextlib.suppress(OSError):
-        os.rmdir(directory.MEMORY)
+        os.rmdir(MEMORY)
 
 
 class _Waiting(t.NamedTuple):
