@@ -208,6 +208,43 @@ def test_rules_and_routes_that_somebody_else_made_go_and_come_back(way: str) -> 
     in_own_world(work, "mnt", "pid", "net")
 
 
+def test_who_loses_the_bridge_is_a_port_again_when_that_is_taken_back() -> None:
+    def work() -> None:
+        bring("blue", types=["net"])
+        port: Options = {"name": "port", "type": "veth", "master": "br0", "peer": {"name": "end", "namespace": "blue"}}
+        task({**BLUE, "links": [{"name": "br0", "type": "bridge"}, port]})
+        before = looks()
+        result = task({**BLUE, "links": [{"name": "br0", "state": "absent"}]})
+        assert "br0" not in str(looks())
+        task({**BLUE, **result["before"]})
+        # Links come in the order in which they were made.
+        assert sorted(map(str, looks())) == sorted(map(str, before))
+
+    in_own_world(work, "mnt", "pid", "net")
+
+
+@pytest.mark.parametrize("kind", ["ifb", "veth"])
+def test_a_link_of_any_type_is_moved_in_as_a_physical_one_and_out_and_back(kind: str) -> None:
+    def places() -> list[bool]:
+        return ["card" in str(ip(*place, "link")) for place in ([], ["-n", "blue"])]
+
+    def work() -> None:
+        bring("blue", types=["net"])
+        peer = ["peer", "name", "x"] if kind == "veth" else []
+        subprocess.run(["ip", "link", "add", "card", "type", kind, *peer], check=True)
+        moved_in = task({**BLUE, "links": [{"name": "card", "type": "physical", "addresses": ["10.0.0.1/24"]}]})
+        assert places() == [False, True]
+        before = looks()
+        result = task({**BLUE, "links": [{"name": "card", "type": "physical", "state": "absent"}]})
+        assert (places(), result.get("warnings")) == ([True, False], None)
+        task({**BLUE, **result["before"]})
+        assert looks() == before
+        task({**BLUE, **moved_in["before"]})
+        assert places() == [True, False]
+
+    in_own_world(work, "mnt", "pid", "net")
+
+
 def test_a_set_that_is_not_there_yet() -> None:
     def work() -> None:
         for options, changed in ((ASKED, True), ({}, False), ({"links": [{"name": "x", "state": "absent"}]}, False)):

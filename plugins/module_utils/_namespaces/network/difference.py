@@ -38,6 +38,13 @@ def can_come_back(link: Link) -> bool:
     return known is not None and all(name in link.options for name, option in known.items() if option.needed)
 
 
+def as_taken(link: Link, wish: LinkWish | None) -> Link:
+    """The link as a task takes it: of whatever type it is, one that it calls physical is moved, and never made."""
+    if wish is not None and wish.type == PHYSICAL:
+        return link._replace(type=PHYSICAL, options={}, peer=None)
+    return link
+
+
 def lost(planned: Plan, now: State) -> Request:
     """The addresses and routes that the kernel has taken away although they were to stay."""
     links = []
@@ -62,13 +69,11 @@ def _links(
             continue
         before, after = old.links.get(name), new.links.get(name)
         if after is None and before is not None:
-            if name in wishes and wishes[name].type == PHYSICAL:
-                yield _whole(before, inside)._replace(type=PHYSICAL, options={}, peer=None)
-            elif can_come_back(before):
-                yield _whole(before, inside)
+            taken = as_taken(before, wishes.get(name))
+            if can_come_back(taken):
+                yield _whole(taken, inside)
         elif before is None and after is not None:
-            came = name in wishes and wishes[name].type == PHYSICAL
-            yield LinkWish(name, PHYSICAL if came else after.type, absent=True)
+            yield LinkWish(name, as_taken(after, wishes.get(name)).type, absent=True)
         elif before is not None and after is not None and before != after:
             yield _changed(before, after, wishes.get(name, LinkWish(name)), inside)
 
@@ -92,7 +97,7 @@ def _whole(link: Link, inside: str) -> LinkWish:
 
 
 def _changed(before: Link, after: Link, wish: LinkWish, inside: str) -> LinkWish:
-    """What the kernel changed by itself, as the address of a bridge, is its business."""
+    """What the kernel changed by itself, as the address of a bridge, is its business; it changes no master."""
     asked = {
         name: getattr(before, name)
         for name in ("mtu", "mac", "master")

@@ -17,7 +17,7 @@ from ..errors import NamespaceError, during, refuse
 from . import words
 from .carry_out import Work, carry_out
 from .confirm import armed
-from .difference import can_come_back
+from .difference import as_taken, can_come_back
 from .draft import Plan
 from .link_types import LINK_NAMESPACE, LINK_TYPES
 from .model import LinkWish, Request, State
@@ -68,10 +68,11 @@ def _run(work: Work, check: bool, seconds: int | None) -> Results:
 
 
 def _results(work: Work, before: State, planned: Plan, after: State, warnings: t.Sequence[str]) -> Results:
+    wishes = {wish.name: wish for wish in work.request.links}
     gone = [
         f"{link.name}, of type {link.type},"
         for link in before.links.values()
-        if link.name not in after.links and not can_come_back(link)
+        if link.name not in after.links and not can_come_back(as_taken(link, wishes.get(link.name)))
     ]
     gone += [
         f"the route {words.of_route(route)}, with {route.beyond},"
