@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
             try:
                 if hasattr(self._connection, "reset"):
                     self._connection.reset()
-                answer = self._execute_module(module_args={"_confirm": token}, task_vars=task_vars)
+                answer = self._execute_module(module_args={"confirm": token}, task_vars=task_vars)
             except AnsibleConnectionFailure as error:
                 answer = {"failed": True, "msg": f"the target can not be reached any more: {error}"}
                 if time.monotonic() < deadline:

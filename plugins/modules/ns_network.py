@@ -211,7 +211,8 @@ options:
       - Take back what was changed unless the controller comes back within so many seconds, from 5 to 3600, over a new
         connection. Then the task fails, and what was changed is as it was before. Where the target can not be reached
         any more at all, it is taken back all the same, by a process that waits for that there.
-      - It can not be had of an C(async) task, nor where the action plugin of the same name is not found.
+      - It can not be had of an C(async) task, nor where the action plugin of the same name is not found. When that
+        comes back, it gives the token of the change that may stay, 32 hexadecimal digits, and nothing else.
     type: str
 notes:
   - In O(types) C(net) has to be named, if anything; what else the target has is not entered.
@@ -357,7 +358,6 @@ ARGUMENTS: argspec.Spec = {
     "sysctls": {"type": "dict"},
     "purge": {"type": "list", "elements": "str", "choices": list(PURGEABLE)},
     "confirm": _TEXT,
-    "_confirm": _TEXT,
     **argspec.TARGET,
 }
 
@@ -369,8 +369,8 @@ def main() -> t.NoReturn:
 def execute(module: AnsibleModule) -> outcome.Result:
     """Bring the network namespace to what is asked, and say what that took."""
     params = module.params
-    if params["_confirm"] is not None:
-        confirm.confirm(params["_confirm"])
+    if confirm.is_token(params["confirm"]):
+        confirm.confirm(params["confirm"])
         return {"changed": False}
     request = parse(params)
     seconds = None if params["confirm"] is None else confirm.parse_seconds(params["confirm"])

@@ -42,6 +42,11 @@ def parse_seconds(value: t.Any) -> int:
     return number
 
 
+def is_token(value: t.Any) -> bool:
+    """Whether it is what armed() gives, and no number of seconds."""
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{32}", value) is not None
+
+
 @contextlib.contextmanager
 def armed(work: Work, before: State, planned: t.Sequence[Step], seconds: int) -> t.Iterator[str]:
     """The token to confirm() with what is done meanwhile; where that fails, nobody waits for it any more.
@@ -73,9 +78,7 @@ def armed(work: Work, before: State, planned: t.Sequence[Step], seconds: int) ->
 
 
 def confirm(token: str) -> None:
-    """What was done under this token may stay. Raises NamespaceError where that is too late."""
-    if not re.fullmatch("[0-9a-f]{32}", token):
-        raise refuse("_confirm", "it is no token")
+    """What was done under this token may stay, which is one by is_token(). Raises NamespaceError where that is too late."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as way:
         way.settimeout(PATIENCE)
         way.connect(_path(token))

@@ -151,7 +151,7 @@ class _Work:
             # What could not be taken back can't be entered either.
             if not any(os.path.lexists(item.path) for item in plan.make if item not in plan.state.found):
                 with contextlib.suppress(OSError):
-                    self._exchange(new, old)
+                    self._exchange(old=new, new=old)
             raise
 
     def _forget(self, plan: Plan) -> None:
