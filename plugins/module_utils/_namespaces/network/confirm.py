@@ -78,7 +78,7 @@ def armed(work: Work, before: State, planned: t.Sequence[Step], seconds: int) ->
 
 
 def confirm(token: str) -> None:
-    """What was done under this token may stay, which is one by is_token(). Raises NamespaceError where that is too late."""
+    """What was done under this token (see is_token) may stay. Raises NamespaceError where that is too late."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as way:
         way.settimeout(PATIENCE)
         way.connect(_path(token))
