@@ -21,7 +21,7 @@ help:
 	@echo "make hosts                        the scenarios over ssh, on hosts with systemd that are booted for it"
 	@echo "make matrix                       the modules with every Python here and every ansible-core from 2.18 on"
 	@echo "make kernels                      the tests on Debian's kernels, from 5.10 on, in emulated machines"
-	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns, tasks inside, ns_facts against lsns"
+	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns, ns_network against ip, tasks inside, ns_facts against lsns"
 	@echo "make lock                         pin the newest versions of what the tests fetch"
 	@echo "make clean                        remove all that was made here"
 	@echo "PYTHON=... chooses the Python; otherwise it is the newest one that works."
@@ -57,6 +57,7 @@ kernels: root programs kernel-programs .ansible/python
 bench: root bench-programs .ansible/bench/made .ansible/bench/trixie $(LINK)
 	@.ansible/bench/bin/python benchmarks/ns_exec.py $(ARGS)
 	@.ansible/bench/bin/python benchmarks/ns_persistent.py
+	@.ansible/bench/bin/python benchmarks/ns_network.py
 	@.ansible/bench/bin/python benchmarks/nsenter.py
 	@.ansible/bench/bin/python benchmarks/ns_facts.py
 
@@ -116,9 +117,9 @@ endef
 .ansible/demo/made: .ansible/python tests/requirements.txt
 	$(call environment,ansible-core pyroute2 --constraint tests/requirements.txt)
 
-# The package ansible has community.general.
+# The package ansible has community.general; ns_network takes pyroute2.
 .ansible/bench/made: .ansible/python tests/requirements.txt
-	$(call environment,ansible --constraint tests/requirements.txt)
+	$(call environment,ansible pyroute2 --constraint tests/requirements.txt)
 
 # lsns of Debian trixie, which is run from there. It goes with the environment, whose folder it is in.
 .ansible/bench/trixie: tests/lab/root.py .ansible/bench/made | $(LINK)

@@ -483,10 +483,10 @@ def test_an_old_python() -> None:
         *GATHER[:2],
         "sys.version_info = (3, 8, 20)",
         GATHER[2].format(network=True),
-        "print(json.dumps([told, 'pyroute2' in sys.modules]))",
+        "print(json.dumps([told, [name for name in sys.modules if name.startswith('pyroute2')]]))",
     )
     assert networks.OLD_PYTHON in told[0]["scan"]["incomplete_because"]
-    assert not told[1]
+    assert told[1] == []
     assert {item["network"] for item in told[0]["namespaces"]} == {None}
 
 
@@ -498,6 +498,20 @@ def test_who_does_not_ask_does_not_pay() -> None:
     )
     assert told[1] == []
     assert all("network" not in item for item in told[0]["namespaces"])
+
+
+@pytest.mark.skipif(codec.MISSING is not None, reason="there is no pyroute2")
+def test_of_pyroute2_only_what_is_needed() -> None:
+    """Who imports it later gets the whole of it."""
+    loaded, whole = in_new_python(
+        "from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import codec",
+        "loaded = [name for name in sys.modules if name.startswith('pyroute2')]",
+        "import pyroute2",
+        "print(json.dumps([loaded, codec.MISSING is None and callable(pyroute2.IPRoute)]))",
+    )
+    assert "pyroute2.netlink.rtnl.rtmsg" in loaded
+    assert not {"pyroute2", "pyroute2.iproute", "pyroute2.ndb"} & {*loaded}
+    assert whole
 
 
 def test_not_in_a_summary() -> None:
