@@ -138,6 +138,12 @@ $(POSIX): $(VENV)/made tests/collections.txt
 	    .ansible/posix/*.whl .ansible/posix ansible_collections/ansible/posix/
 	@mv .ansible/posix/ansible_collections/ansible/posix $@ && rm -r .ansible/posix && touch $@
 
+# The oldest pyroute2 that is tried, Debian's of 2023: it comes before the one of the environment.
+.ansible/pyroute2/made: $(VENV)/made
+	@rm -rf $(@D)
+	$(call pip,$(VENV),install --no-deps --target $(@D) pyroute2==0.7.2,pyroute2)
+	@touch $@
+
 # The file system of the lab's hosts, with setuid programs and ordinary users: not for others on this machine.
 .ansible/lab/root: tests/lab/root.py
 	@install -d -m 700 $(@D) && rm -rf $@.new
@@ -157,4 +163,4 @@ $(VENV)/primed: $(VENV)/made tests/prime.py
 	@PIP_CACHE_DIR='$(HOME_HERE)/.cache/pip' $(VENV)/bin/python tests/prime.py
 	@touch $@
 
-fetch: $(VENV)/primed $(POSIX) $(LINK)
+fetch: $(VENV)/primed $(POSIX) .ansible/pyroute2/made $(LINK)

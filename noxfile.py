@@ -83,10 +83,16 @@ def without_shims(folders: list[str]) -> t.Iterator[str]:
 
 @nox.session
 def units(session: nox.Session) -> None:
-    """Pytest. Apart from it what runs on the controller, whose part of ansible-core changes what modules do."""
+    """Pytest. Apart from it what runs on the controller, whose part of ansible-core changes what modules do.
+
+    Then what is about networks once more, with the oldest pyroute2.
+    """
     session.run("pytest", *session.posargs)
     if not session.posargs:
         session.run("pytest", "tests/controller")
+        networks = sorted(str(path) for path in (ROOT / "tests/unit").glob("test_network*.py"))
+        oldest = {"PYTHONPATH": str(ROOT / ".ansible/pyroute2"), "PYROUTE2_VERSION": "0.7.2"}
+        session.run("pytest", *networks, env=oldest)
 
 
 @nox.session

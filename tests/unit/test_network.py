@@ -273,8 +273,9 @@ def test_secondary_addresses_stay_when_the_primary_one_goes() -> None:
 
 @world
 def test_what_an_mtu_takes_away_is_in_before() -> None:
-    brought(asking(ETH0))
+    brought(asking(ETH0, route("fd01::/64", via="fd00::1")))
     there_and_back(asking(wish("eth0", mtu=1000)))
+    assert addresses("eth0") == ["10.9.0.2/24"]
 
 
 # ---- routes

@@ -133,9 +133,12 @@ def _next_answer(route: socket.socket) -> bytes:
     try:
         return route.recv(_ANSWER_BYTES)
     except OSError:
+        patience = route.gettimeout()
+        route.settimeout(0)
         with contextlib.suppress(BlockingIOError):
             while True:
-                route.recv(_ANSWER_BYTES, socket.MSG_DONTWAIT)
+                route.recv(_ANSWER_BYTES)
+        route.settimeout(patience)
         raise
 
 

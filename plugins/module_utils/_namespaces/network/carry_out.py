@@ -57,7 +57,11 @@ class Work(t.NamedTuple):
 
     def back(self, old: State, new: State, done: t.Sequence[Step]) -> Request:
         """What leads from the new state to the old one, of all that these steps change."""
-        return difference(old, new, self.request, all_of(done), self.places.inside_name)
+        touched = all_of(done)
+        # What the kernel takes away with an address, or for a small mtu.
+        gone = {key for key, route in old.routes.items() if route.dev in touched.links and key not in new.routes}
+        touched = touched._replace(routes=touched.routes | gone)
+        return difference(old, new, self.request, touched, self.places.inside_name)
 
 
 def carry_out(work: Work, before: State, planned: Plan) -> State:

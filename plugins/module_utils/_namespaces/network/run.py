@@ -43,14 +43,16 @@ def run(proc: int, inside: int | None, name: str, request: Request, check: bool,
     """
     if request.purge:
         _refuse_to_purge_the_host(proc, inside)
-    names = [*dict.fromkeys(_names(request))]
-    with opened(proc, inside, name, names) as places:
-        if not _loses_peers(Work(proc, places, _canonical(request, places))):
+    # Another task may be changing it.
+    with contextlib.nullcontext() if check else directory.locked():
+        names = [*dict.fromkeys(_names(request))]
+        with opened(proc, inside, name, names) as places:
+            if not _loses_peers(Work(proc, places, _canonical(request, places))):
+                return _run(Work(proc, places, _canonical(request, places)), check, seconds)
+            names += _neighbours(proc, places)
+        # Where they are has to be known to bring them back.
+        with opened(proc, inside, name, names) as places:
             return _run(Work(proc, places, _canonical(request, places)), check, seconds)
-        names += _neighbours(proc, places)
-    # Where they are has to be known to bring them back.
-    with opened(proc, inside, name, names) as places:
-        return _run(Work(proc, places, _canonical(request, places)), check, seconds)
 
 
 def _run(work: Work, check: bool, seconds: int | None) -> Results:
@@ -58,13 +60,9 @@ def _run(work: Work, check: bool, seconds: int | None) -> Results:
     planned = work.plan(before, work.request)
     if check or not planned.steps:
         return _results(work, before, planned, planned.after, planned.warnings)
-    with directory.locked():
-        # Another task may have changed it until now.
-        before = work.state()
-        planned = work.plan(before, work.request)
-        with contextlib.nullcontext() if seconds is None else armed(work, before, planned.steps, seconds) as token:
-            after = carry_out(work, before, planned)
-        return _results(work, before, planned, after, ())._replace(token=token)
+    with contextlib.nullcontext() if seconds is None else armed(work, before, planned.steps, seconds) as token:
+        after = carry_out(work, before, planned)
+    return _results(work, before, planned, after, ())._replace(token=token)
 
 
 def _results(work: Work, before: State, planned: Plan, after: State, warnings: t.Sequence[str]) -> Results:

@@ -56,7 +56,7 @@ def write(proc: int, place: Place, values: t.Mapping[str, str]) -> None:
         join(Target({nstypes.NET: place.fd}, {}))
         for name, value in values.items():
             with during(f"set the sysctl {name} in {place.title} to {value}", _HINTS):
-                procfs.write(gate.proc, _path(name), value)
+                procfs.write(gate.proc, _path(name), value + "\n")
 
     answer_of(work, proc)
 

@@ -1,0 +1,412 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Network namespaces that can not be brought to what is asked: all is as before, or it is said what is left."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import rtnetlink
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import carry_out, places, sysctls
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import PHYSICAL, Request
+from ansible_collections.linux.namespaces.tests.unit import networks, support
+from ansible_collections.linux.namespaces.tests.unit.networks import (
+    BLUE,
+    GREEN,
+    asking,
+    bring,
+    brought,
+    failure,
+    ip,
+    links,
+    peer,
+    route,
+    routes,
+    rule,
+    wish,
+    world,
+)
+
+ETH0 = wish(
+    "eth0",
+    "veth",
+    peer=peer("blue0", addresses=("10.9.0.1/24",), up=True),
+    addresses=("10.9.0.2/24", "10.9.0.3/24", "fd00::2/64"),
+    up=True,
+)
+THERE = asking(
+    ETH0,
+    wish("br0", "bridge", up=True),
+    wish("p1", "veth", peer=peer("p2", BLUE, up=True), master="br0", up=True),
+    wish("old", "veth", peer=peer("old0", GREEN, up=True), mtu=1400),
+    route("default", via="10.9.0.1"),
+    route("10.1.0.0/16", dev="eth0", src="10.9.0.3"),
+    route("fd01::/64", via="fd00::1"),
+    rule(100, 5),
+)
+ASKED = asking(
+    wish("eth0", up=False, mtu=1400, without=("10.9.0.2/24",), peer=peer("blue0", absent=("10.9.0.1/24",))),
+    wish("br0", absent=True),
+    wish("old", absent=True),
+    wish("p1", addresses=("10.2.0.1/24",), up=True),
+    wish("new", "veth", peer=peer("new0", GREEN, up=True, addresses=("10.3.0.2/24",)), up=True),
+    wish("port0", PHYSICAL, up=True, addresses=("10.4.0.1/24",)),
+    wish("mv0", "macvlan", options={"link": "new"}),
+    route("fd01::/64", absent=True),
+    route("default", type="unreachable"),
+    route("10.6.0.0/16", dev="p1", metric=5),
+    rule(100, 5, absent=True),
+    rule(101, 6),
+    net__ipv4__conf__p1__rp_filter="2",
+    net__ipv4__ip_forward="1",
+)
+"""One that takes steps of all kinds."""
+
+
+def prepare() -> None:
+    bring(THERE)
+    ip("link", "add", "port0", "type", "veth", "peer", "name", "wire0")
+
+
+class Refused:
+    """A kernel that refuses one request of all, by its number, and with it more of the same kind."""
+
+    def __init__(self, number: int, also_back: bool = False) -> None:
+        self.number = number
+        self.count = 0
+        self.also_back = also_back
+        self._really = rtnetlink.change
+        self._really_write = sysctls.write
+
+    def __enter__(self) -> None:
+        rtnetlink.change = self.change
+        sysctls.write = self.write
+
+    def __exit__(self, *_error: object) -> None:
+        rtnetlink.change = self._really
+        sysctls.write = self._really_write
+
+    def is_next(self) -> bool:
+        self.count += 1
+        return self.count == self.number or (self.also_back and self.count > self.number)
+
+    def change(self, route: socket.socket, requests: t.Sequence[rtnetlink.Request]) -> list[OSError | None]:
+        """Also in the middle of many: the others are carried out."""
+        found: list[OSError | None] = []
+        for request in requests:
+            refused = self.is_next()
+            found += [OSError(errno.EIO, "no")] if refused else self._really(route, [request])
+        return found
+
+    def write(self, proc: int, place: places.Place, values: t.Mapping[str, str]) -> None:
+        for name, value in values.items():
+            if self.is_next():
+                raise NamespaceError("set a sysctl", "no", code=errno.EIO)
+            self._really_write(proc, place, {name: value})
+
+
+@world
+def test_a_failure_at_any_step() -> None:
+    prepare()
+    before = networks.dump()
+    values = {name: networks.sysctl(name) for name in ASKED.sysctls}
+    steps = len(bring(ASKED, check=True).changes)
+    assert steps > 20
+    for number in range(1, steps + 1):
+        with Refused(number), pytest.raises(NamespaceError) as caught:
+            bring(ASKED)
+        assert "nothing is changed" in str(caught.value), number
+        networks.unchanged(before)
+        assert values == {name: networks.sysctl(name) for name in ASKED.sysctls}, number
+    brought(ASKED)
+
+
+@world
+def test_what_could_not_be_taken_back_is_said() -> None:
+    prepare()
+    request = asking(wish("new", "bridge", up=True), route("10.5.0.0/16", dev="new"))
+    with Refused(3, also_back=True), pytest.raises(NamespaceError) as caught:
+        bring(request)
+    assert "what was done could not be taken back" in str(caught.value)
+    assert 'cannot do "link del new"' in str(caught.value)
+    assert "new" in links()
+    brought(request)
+
+
+@world
+def test_a_link_that_vanishes_meanwhile() -> None:
+    prepare()
+
+    def vanish(_steps: object) -> None:
+        ip("link", "del", "p1", at=BLUE)
+
+    request = asking(wish("br0", mtu=1400), wish("p1", mtu=1400))
+    with meanwhile(vanish), pytest.raises(NamespaceError) as caught:
+        bring(request)
+    assert "change the link p1 in the set blue: it is gone meanwhile (nothing is changed)" in str(caught.value)
+    assert links()["br0"]["mtu"] == 1500
+
+
+class meanwhile:  # noqa: N801 - it reads as a word
+    """Something that somebody else does when all is planned, once."""
+
+    def __init__(self, work: t.Callable[[t.Any], None]) -> None:
+        self._work = work
+        self._really = carry_out._do  # noqa: SLF001 - there is no other moment between both
+        self._done = False
+
+    def __enter__(self) -> None:
+        carry_out._do = self._first  # noqa: SLF001 - see above
+
+    def __exit__(self, *_error: object) -> None:
+        carry_out._do = self._really  # noqa: SLF001 - see above
+
+    def _first(self, work: t.Any, steps: t.Any, done: t.Any) -> None:
+        if not self._done:
+            self._done = True
+            self._work(steps)
+        self._really(work, steps, done)
+
+
+@world
+def test_what_somebody_else_makes_meanwhile_stays() -> None:
+    """It is not purged, not in before, and not taken back."""
+    prepare()
+
+    def make(_steps: object) -> None:
+        ip("link", "add", "theirs", "type", "bridge", at=BLUE)
+        ip("link", "set", "theirs", "up", at=BLUE)
+        ip("route", "add", "10.200.0.0/16", "dev", "theirs", at=BLUE)
+        ip("rule", "add", "lookup", "200", "priority", "200", at=BLUE)
+
+    def there() -> bool:
+        return "theirs" in links() and "lookup 200" in ip("rule", at=BLUE) and "10.200.0.0/16 dev theirs" in text()
+
+    def text() -> str:
+        return "\n".join(routes())
+
+    everything = ["links", "addresses", "routes", "rules"]
+    with meanwhile(make):
+        results = bring(asking(ETH0, purge=everything))
+    assert there()
+    bring(results.before)
+    assert there()
+    unmake = (("link", "del", "theirs"), ("rule", "del", "priority", "200"))
+    for words in unmake:
+        ip(*words, at=BLUE)
+    before = networks.dump()
+    with meanwhile(make), Refused(5), pytest.raises(NamespaceError):
+        bring(asking(purge=everything))
+    assert there()
+    for words in unmake:
+        ip(*words, at=BLUE)
+    networks.unchanged(before)
+
+
+@world
+def test_what_somebody_else_makes_meanwhile_under_that_name_stays() -> None:
+    request = asking(wish("new", "bridge"), wish("newer", "bridge"), route("10.5.0.0/16", type="blackhole"))
+
+    def make_link(_steps: object) -> None:
+        ip("link", "add", "newer", "type", "bridge", at=BLUE)
+
+    def make_route(_steps: object) -> None:
+        ip("route", "add", "10.5.0.0/16", "dev", "lo", at=BLUE)
+
+    with meanwhile(make_link), pytest.raises(NamespaceError) as caught:
+        bring(request)
+    assert "EEXIST" in str(caught.value)
+    assert set(links()) == {"newer"}
+    ip("link", "set", "lo", "up", at=BLUE)
+    with meanwhile(make_route), pytest.raises(NamespaceError) as caught:
+        bring(request)
+    assert "EEXIST" in str(caught.value)
+    assert (set(links()), routes()) == ({"newer"}, ["10.5.0.0/16 dev lo scope 253"])
+
+
+@world
+def test_a_peer_whose_name_is_taken_meanwhile() -> None:
+    def take(_steps: object) -> None:
+        ip("link", "add", "new0", "type", "bridge", at=GREEN)
+
+    with meanwhile(take), pytest.raises(NamespaceError) as caught:
+        bring(asking(wish("new", "veth", peer=peer("new0", GREEN))))
+    assert "EEXIST" in str(caught.value)
+    assert (links(), set(links(GREEN))) == ({}, {"new0"})
+
+
+@world
+def test_a_task_that_is_killed_is_repaired_by_the_next() -> None:
+    prepare()
+    steps = len(bring(ASKED, check=True).changes)
+    before = networks.dump()
+
+    def killed(number: int) -> None:
+        really = rtnetlink.change
+        counter = itertools.count(1)
+
+        def change(route: socket.socket, requests: t.Sequence[rtnetlink.Request]) -> list[OSError | None]:
+            found: list[OSError | None] = []
+            for request in requests:
+                if next(counter) == number:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                found += really(route, [request])
+            return found
+
+        rtnetlink.change = change
+        bring(ASKED)
+
+    for number in range(1, steps - 2, 4):
+        with pytest.raises(support.EndedError):
+            support.forked(lambda number=number: killed(number))  # type: ignore[misc]
+        bring(ASKED)
+        assert bring(ASKED).changes == ()
+        assert not os.path.exists("/run/linux-namespaces")
+        reset()
+        networks.unchanged(before)
+
+
+def reset() -> None:
+    for name in networks.SETS:
+        ip("netns", "del", name)
+        networks.make_set(name)
+    for name in links(networks.HOME):
+        if name in links(networks.HOME):
+            ip("link", "del", name)
+    prepare()
+
+
+@world
+def test_two_tasks_at_once() -> None:
+    """One waits for the other, and has nothing to do any more."""
+    for _turn in range(5):
+        tasks = [support.Background(lambda: bring(THERE)) for _task in range(2)]
+        done = sorted(len(task.result().changes) for task in tasks)
+        assert (done[0], done[1] > 5) == (0, True)
+        assert bring(THERE).changes == ()
+        bring(asking(purge=["links", "routes", "rules"]))
+
+
+@world
+def test_many_links() -> None:
+    """More than one message to the kernel holds; a failure at the end takes all back."""
+    many = [wish(f"b{number}", "bridge", up=True, addresses=(f"10.0.{number % 256}.1/24",)) for number in range(300)]
+    many_routes = [route(f"10.{number // 256 + 100}.{number % 256}.0/24", dev=f"b{number}") for number in range(300)]
+    before = networks.dump(BLUE)
+    with pytest.raises(NamespaceError) as caught:
+        bring(asking(*many, *many_routes, route("10.99.0.0/16", via="172.31.0.1")))
+    assert "nothing is changed" in str(caught.value)
+    networks.unchanged(before, BLUE)
+    results = bring(asking(*many, *many_routes))
+    assert len(routes()) == 300
+    assert bring(asking(*many, *many_routes)).changes == ()
+    bring(results.before)
+    networks.unchanged(before, BLUE)
+
+
+@world
+def test_answers_that_are_lost() -> None:
+    """As when there is no memory for them: what was done is not known, and taken back."""
+    prepare()
+    before = networks.dump()
+    really = rtnetlink.open_route
+
+    def open_route() -> socket.socket:
+        found = really()
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        return found
+
+    rtnetlink.open_route = open_route
+    try:
+        with pytest.raises(NamespaceError) as caught:
+            bring(asking(*(route(f"10.100.{number}.0/24", type="blackhole") for number in range(60)), ETH0))
+    finally:
+        rtnetlink.open_route = really
+    assert "ENOBUFS" in str(caught.value)
+    assert "taken back" in str(caught.value) or "nothing is changed" in str(caught.value)
+    if "nothing is changed" in str(caught.value):
+        networks.unchanged(before)
+
+
+# ---- sysctls
+
+
+@world
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("net.ipv4.nothing", "1", "there is no such sysctl"),
+        ("net.ipv4.conf.gone.rp_filter", "1", "there is no such sysctl"),
+        ("net.ipv4.ip_local_port_range", "5 4", "does not take that value"),
+        ("net.ipv4.ip_forward", "many", "does not take that value"),
+    ],
+)
+def test_a_sysctl_that_can_not_be_set(name: str, value: str, said: str) -> None:
+    request = Request((wish("br0", "bridge"),), sysctls={"net.ipv4.ip_default_ttl": "9", name: value})
+    error = failure(request)
+    assert said in str(error)
+    assert networks.sysctl("net.ipv4.ip_default_ttl") == "64"
+
+
+@world
+def test_a_sysctl_that_the_kernel_takes_otherwise() -> None:
+    """It would never stay so."""
+    ip("link", "add", "br0", "type", "bridge", at=BLUE)
+    name = "net.ipv4.ip_local_reserved_ports"
+    error = failure(Request((wish("br0", mtu=1400),), sysctls={name: "5,6,7"}))
+    assert f"it does not stay so, there would be left to do: sysctl {name}=5,6,7" in str(error)
+
+
+# ---- who may not
+
+
+def test_a_kernel_without_that_type() -> None:
+    kinds = [kind for kind in ("dummy", "wireguard", "vrf") if not networks.can_make(kind)]
+    if not kinds:
+        pytest.skip("the kernel makes links of all types here; make kernels has some that do not")
+
+    def work() -> None:
+        options = {"table": 5} if kinds[0] == "vrf" else {}
+        error = failure(asking(wish("br0", "bridge"), wish("new", kinds[0], options=options)))
+        assert "load its module, or take another type" in str(error)
+
+    networks.in_world(work)
+
+
+@world
+def test_without_privilege() -> None:
+    prepare()
+    before = networks.dump()
+
+    def work() -> str:
+        with pytest.raises(NamespaceError) as caught:
+            bring(asking(wish("eth0", mtu=1400)))
+        return str(caught.value)
+
+    said = support.as_ordinary(work)
+    assert "the task may not touch this; run it as root" in said
+    networks.unchanged(before)
+
+
+@world
+def test_stale_handles_and_sets_without_a_network() -> None:
+    Path("/run/netns/stale").touch()
+    subprocess.run(["mkdir", "/run/utsns"], check=True)
+    support.brought("named", types=["uts"])
+    for name in ("stale", "/run/netns/stale", "named"):
+        for check in (True, False):
+            with pytest.raises(NamespaceError) as caught:
+                bring(asking(wish("new", "veth", peer=peer("new0", name))), check=check)
+            assert name in str(caught.value)
+    assert links() == {}
