@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import places, run
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import codec, places, run
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import (
     LinkWish,
     Peer,
@@ -27,6 +27,9 @@ from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.netwo
     RuleWish,
 )
 from ansible_collections.linux.namespaces.tests.unit import support
+
+if codec.MISSING is not None:
+    pytest.skip("without pyroute2 there is nothing to test: install it (python3-pyroute2)", allow_module_level=True)
 
 T = t.TypeVar("T")
 Test = t.TypeVar("Test", bound=t.Callable[..., None])

@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
+import hypothesis
 import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import PHYSICAL, Request
 from ansible_collections.linux.namespaces.tests.unit import networks, support
 from ansible_collections.linux.namespaces.tests.unit.networks import (
@@ -30,6 +33,7 @@ from ansible_collections.linux.namespaces.tests.unit.networks import (
     wish,
     world,
 )
+from hypothesis import strategies
 
 ETH0 = wish(
     "eth0",
@@ -681,3 +685,81 @@ def test_where_the_task_runs_itself() -> None:
         asking(wish("h0", "veth", peer=peer("b0", BLUE, up=True), up=True, addresses=("10.2.0.1/24",))), HOME
     )
     there_and_back(asking(wish("br0", "bridge"), wish("h0", master="br0"), route("10.4.0.0/16", dev="h0")), HOME)
+
+
+# ---- whatever there is, and whatever is asked
+
+
+EVERYTHING = ("links", "addresses", "routes", "rules")
+NAMES = ("a", "b", "c", "d")
+KINDS = ("bridge", "veth inside", "veth out", "macvlan")
+_choice = strategies.sampled_from
+
+
+@strategies.composite
+def requests(draw: t.Any) -> Request:
+    """Links that stand on one another, with addresses, routes and rules; some absent, some purged."""
+    wishes: list[t.Any] = []
+    for name in draw(strategies.lists(_choice(NAMES), unique=True)):
+        if draw(strategies.integers(0, 3)) == 0:
+            wishes.append(wish(name, absent=True))
+            continue
+        kind = draw(_choice(KINDS))
+        fields: dict[str, t.Any] = {
+            "addresses": tuple(draw(strategies.lists(_choice(ADDRESSES[name]), unique=True))),
+            "up": draw(_choice([None, True, False])),
+            "mtu": draw(_choice([None, 1400, 1500])),
+        }
+        if kind.startswith("veth"):
+            where = BLUE if kind == "veth inside" else draw(_choice([HOME, GREEN]))
+            fields["peer"] = peer(f"{name}end", where, up=draw(_choice([None, True])))
+        elif kind == "macvlan":
+            fields["options"] = {"link": draw(_choice(NAMES))}
+        else:
+            fields["options"] = {"priority": draw(_choice([4096, 8192]))}
+        if kind != "macvlan" and draw(strategies.booleans()):
+            fields["master"] = draw(_choice([*NAMES, ""]))
+        wishes.append(wish(name, kind.split()[0], **fields))
+    for dst in draw(strategies.lists(_choice(["default", "::/0", "10.1.0.0/16", "fd01::/64"]), unique=True)):
+        gateway = "fd00:{}::9" if ":" in dst else "10.{}.0.9"
+        name = draw(_choice(NAMES))
+        way = draw(_choice([{"type": "blackhole"}, {"dev": name}, {"via": gateway.format(10 + NAMES.index(name))}]))
+        wishes.append(route(dst, **way))
+    wishes += [rule(table, 7 + table) for table in draw(strategies.lists(strategies.integers(100, 102), unique=True))]
+    return asking(
+        *wishes, purge=draw(strategies.lists(_choice(["links", "addresses", "routes", "rules"]), unique=True))
+    )
+
+
+ADDRESSES = {
+    name: [*(f"10.{number}.0.{last}/24" for last in (1, 2, 3)), f"fd00:{number}::1/64"]
+    for number, name in enumerate(NAMES, 10)
+}
+
+
+def test_whatever_is_asked_can_be_taken_back() -> None:
+    """From one random state to another and back; what is refused or fails changes nothing."""
+
+    def work() -> None:
+        done = []
+
+        @hypothesis.settings(support.properties, max_examples=25)
+        @hypothesis.given(requests(), requests())
+        def check(first: Request, second: Request) -> None:
+            with contextlib.suppress(NamespaceError):
+                bring(first._replace(purge=frozenset()))
+            before = networks.dump()
+            results = None
+            with contextlib.suppress(NamespaceError):
+                results = bring(second)
+            if results is not None:
+                done.append(second)
+                assert bring(second._replace(purge=frozenset())).changes == ()
+                bring(results.before)
+            networks.unchanged(before)
+            bring(asking(purge=EVERYTHING))
+
+        check()
+        assert len(done) > 3
+
+    networks.in_world(work)
