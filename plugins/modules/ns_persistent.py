@@ -69,6 +69,8 @@ options:
     description:
       - Pin the namespaces at these paths, by type, in place of the usual ones. With one name.
       - Such a set is not found by its name. Give the same paths to O(state=absent) and to M(linux.namespaces.ns_exec).
+      - A path in one of the usual directories is refused, unless all are the usual ones of the set, which would be
+        entered by its name without what is elsewhere.
     type: dict
     suboptions:
       user:
@@ -316,12 +318,14 @@ def _parse_places(params: t.Mapping[str, t.Any], names: t.Sequence[str]) -> dict
     if len(names) != 1:
         raise refuse("handles", "its paths are those of one set", "name one set")
     for name, path in places.items():
-        if os.path.normpath(absolute_path(f"handles.{name}", path)) != path or path == "/":
+        # normpath() leaves two slashes in front.
+        if os.path.normpath(absolute_path(f"handles.{name}", path)) != path or path == "/" or path.startswith("//"):
             raise refuse(
                 f"handles.{name}", f"{path!r} is not the plain path of a file", "leave out . and .. and doubled /"
             )
     if len(set(places.values())) < len(places):
         raise refuse("handles", "two types have one path", "give each its own")
+    run.refuse_half_named(names[0], places)
     lacking = sorted(set(params["types"] or ()) ^ set(places)) if params["types"] is not None else []
     if lacking or not places:
         raise refuse("handles", f"types and handles differ in {', '.join(lacking) or 'that handles is empty'}")

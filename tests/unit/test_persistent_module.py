@@ -135,12 +135,18 @@ def blue(**options: t.Any) -> Options:
     ("option handles.uts", blue(handles={"uts": "/"})),
     ("option handles.uts", blue(handles={"uts": "/run/../etc/x"})),
     ("option handles.uts", blue(handles={"uts": "/run//x"})),
+    ("option handles.uts", blue(handles={"uts": "//run/x"})),
     ("option handles.uts", blue(handles={"uts": "/run/x/"})),
     ("option handles.uts", blue(handles={"uts": ""})),
     ("option handles.uts NUL", blue(handles={"uts": "/run/\0"})),
     ("handles bogus", blue(handles={"bogus": "/run/x"})),
     ("handles differ net", blue(handles={"uts": "/run/x", "net": "/run/y"}, types=["uts"])),
     ("handles differ uts", blue(handles={"net": "/run/y"}, types=["net", "uts"])),
+    ("option handles /run/o/user", blue(handles={"net": "/run/netns/blue", "user": "/run/o/user"})),
+    ("option handles /run/netns/green", blue(handles={"net": "/run/netns/green", "user": "/run/o/user"})),
+    ("option handles /run/netns/green", blue(handles={"net": "/run/netns/green"})),
+    ("option handles /run/utsns/blue", blue(handles={"net": "/run/utsns/blue"})),
+    ("option handles /run/o/user", blue(handles={"net": "/run/netns/blue", "user": "/run/o/user"}, state="absent")),
     ("handles empty", blue(handles={})),
     ("handles empty", blue(handles={"uts": None})),
     # what Ansible itself lets pass
@@ -275,6 +281,14 @@ def test_handles_of_its_own() -> None:
     assert not task(blue(handles={"mnt": "/run/kubens/mnt"}, types=["mnt"]))["changed"]
     assert task(blue(handles={"mnt": "/run/kubens/mnt"}, state="absent"))["changed"]
     assert os.listdir("/run") == []
+
+
+def test_usual_handles_are_those_of_the_name() -> None:
+    """Some of them, or all."""
+    usual = {"uts": "/run/utsns/blue", "ipc": "/run/ipcns/blue"}
+    assert task(blue(handles=usual))["changed"]
+    assert not task(blue(types=["uts", "ipc"]))["changed"]
+    assert not task(blue(handles={"uts": usual["uts"]}))["changed"]
 
 
 def test_adoption() -> None:

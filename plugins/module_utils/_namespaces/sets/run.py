@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import typing as t
 
 from ..._kernel import nsfs, nstypes, procfs
 from .. import directory, host
 from ..errors import NamespaceError, during, refuse
+from ..handle import of_set
 from ..target import Target
 from . import busy
 from .carry_out import carry_out
@@ -38,6 +40,18 @@ def adoptable(proc: int, found: Target, named: bool) -> Target:
             "pid", f"it shares its {', '.join(kind.name for kind in shared)} with PID 1", "leave those types out"
         )
     return Target(left, {kind: found.identities[kind] for kind in left})
+
+
+def refuse_half_named(name: str, places: t.Mapping[str, str]) -> None:
+    """Raises NamespaceError for paths by type of which a part alone would be found, and entered, by a name."""
+    usual = {os.path.dirname(path) for path in places.values()}.intersection(kind.directory for kind in nstypes.ALL)
+    others = [path for kind, path in places.items() if path != of_set(name, nstypes.BY_NAME[kind]).path]
+    if usual and others:
+        raise refuse(
+            "handles",
+            f"{others[0]} is no usual path of the set {name}, and what is in {min(usual)} is entered by its name alone",
+            "give paths in directories of your own, or leave handles out",
+        )
 
 
 def run(proc: int, request: Request, check: bool) -> Results:
