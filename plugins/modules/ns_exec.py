@@ -386,6 +386,7 @@ def _run_in_set(module: AnsibleModule, proc: int, wanted: launch.Command, new: D
             return {"skipped": True, "changed": False, "msg": f"there is no set {name} yet", "cmd": list(wanted.argv)}
         raise named.refuse_missing(name)
     with target.of(proc, None, handles, module.params["types"], module.params["expect"]) as existing:
+        named.refuse_replaced(proc, name, module.params["types"], existing)
         if module.params["etc_overlay"]:
             mounts, missing = named.etc_overlay(name, existing)
             new = definition.overlaid(new, mounts)

@@ -11,6 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nsfs
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import named
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.handle import Handle, Pinned, look
 from ansible_collections.linux.namespaces.plugins.modules import ns_exec
@@ -165,9 +166,13 @@ def test_set_that_lost_all_handles() -> None:
     support.unmount("/run/utsns/blue")
     os.unlink("/run/utsns/blue")
     for check in (True, False):
-        assert "it has lost its uts namespace" in task("blue", "true", check=check)["msg"]
+        for name in ("blue", "blu[e]"):
+            result = task(name, "true", check=check)
+            assert result["failed"]
+            assert "it has lost its uts namespace" in result["msg"]
     bring("blue", present=False)
     assert "there is no such set" in task("blue", "true")["msg"]
+    assert task("blu[e]", "true")["skipped"]
 
 
 @in_own_run
@@ -188,6 +193,24 @@ def test_set_that_is_made_or_removed_meanwhile(made: bool, monkeypatch: pytest.M
 
     monkeypatch.setattr(named, "look", then)
     assert "it has lost its net namespace" in task("blue", "true")["msg"]
+
+
+@in_own_run
+@pytest.mark.parametrize("types", [["uts"], ["net", "uts"]])
+def test_set_that_is_replaced_meanwhile(types: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the opening of one of its handles and that of another; or by one that has more types."""
+    bring("blue", types=types)
+    real = nsfs.open_handle
+
+    def then(path: str) -> int:
+        monkeypatch.undo()
+        fd = real(path)
+        bring("blue", present=False, when_busy="detach")
+        bring("blue", types=["net", "uts"])
+        return fd
+
+    monkeypatch.setattr(nsfs, "open_handle", then)
+    assert "cannot enter the set blue: somebody removed or replaced it meanwhile" in task("blue", "true")["msg"]
 
 
 @in_own_run

@@ -14,7 +14,7 @@ import os
 import re
 import typing as t
 
-from .._kernel import nstypes
+from .._kernel import nsfs, nstypes
 from .._kernel.descriptor import closing
 from . import remembered
 from .definition import MountPoint
@@ -42,9 +42,9 @@ def is_pattern(name: str) -> bool:
 
 
 def matching(proc: int, pattern: str) -> list[str]:
-    """The names of the sets that a pattern as of fnmatch(3) is about. Raises NamespaceError."""
-    found: set[str] = set()
+    """The names of the sets, of lost ones too, that a pattern as of fnmatch(3) is about. Raises NamespaceError."""
     with _places(proc) as (root, _prefix):
+        found = set(remembered.all_kinds(root))
         for kind in nstypes.ALL:
             fd = open_directory(kind.directory, root)
             if fd is not None:
@@ -60,6 +60,19 @@ def handles_of(proc: int, name: str, types: t.Sequence[str] | None) -> dict[str,
     though the set was given it, as the command would be on the host for that type; and for one of the types that are
     asked for which the set does not have.
     """
+    return {kind.name: path for kind, (path, _identity) in _look(proc, name, types).items()}
+
+
+def refuse_replaced(proc: int, name: str, types: t.Sequence[str] | None, held: Target) -> None:
+    """Raises NamespaceError unless the set is what is held of it, opened after handles_of() had told where."""
+    found = _look(proc, name, types)
+    now = {kind: identity for kind, (_path, identity) in found.items() if types is None or kind.name in types}
+    if now != held.identities:
+        raise NamespaceError(f"enter the set {name}", "somebody removed or replaced it meanwhile", "try again")
+
+
+def _look(proc: int, name: str, types: t.Sequence[str] | None) -> dict[nstypes.NsType, tuple[str, nsfs.Identity]]:
+    """The paths of a set's handles, and which namespaces are there. Raises NamespaceError as handles_of() does."""
     set_name("name", name)
     found = {}
     with _places(proc) as (root, prefix):
@@ -80,17 +93,18 @@ def handles_of(proc: int, name: str, types: t.Sequence[str] | None) -> dict[str,
                     f"its handle {handle.path} is an empty file, which has lost its namespace",
                     "repair the set with linux.namespaces.ns_persistent",
                 )
-            found[kind.name] = prefix + handle.path
+            found[kind] = prefix + handle.path, pinned.identity
         if types is None:
             known |= remembered.kinds_of(name, root)
     for kind in nstypes.ALL:
-        if kind in known and kind.name not in found:
+        if kind in known and kind not in found:
             raise remembered.refuse_lost(of_set(name, kind))
-    lacking = sorted(set(types or ()) - set(found))
+    names = [kind.name for kind in found]
+    lacking = sorted(set(types or ()).difference(names))
     if found and lacking:
         raise NamespaceError(
             f"enter the {lacking[0]} namespace of the set {name}",
-            f"the set has only {', '.join(found)}",
+            f"the set has only {', '.join(names)}",
             "add it, or leave it out",
         )
     return found

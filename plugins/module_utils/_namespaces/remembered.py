@@ -23,10 +23,10 @@ from .handle import Handle
 from .memory import MEMORY, SEPARATOR, link_of
 
 
-def all_kinds() -> dict[str, list[nstypes.NsType]]:
-    """The types of each set that is remembered, Raises NamespaceError."""
+def all_kinds(root: int = libc.AT_FDCWD) -> dict[str, list[nstypes.NsType]]:
+    """The types of each set that is remembered. root: as for kinds_of(). Raises NamespaceError."""
     found: dict[str, list[nstypes.NsType]] = {}
-    fd = open_directory(MEMORY)
+    fd = open_directory(MEMORY, root)
     if fd is None:
         return found
     with closing(fd), during(f"read {MEMORY}"):
