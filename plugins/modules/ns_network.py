@@ -77,6 +77,9 @@ options:
             description: Whether it is up.
             type: bool
             default: true
+          master:
+            description: The bridge or VRF there that it is a port of; empty for none.
+            type: str
       addresses:
         description:
           - Its addresses with the length of their prefix, as V(10.0.0.1/24) or V(fd00::1/64). Without one it is V(/32)
@@ -325,6 +328,7 @@ _PEER: argspec.Spec = {
     "namespace": _TEXT,
     "addresses": _ADDRESSES,
     "up": {"type": "bool", "default": True},
+    "master": _TEXT,
 }
 _LINK: argspec.Spec = {
     "name": _NEEDED,

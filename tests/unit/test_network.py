@@ -93,6 +93,21 @@ def test_a_veth_with_both_ends_inside_as_one_link() -> None:
 
 
 @world
+def test_a_peer_is_a_port_where_it_is() -> None:
+    """As of a container: the bridge is on the host."""
+    for name in ("br0", "br1"):
+        ip("link", "add", name, "type", "bridge")
+    it = wish("eth0", "veth", peer=peer("blue0", up=True, master="br0"), up=True)
+    brought(asking(it))
+    assert links(HOME)["blue0"]["master"] == "br0"
+    there_and_back(asking(it._replace(peer=peer("blue0", master="br1"))))
+    there_and_back(asking(it._replace(peer=peer("blue0", master=""))))
+    there_and_back(asking(wish("eth0", absent=True)))
+    with pytest.raises(NamespaceError, match="make blue0 in the namespace where the task runs a port of nowhere"):
+        bring(asking(it._replace(peer=peer("blue0", master="nowhere"))))
+
+
+@world
 def test_what_is_asked_of_a_peer_inside_is_asked_of_that_link_too() -> None:
     brought(
         asking(

@@ -78,7 +78,7 @@ def test_what_is_not_confirmed_goes_back() -> None:
         assert waiting() == [f"confirm-{token}"]
         support.wait_for(lambda: support.read("/proc/sys/net/ipv4/ip_forward") == "0\n")
         assert links() == ["lo"]
-        assert not os.path.exists(MEMORY)
+        support.wait_for(lambda: not os.path.exists(MEMORY))
         with pytest.raises(NamespaceError, match="nobody waits for it to be confirmed"):
             confirm.confirm(token)
 

@@ -25,7 +25,7 @@ ALL: Options = {
         {
             "name": "eth0",
             "type": "veth",
-            "peer": {"name": "x", "namespace": "blue", "addresses": ADDRESSES, "up": False},
+            "peer": {"name": "x", "namespace": "blue", "addresses": ADDRESSES, "up": False, "master": ""},
             "addresses": ADDRESSES,
             "mtu": 1400,
             "mac": "52:54:00:12:34:56",

@@ -208,6 +208,7 @@ def test_what_a_link_is_by_default() -> None:
     assert link(type="veth", state="absent", up=None) == LinkWish("eth0", "veth", absent=True)
     assert link(type="veth", peer={"name": "x"}).peer == Peer("x", "", up=True)
     assert link(type="veth", peer={"name": "x", "namespace": "", "up": False}).peer == Peer("x", "", up=False)
+    assert link(type="veth", peer={"name": "x", "master": "br0"}).peer == Peer("x", "", up=True, master="br0")
 
 
 def test_what_a_link_is_asked_to_be() -> None:
@@ -633,7 +634,7 @@ def links(draw: st.DrawFn) -> Options:
     options = draw(given_or_not(**{name: value_of(option) for name, option in known.items()}))
     if LINK not in options:
         options.pop(LINK_NAMESPACE, None)
-    peer = given_or_not(namespace=namespaces, addresses=address_lists(), up=st.booleans())
+    peer = given_or_not(namespace=namespaces, addresses=address_lists(), up=st.booleans(), master=names | st.just(""))
     if item["type"] == "veth" and draw(st.booleans()):
         item["peer"] = {"name": draw(names), **draw(peer)}
     return {**item, "options": options}

@@ -21,7 +21,7 @@ import typing as t
 
 from ..._kernel import mountinfo, process
 from ..._kernel.descriptor import closing
-from .. import cgroup
+from .. import cgroup, directory
 from ..checkpoint import PATIENCE, Gate, spawn
 from ..errors import NamespaceError, during, refuse
 from ..memory import MEMORY
@@ -134,15 +134,22 @@ def _wait(gate: Gate, waiting: _Waiting, work: Work, before: State, planned: t.S
     waiting.listener.close()
     _forget(waiting.token)
     if not stays:
-        try:
+        with _locked_if_it_can_be():
             told = take_back(work, before, planned)
-        except NamespaceError as error:
-            told = str(error)
         syslog.openlog("linux.namespaces")
         syslog.syslog(
             syslog.LOG_WARNING, f"ns_network in {work.places.inside.title} was not confirmed, and taken back: {told}"
         )
     os._exit(0)
+
+
+@contextlib.contextmanager
+def _locked_if_it_can_be() -> t.Iterator[None]:
+    """The lock is for the time being; to go back is more than that."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(NamespaceError):
+            stack.enter_context(directory.locked())
+        yield
 
 
 def _is_confirmed(listener: socket.socket, deadline: float) -> bool:

@@ -83,6 +83,8 @@ def _whole(link: Link, inside: str) -> LinkWish:
     peer = link.peer
     if peer is not None and peer.namespace == inside:
         peer = Peer(peer.name, inside, up=None)
+    elif peer is not None:
+        peer = peer._replace(master=peer.master or None)
     return LinkWish(
         link.name,
         link.type,

@@ -37,6 +37,8 @@ class Peer(t.NamedTuple):
     absent: tuple[str, ...] = ()
     """Addresses that it shall not have."""
     up: bool | None = None
+    master: str | None = None
+    """The link that it is a port of where it is, empty for none."""
 
 
 class Link(t.NamedTuple):

@@ -150,6 +150,7 @@ def _parse_peer(at: str, type_: str | None, item: Options | None) -> Peer | None
         addresses=addresses,
         absent=without,
         up=item.get("up") is not False,
+        master=_given(at, item, "master", texts.master),
     )
 
 

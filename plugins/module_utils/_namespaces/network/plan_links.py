@@ -35,6 +35,7 @@ def take_in(draft: Draft) -> None:
                 addresses=tuple(dict.fromkeys((*own.addresses, *peer.addresses))),
                 without=(*own.without, *peer.absent),
                 up=peer.up if own.up is None else own.up,
+                master=peer.master if own.master is None else own.master,
             )
 
 
@@ -118,6 +119,8 @@ def configure_peer(draft: Draft, wish: LinkWish) -> None:
     link = draft.links[wish.name]
     if wish.peer is not None and _peer_is_elsewhere(draft, link):
         peer = t.cast("Peer", link.peer)
+        if wish.peer.master not in (None, peer.master):
+            _set_peers_master(draft, link, peer, str(wish.peer.master))
         _set_up(draft, str(peer.namespace), link, peer.name, bool(peer.up), wish.peer.up)
 
 
@@ -231,7 +234,7 @@ def _new_peer(draft: Draft, wish: LinkWish, purpose: str) -> Peer:
             f"there is a link {wish.peer.name} already where its peer shall be, which is not its other end",
             "remove that one, or name the peer differently",
         )
-    return Peer(wish.peer.name, namespace, up=False)
+    return Peer(wish.peer.name, namespace, up=False, master="")
 
 
 def _move_in(draft: Draft, wish: LinkWish) -> None:
@@ -300,6 +303,23 @@ def _set_attributes(draft: Draft, wish: LinkWish, purpose: str) -> None:
         Step(f"link set {link.name} {text}", inside, message, disturbs="master" in fields and bool(link.number)), link
     )
     draft.change(link.name, **fields)
+
+
+def _set_peers_master(draft: Draft, link: Link, peer: Peer, master: str) -> None:
+    namespace = str(peer.namespace)
+    if master and master not in draft.around(namespace):
+        raise NamespaceError(
+            f"make {_place(peer)} a port of {master}", "there is no link of that name there", "make that one first"
+        )
+
+    def message(numbers: Numbers) -> codec.Request:
+        return codec.link_changed(
+            numbers.index(namespace, peer.name), master=numbers.index(namespace, master) if master else 0
+        )
+
+    text = f"master {master}" if master else "nomaster"
+    draft.add(Step(f"link set {peer.name} {text}", namespace, message), link)
+    draft.change(link.name, peer=peer._replace(master=master))
 
 
 def _set_up(draft: Draft, namespace: str, link: Link, name: str, is_up: bool, wanted: bool | None) -> None:

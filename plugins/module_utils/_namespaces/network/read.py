@@ -128,7 +128,9 @@ def _resolved(raw: codec.Raw, inside: str, links: Links, around: Surroundings) -
     if raw.link.type == "veth":
         if other is None:
             return raw.link._replace(peer=Peer("", None))
-        return raw.link._replace(peer=Peer(other.link.name, where, other.link.addresses, (), other.link.up))
+        return raw.link._replace(
+            peer=Peer(other.link.name, where, other.link.addresses, (), other.link.up, other.link.master)
+        )
     if other is None:
         return raw.link
     told = {LINK: other.link.name}

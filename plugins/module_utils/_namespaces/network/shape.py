@@ -42,12 +42,11 @@ def _link(wish: LinkWish) -> Options:
         "options": dict(wish.options),
         "peer": None if wish.peer is None else _peer(wish.peer),
     }
-    # Empty is no port of any, and not as by default.
-    return {**_without_empty(shape), **({} if wish.master is None else {"master": wish.master})}
+    return {**_without_empty(shape), **_master(wish.master)}
 
 
 def _peer(peer: Peer) -> Options:
-    return _without_empty(
+    shape = _without_empty(
         {
             "name": peer.name,
             "namespace": peer.namespace,
@@ -55,6 +54,12 @@ def _peer(peer: Peer) -> Options:
             "up": peer.up,
         }
     )
+    return {**shape, **_master(peer.master)}
+
+
+def _master(master: str | None) -> Options:
+    """Empty is no port of any, and not as by default."""
+    return {} if master is None else {"master": master}
 
 
 def _addresses(present: t.Iterable[str], absent: t.Iterable[str]) -> list[t.Any]:
