@@ -49,6 +49,7 @@ options:
     description:
       - Be this user inside. By default it is root, that of the user namespace where one is entered.
       - A name or a number that C(/etc/passwd) has, inside; C(/etc/group) there has the groups. Nothing else is asked.
+        An id there that is none (0 to 4294967294, without a 0 in front) is an error.
       - C(setpriv) of util-linux has to be inside.
     type: str
     vars:
@@ -146,6 +147,10 @@ notes:
     path. M(linux.namespaces.ns_exec) needs no files inside.
   - Variables of the environment that the login brought do not go in when their names begin with C(PYTHON), C(LD_) or
     C(ANSIBLE_). Those of the keyword C(environment) do.
+  - Files that the login has open under the numbers 3 to 9 do not go in. Those from 10 on do, as C(sh) can not close
+    them. The inheritable capabilities of a login as root do not, where C(setpriv) is on the target.
+  - What ends with the status 255 inside ends with 254, as C(ssh) would say by it that the host is out of reach.
+  - From its C(/bin/sh) on, what is inside can take as long as it likes. The keyword C(timeout) of a task limits that.
 seealso:
   - module: linux.namespaces.ns_exec
   - module: linux.namespaces.ns_persistent

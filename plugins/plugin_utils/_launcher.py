@@ -21,7 +21,7 @@ NAME = "linux.namespaces.nsenter"
 """What the scripts call themselves in messages."""
 
 FAILURE = 125
-"""The status with which they end when the command was not started, as of env(1). To ssh 255 is a lost host."""
+"""The status with which they end when the command was not started, as of env(1)."""
 
 LENIENT, SKIPPING, STRICT = "lenient", "skipping", "strict"
 """What is done about a type that is not there or is ours: leave it out; the first alone; refuse either."""
@@ -84,7 +84,7 @@ def command(target: Target, user: str, sysfs: bool, files: str) -> list[str]:
         word for kind, path in target.paths.items() for word in (kind.name, _OPTIONS.get(kind, f"--{kind.name}"), path)
     ]
     return [
-        *(*_SHELL, _one_line(_FAIL + _OUTSIDE), NAME, target.title, target.place, target.gone, target.rule),
+        *(*_SHELL, _one_line(f"({_FAIL}{_OUTSIDE}){_END}"), NAME, target.title, target.place, target.gone, target.rule),
         *(target.cgroup, "yes" if sysfs else "no", _one_line(_FAIL + _INSIDE), user, files),
         *(target.memory, str(len(target.paths)), *triples),
     ]
@@ -113,6 +113,13 @@ fail() {{
 }};
 """
 
+# To ssh 255 is a lost host, which what is inside shall not be able to feign, nor by a signal that kills it.
+_END = """;
+status=$?;
+if [ "$status" = 255 ]; then status=254; fi;
+exit "$status"
+"""
+
 # What waits for an async job looks for it in the home directory of the login.
 _AS_ROOT = r"""
 target=$1 sudo=$2 async=$3 words=$4;
@@ -127,6 +134,7 @@ exec "$@"
 """
 
 # The shell can name seven descriptors beside the three of the command; an eighth namespace is not held, only looked at.
+# Where PID 1 is guarded, from root too, the ids of mounts say whether it has the same: they are of one namespace only.
 # A regular file is asked for first, as to open a fifo would wait. nsenter is tried before it is executed, so that what
 # it says of a failure can be explained. Between joining a user namespace and becoming its root nsenter could be traced
 # by who is root there (CVE-2016-9962), and so does that with the ids of nobody at all, and no more than it needs.
@@ -139,17 +147,23 @@ for name in $(env | sed -n "s/^\([A-Z_][A-Za-z0-9_]*\)=.*/\1/p"); do
   case $name in PYTHON* | LD_* | ANSIBLE_*) unset "$name";; esac;
 done;
 if [ "$place" = /proc/1/root ]; then
-  if [ ! -e /proc/1/ns/mnt ] || [ /proc/1/ns/mnt -ef /proc/self/ns/mnt ]; then place=/; fi;
+  if [ -e /proc/1/ns/mnt ]; then
+    if [ /proc/1/ns/mnt -ef /proc/self/ns/mnt ]; then place=/; fi;
+  elif [ "$(sed "s/ .*//" /proc/1/mountinfo /proc/self/mountinfo 2>/dev/null | sort | uniq -d)" ]; then
+    place=/;
+  fi;
 fi;
 here=$PWD;
 cd -P "$place" 2>/dev/null || fail "$gone";
-if [ -d "${memory%/*}" ] && [ ! -r "${memory%/*}" ]; then
-  fail "what the set has to have can not be read; run the task as root (sudo), or name the types";
+known=${memory%/*};
+if [ -h "$known" ] || [ -e "$known" ]; then
+  if [ -h "$known" ] || [ ! -d "$known" ]; then fail "/$known, which tells what it has to have, is no directory"; fi;
+  [ -r "$known" ] || fail "what the set has to have can not be read; run the task as root (sudo), or name the types";
 fi;
 known=" ";
 recall() {
   for entry in $memory; do
-    if [ -h "$entry" ]; then entry=${entry##*/}; known="$known${entry%%:*} "; fi;
+    if [ -h "$entry" ] || [ -e "$entry" ]; then entry=${entry##*/}; known="$known${entry%%:*} "; fi;
   done;
 };
 recall;
@@ -200,10 +214,13 @@ if [ "$entered" = " " ]; then
   [ "$rule" = lenient ] || fail "there is no such set; create it with linux.namespaces.ns_persistent";
   fail "nothing is left to enter: all that it has are those that the task runs in, or it has ended";
 fi;
-nobody=;
-case $entered in *" user "*) nobody="setpriv --reuid=4294967294 --regid=4294967294 --clear-groups --inh-caps=$caps
-  --ambient-caps=$caps --";; esac;
-if said=$(eval "LC_ALL=C $nobody nsenter $options -- /bin/sh -c :" 2>&1); then :; else
+as=;
+case $entered in
+  *" user "*)
+    as="setpriv --reuid=4294967294 --regid=4294967294 --clear-groups --inh-caps=$caps --ambient-caps=$caps --";;
+  *) if { [ "$(id -u)" = 0 ] && setpriv --inh-caps=-all true; } 2>/dev/null; then as="setpriv --inh-caps=-all --"; fi;;
+esac;
+if said=$(eval "LC_ALL=C $as nsenter $options -- /bin/sh -c :" 2>&1); then :; else
   case $said in
     *"execute /bin/sh"*) hint="what is run inside takes a shell there";;
     *"not found"*) hint="install util-linux";;
@@ -235,14 +252,14 @@ case $sysfs$entered in
   yes*" net "*) mounts="unshare --mount --propagation slave --";;
   *) sysfs=no;;
 esac;
-eval "exec $nobody nsenter $options -- $mounts /bin/sh -c \"\$inside\" \"\$0\" \"\$target\" \"\$here\" $sysfs
+eval "exec $as nsenter $options -- $mounts /bin/sh -c \"\$inside\" \"\$0\" \"\$target\" \"\$here\" $sysfs
 \"\$user\" \"\$files\"
 \"\$@\""
 """
 
 # The old /sys stays reachable as the working directory when the new one covers it; mount(8) has to leave the paths as
 # they are. /etc/passwd and /etc/group are read as text: NSS could ask elsewhere. A user of another name that has the
-# id 0 is refused, and an id is never taken for a name.
+# id 0 is refused, and an id is never taken for a name. setpriv takes 4294967296 for 0, and the id below for none.
 _INSIDE = r"""
 target=$1 here=$2 sysfs=$3 user=$4 files=$5;
 shift 5;
@@ -267,6 +284,10 @@ if [ "$sysfs" = yes ]; then
   ) || fail "a /sys that shows its interfaces can not be mounted; set ansible_nsenter_sysfs to false";
 fi;
 cd "$here" 2>/dev/null || cd /;
+is_id() {
+  case $1 in "" | *[!0-9]* | 0?* | ???????????*) return 1;; esac;
+  [ "$1" -le 4294967294 ];
+};
 as=;
 if [ "$user" ]; then
   account=;
@@ -276,14 +297,17 @@ if [ "$user" ]; then
     if [ "$number$uid" = "yes$user" ] || [ "$number$name" = "no$user" ]; then account=$name; break; fi;
   done </etc/passwd;
   [ "$account" ] || fail "its /etc/passwd has no user $user, and it counts, not that of the host";
-  case :$uid:$gid: in *[!0-9:]* | *::*) fail "its /etc/passwd has no ids for the user $user";; esac;
-  if [ "$uid" -eq 0 ]; then
+  for id in "$uid" "$gid"; do is_id "$id" || fail "its /etc/passwd has no ids for the user $user"; done;
+  if [ "$uid" = 0 ]; then
     case $user in 0 | root) ;; *) fail "the user $user is 0 inside, and so root; say root if that is meant";; esac;
   fi;
   groups=;
   if [ -f /etc/group ]; then
     while IFS=: read -r name password id members || [ "$name" ]; do
-      case ,$members, in *",$account,"*) case $id in *[!0-9]*) ;; *) groups=$groups,+$id;; esac;; esac;
+      case ,$members, in *",$account,"*)
+        is_id "$id" || fail "its /etc/group has no id for a group of the user $user";
+        groups=$groups,+$id;;
+      esac;
     done </etc/group;
   fi;
   groups=${groups#,};

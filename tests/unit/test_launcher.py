@@ -24,6 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 LINKS = "for name in user mnt uts ipc net cgroup time pid; do readlink /proc/self/ns/$name; done"
+NO_IDS = ("00", "007", "-1", "4294967295", "4294967296", "8589934592", "9999999999", "18446744073709551616")
 PASSWD = "root:x:0:0::/root:/bin/sh\nbob:x:1000:1001::/home/bob:/bin/bob\n1000:x:0:0::/:\n7:x:1007:1007::/:\n"
 GROUP = "bob:x:1001:\nstaff:x:50:eve,bob\nother:x:51:bobby\n"
 
@@ -127,6 +128,18 @@ def test_a_connection_with_other_mounts_finds_the_sets_of_the_host() -> None:
 
 
 @pytest.mark.usefixtures("own_run")
+def test_mounts_of_pid_1_that_are_guarded() -> None:
+    """From root too. Those that are the same are recognised, and others are not taken for them."""
+    support.brought("blue", types=["net"])
+    target, guarded = _launcher.of_set("blue", None), ("setpriv", "--bounding-set=-sys_ptrace")
+    assert launch(target, "test", "-e", "/proc/1/ns/mnt", below=guarded).returncode == 1
+    expected = [f"net:[{support.at_handle('net', 'blue').inode}]"]
+    assert said(target, "readlink /proc/self/ns/net", below=guarded) == expected
+    message = support.secluded(lambda: refusal(target, below=guarded))
+    assert message.endswith("the mounts of PID 1 are out of reach")
+
+
+@pytest.mark.usefixtures("own_run")
 def test_a_set_with_a_cgroup_is_entered_where_that_begins() -> None:
     support.brought("blue", types=["cgroup"])
     assert _launcher.of_set("blue", None).cgroup == cgroup.of_set("", "blue")[1:]
@@ -189,6 +202,16 @@ def test_nothing_else_goes_in() -> None:
         assert sorted(names) == ["MY_PYTHON", "TWO"]
 
 
+def test_no_inheritable_capabilities_go_in() -> None:
+    with support.inhabited("uts") as pid:
+        for below in (
+            ("setpriv", "--inh-caps=+net_raw"),
+            ("setpriv", "--inh-caps=+net_raw", "--ambient-caps=+net_raw"),
+        ):
+            shown = said(process(pid), "grep -E '^Cap(Inh|Amb)' /proc/self/status; id -u", below=below)
+            assert shown == ["CapInh:\t0000000000000000", "CapAmb:\t0000000000000000", "0"]
+
+
 def test_the_working_directory(tmp_path: Path) -> None:
     with support.inhabited("uts") as pid:
         assert said(process(pid), "pwd", cwd=tmp_path) == [str(tmp_path)]
@@ -196,10 +219,26 @@ def test_the_working_directory(tmp_path: Path) -> None:
         assert said(process(pid), "pwd", cwd=tmp_path) == ["/"]
 
 
-@pytest.mark.parametrize("status", [0, 1, 125, 126, 127, 255])
+@pytest.mark.parametrize("status", [0, 1, 125, 126, 127, 254])
 def test_the_status_is_that_of_the_command(status: int) -> None:
     with support.inhabited("uts", "pid") as pid:
         assert launch(process(pid), "sh", "-c", f"exit {status}").returncode == status
+
+
+@pytest.mark.parametrize(("end", "status"), [("exit 255", 254), ("kill -9 $$", 128 + 9)])
+def test_no_status_says_that_the_host_is_lost(end: str, status: int) -> None:
+    """As 255 does to ssh, and the end by a signal."""
+    with support.inhabited("uts") as pid:
+        assert launch(process(pid), "sh", "-c", end).returncode == status
+
+
+def test_who_waits_for_the_command_holds_nothing() -> None:
+    """A handle that somebody holds open could not be removed."""
+    script = "read -r stat </proc/$$/stat; set -- $stat; ls -l /proc/$4/fd"
+    with support.inhabited("uts", "net") as pid:
+        shown = said(process(pid), script)
+        assert "pipe" in str(shown)
+        assert not [line for line in shown if "net:[" in line or "uts:[" in line]
 
 
 @settings(support.properties, max_examples=40)
@@ -293,6 +332,28 @@ def test_who_may_not_read_what_a_set_has_to_have() -> None:
     target = _launcher.of_set("blue", None)
     message = support.as_ordinary(lambda: refusal(target._replace(place="/")))
     assert "what the set has to have can not be read; run the task as root" in message
+
+
+@pytest.mark.usefixtures("own_run")
+@pytest.mark.parametrize("kind", ["plain file", "directory", "fifo"])
+def test_an_odd_memory_is_one(kind: str) -> None:
+    """Whatever is there, as for ns_exec."""
+    support.brought("blue", types=["uts"])
+    support.wrong_file(kind, Path("/run/linux-namespaces/net:blue"))
+    assert "it has lost its net namespace" in refusal(_launcher.of_set("blue", None))
+
+
+@pytest.mark.usefixtures("own_run")
+@pytest.mark.parametrize("kind", ["plain file", "symlink", "dangling symlink"])
+def test_a_memory_that_is_no_directory(kind: str) -> None:
+    support.brought("blue", types=["uts"])
+    memory = Path("/run/linux-namespaces")
+    shutil.rmtree(memory)
+    support.wrong_file(kind, memory)
+    assert "/run/linux-namespaces, which tells what it has to have, is no dir" in refusal(
+        _launcher.of_set("blue", None)
+    )
+    memory.unlink()
 
 
 @pytest.mark.usefixtures("own_run")
@@ -432,6 +493,26 @@ def test_a_user(user: str, ids: str, tmp_path: Path) -> None:
     assert {line.split()[1].strip("0") for line in lines[4:] if not line.startswith("CapBnd")} == {""}
 
 
+@pytest.mark.parametrize("number", [*NO_IDS, ""])
+def test_a_group_that_is_refused(number: str, tmp_path: Path) -> None:
+    group = tmp_path / "odd"
+    group.write_text(f"staff:x:{number}:eve,bob\n")
+    with support.inhabited("uts") as pid:
+
+        def refused() -> str:
+            support.bind(group, "/etc/group")
+            return refusal(process(pid, "uts"), user="bob")
+
+        assert "its /etc/group has no id for a group of the user bob" in as_known(tmp_path, refused)
+
+
+def test_the_last_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MORE_PASSWD", "last:x:4294967294:4294967294::/:\n")
+    with support.inhabited("uts") as pid:
+        target = process(pid, "uts")
+        assert as_known(tmp_path, lambda: said(target, "id -u; id -g", user="last")) == ["4294967294"] * 2
+
+
 @pytest.mark.parametrize("user", ["root", "0"])
 def test_root_may_be_asked_for(user: str, tmp_path: Path) -> None:
     with support.inhabited("uts") as pid:
@@ -444,7 +525,8 @@ def test_root_may_be_asked_for(user: str, tmp_path: Path) -> None:
         ("eve", "", "has no user eve"),
         ("7", "", "has no user 7"),
         ("eve", "eve:x:0:0::/:\n", "the user eve is 0 inside, and so root"),
-        ("eve", "eve:x:00:0::/:\n", "the user eve is 0 inside, and so root"),
+        *(("eve", f"eve:x:{number}:5::/:\n", "has no ids for the user eve") for number in NO_IDS),
+        *(("eve", f"eve:x:5:{number}::/:\n", "has no ids for the user eve") for number in NO_IDS),
         ("eve", "eve:x:bob:0::/:\n", "has no ids for the user eve"),
         ("eve", "eve:x::0::/:\n", "has no ids for the user eve"),
         ("eve", "eve\n", "has no ids for the user eve"),
