@@ -199,6 +199,17 @@ def test_links_upon_one_another_in_any_order() -> None:
 
 
 @world
+def test_a_link_is_set_up_after_the_one_that_it_is_upon() -> None:
+    """The kernel refuses it for a vlan otherwise (ENETDOWN)."""
+    upper, lower = wish("mv0", "macvlan", options={"link": "br0"}, up=True), wish("br0", "bridge", up=True)
+    words = there_and_back(asking(upper, lower))
+    assert words.index("link set br0 up") < words.index("link set mv0 up")
+    brought(asking(wish("mv0", up=False), wish("br0", up=False)))
+    words = there_and_back(asking(wish("mv0", up=True), lower))
+    assert words.index("link set br0 up") < words.index("link set mv0 up")
+
+
+@world
 def test_links_upon_one_another_in_a_circle() -> None:
     error = refusal(asking(wish("a", "macvlan", options={"link": "b"}), wish("b", "macvlan", options={"link": "a"})))
     assert "go in a circle" in str(error)
@@ -375,9 +386,11 @@ def test_a_gateway_that_nothing_leads_to() -> None:
 
 def test_a_route_from_an_address_that_is_just_added() -> None:
     """The kernel takes it only when it has made sure that nobody else has that address."""
+    # Nothing is done elsewhere between the address and the route.
+    eth0 = wish("eth0", "veth", peer=peer("blue0", up=True), addresses=("fd00::2/64",), up=True)
 
     def work() -> None:
-        bring(asking(ETH0, route("fd02::/64", dev="eth0", src="fd00::2")))
+        bring(asking(eth0, route("fd02::/64", dev="eth0", src="fd00::2")))
         assert "src fd00::2" in ip("-6", "route", "show", "fd02::/64", at=BLUE)
 
     networks.in_world(work, duplicates=True)

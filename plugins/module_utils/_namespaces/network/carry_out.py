@@ -136,8 +136,10 @@ def _do(work: Work, steps: t.Sequence[Step], done: list[Step]) -> None:
     done: where those go that did not fail.
     """
     numbers = _Numbers(work.places)
-    for (namespace, is_sysctl, makes), group in itertools.groupby(
-        steps, key=lambda step: (step.namespace, step.message is None, step.makes)
+    for (namespace, is_sysctl, makes, _source), group in itertools.groupby(
+        # What is to be waited for is sent before.
+        steps,
+        key=lambda step: (step.namespace, step.message is None, step.makes, step.source),
     ):
         place = work.places[namespace]
         some = [*group]
@@ -150,14 +152,14 @@ def _do(work: Work, steps: t.Sequence[Step], done: list[Step]) -> None:
                 _send(place, [step], numbers, done)
                 numbers.forget()
         else:
-            _await_detection(place, {step.source for step in some})
+            _await_detection(place, some[0].source)
             _send(place, some, numbers, done)
 
 
-def _await_detection(place: Place, sources: set[str]) -> None:
+def _await_detection(place: Place, source: str) -> None:
     """The kernel takes no address as the source of a route before it knows that nobody else on the link has it."""
     limit = time.monotonic() + _DETECTION_SECONDS
-    while sources - {""} and sources & tentative_of(place) and time.monotonic() < limit:
+    while source and source in tentative_of(place) and time.monotonic() < limit:
         time.sleep(_DETECTION_STEP_SECONDS)
 
 

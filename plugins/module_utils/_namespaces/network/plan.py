@@ -34,7 +34,7 @@ def plan(state: State, request: Request, inside: str, around: t.Callable[[str], 
     plan_links.remove_links(draft)
     plan_links.make_links(draft)
     _set_sysctls(draft)
-    present = [wish for wish in draft.wishes.values() if not wish.absent]
+    present = plan_links.lower_first(draft, [wish for wish in draft.wishes.values() if not wish.absent])
     for work in (plan_links.configure, plan_links.configure_peer, plan_links.add_addresses):
         for wish in present:
             work(draft, wish)

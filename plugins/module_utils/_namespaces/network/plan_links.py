@@ -90,6 +90,16 @@ def make_links(draft: Draft) -> None:
         missing = [wish for wish in missing if wish not in ready]
 
 
+def lower_first(draft: Draft, wishes: t.Iterable[LinkWish]) -> list[LinkWish]:
+    """In the same order, but for links upon others that are there or made by now: those come after them."""
+
+    def depth(name: str) -> int:
+        options = draft.links[name].options if name in draft.links else {}
+        return 0 if LINK not in options or LINK_NAMESPACE in options else 1 + depth(str(options[LINK]))
+
+    return sorted(wishes, key=lambda wish: depth(wish.name))
+
+
 def configure(draft: Draft, wish: LinkWish) -> None:
     """Bring a link that is there, or made by now, to what is asked, but for its addresses. Raises NamespaceError."""
     purpose = f"bring the link {wish.name} to what is asked"
