@@ -113,7 +113,7 @@ fail() {{
 }};
 """
 
-# To ssh 255 is a lost host, which what is inside shall not be able to feign, nor by a signal that kills it.
+# To ssh 255 is a lost host, and so is a command that a signal ended. What is inside shall feign neither.
 _END = """;
 status=$?;
 if [ "$status" = 255 ]; then status=254; fi;
