@@ -38,14 +38,14 @@ class ActionModule(ActionBase):
         """Say so in the result where it is not confirmed."""
         while True:
             try:
-                if hasattr(self._connection, "reset"):
-                    self._connection.reset()
+                self._connection.reset()
                 answer = self._execute_module(module_args={"confirm": token}, task_vars=task_vars)
             except AnsibleConnectionFailure as error:
-                answer = {"failed": True, "msg": f"the target can not be reached any more: {error}"}
+                # It may have heard us nevertheless, and says so again until then.
                 if time.monotonic() < deadline:
                     time.sleep(_PAUSE_SECONDS)
                     continue
+                answer = {"failed": True, "msg": f"the target can not be reached any more: {error}"}
             if answer.get("failed"):
                 result.update(failed=True, changed=False, msg=f"{answer.get('msg')}; what was changed is taken back")
             return

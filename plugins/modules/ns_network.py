@@ -213,7 +213,7 @@ options:
     description:
       - Take back what was changed unless the controller comes back within so many seconds, from 5 to 3600, over a new
         connection. Then the task fails, and what was changed is as it was before. Where the target can not be reached
-        any more at all, it is taken back all the same, by a process that waits for that there.
+        any more at all, it is taken back all the same, by a process that is there until the time is over.
       - It can not be had of an C(async) task, nor where the action plugin of the same name is not found. When that
         comes back, it gives the token of the change that may stay, 32 hexadecimal digits, and nothing else.
     type: str

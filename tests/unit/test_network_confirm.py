@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import syslog
 import time
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import mountinfo, procfs
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import cgroup, host
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import cgroup, directory, host
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.memory import MEMORY
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import carry_out, confirm
@@ -155,7 +158,7 @@ def test_it_leaves_the_cgroup_of_the_task() -> None:
 
             def task() -> tuple[str, bool]:
                 support.enter_cgroup(f"{top}/task")
-                return told(change(seconds=30)), cgroup.members(f"{top}/task") == [os.getpid()]
+                return told(change(seconds=3)), cgroup.members(f"{top}/task") == [os.getpid()]
 
             token, alone = support.forked(task)
             confirm.confirm(token)
@@ -199,12 +202,58 @@ def test_without_a_change_nobody_waits() -> None:
     in_own_network(work)
 
 
-def test_somebody_who_comes_and_goes_confirms_once() -> None:
+def test_who_did_not_hear_the_answer_comes_again() -> None:
     def work() -> None:
-        token = told(change(seconds=30))
-        confirm.confirm(token)
+        token = told(change(seconds=3))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as way:
+            way.connect(f"{MEMORY}/confirm-{token}")
+        for _time in range(2):
+            confirm.confirm(token)
+        support.wait_for(lambda: not os.path.exists(MEMORY))
+        assert "br0" in links()
         with pytest.raises(NamespaceError, match="nobody waits"):
             confirm.confirm(token)
+
+    in_own_network(work)
+
+
+def test_who_answers_again_holds_no_network() -> None:
+    def work() -> None:
+        confirm.confirm(told(change(seconds=30)))
+        (pid,) = support.children()
+        # The standard streams, and the socket where it answers.
+        support.wait_for(lambda: len(os.listdir(f"/proc/{pid}/fd")) == 4)
+
+    in_own_network(work)
+
+
+def test_who_has_the_lock_keeps_it() -> None:
+    """Others would come in beside it where its directory is taken away."""
+
+    def work() -> None:
+        change()
+        with directory.locked():
+            support.wait_for(lambda: waiting() == [])
+            time.sleep(SOON / 2)
+            assert (os.path.isdir(MEMORY), "br0" in links()) == (True, True)
+        support.wait_for(lambda: links() == ["lo"])
+
+    in_own_network(work)
+
+
+def test_the_journal_hears_of_whatever_goes_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object) -> str:
+        raise RecursionError("too deep")
+
+    journal = tmp_path / "journal"
+    monkeypatch.setattr(confirm, "take_back", fail)
+    monkeypatch.setattr(syslog, "syslog", lambda _priority, text: journal.write_bytes(text.encode()))
+
+    def work() -> None:
+        change()
+        support.wait_for(lambda: not os.path.exists(MEMORY))
+        said = journal.read_text()
+        assert "was not confirmed, and goes back: what was done could not be taken back: RecursionError: too" in said
 
     in_own_network(work)
 

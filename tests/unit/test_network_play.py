@@ -36,6 +36,22 @@ class Connection(Local):
             raise AnsibleConnectionFailure("no way to get there")
         return super().exec_command(*arguments, **more)
 """
+UNHEARD = """
+import os
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.connection.local import Connection as Local
+DOCUMENTATION = "{name: unheard, short_description: a host whose first answer is lost, options: {}}"
+LOST = os.path.dirname(__file__) + "/lost"
+class Connection(Local):
+    transport = "unheard"
+    def exec_command(self, *arguments, **more):
+        answer = super().exec_command(*arguments, **more)
+        # What changes something is not yet confirmed.
+        if b'"changed": false' in answer[1] and not os.path.exists(LOST):
+            open(LOST, "w").close()
+            raise AnsibleConnectionFailure("no way back")
+        return answer
+"""
 BRIDGE = {"name": "blue", "links": [{"name": "br0", "type": "bridge"}]}
 
 
@@ -55,6 +71,11 @@ def network(**options: t.Any) -> Task:
     return {"linux.namespaces.ns_network": {**BRIDGE, **options}}
 
 
+def waiting() -> list[str]:
+    """The sockets of those who wait."""
+    return [name for name in os.listdir(MEMORY) if name.startswith("confirm")] if os.path.isdir(MEMORY) else []
+
+
 def links() -> str:
     return subprocess.check_output(["ip", "-n", "blue", "-br", "link"], text=True)
 
@@ -63,8 +84,16 @@ def test_the_controller_comes_back(tmp_path: Path) -> None:
     status, said = run(tmp_path, network(confirm=5))
     assert status == 0, said
     assert "confirm" not in said
-    assert not [name for name in os.listdir(MEMORY) if name.startswith("confirm")]
     time.sleep(6)
+    assert "br0" in links()
+    assert waiting() == []
+
+
+def test_a_host_whose_answer_is_lost_is_asked_again(tmp_path: Path) -> None:
+    (tmp_path / "unheard.py").write_text(UNHEARD)
+    status, said = run(tmp_path, network(confirm=9), connection="unheard", ANSIBLE_CONNECTION_PLUGINS=str(tmp_path))
+    assert (tmp_path / "lost").exists()
+    assert status == 0, said
     assert "br0" in links()
 
 
@@ -81,11 +110,13 @@ def test_check_mode_waits_for_nobody(tmp_path: Path) -> None:
     status, said = run(tmp_path, {**network(confirm=5), "check_mode": True})
     assert status == 0, said
     assert "br0" not in links()
+    assert waiting() == []
 
 
 def test_nothing_to_do_waits_for_nobody(tmp_path: Path) -> None:
     status, said = run(tmp_path, network(), network(confirm=5))
     assert (status, said.count("changed: [here]")) == (0, 1), said
+    assert waiting() == []
 
 
 def test_an_async_task_can_not_be_confirmed(tmp_path: Path) -> None:

@@ -57,28 +57,28 @@ def armed(work: Work, before: State, planned: t.Sequence[Step], seconds: int) ->
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         going_on, done = os.pipe()
-        stack.enter_context(closing(going_on))
-        with stack.enter_context(os.fdopen(done, "wb")) as still_at_it:
-            with during(f"make the socket {_path(token)}"):
-                listener.bind(_path(token))
-                listener.listen()
-            waiting = _Waiting(listener, going_on, done, token, seconds)
-            with spawn(
-                lambda gate: _wait(gate, waiting, work, before, planned), work.proc, _outermost(work.proc)
-            ) as child:
-                try:
-                    child.expect("waiting", time.monotonic() + PATIENCE)
-                    yield token
-                except BaseException:
-                    child.kill()
-                    _forget(token)
-                    raise
-                child.let_go()
-            still_at_it.close()
+        for end in (going_on, done):
+            stack.enter_context(closing(end))
+        with during(f"make the socket {_path(token)}"):
+            listener.bind(_path(token))
+            listener.listen()
+        waiting = _Waiting(listener, going_on, token, seconds)
+        with spawn(lambda gate: _wait(gate, waiting, work, before, planned), work.proc, _outermost(work.proc)) as child:
+            try:
+                child.expect("waiting", time.monotonic() + PATIENCE)
+                yield token
+            except BaseException:
+                child.kill()
+                _forget(token)
+                raise
+            child.let_go()
 
 
 def confirm(token: str) -> None:
-    """What was done under this token (see is_token) may stay. Raises NamespaceError where that is too late."""
+    """What was done under this token (see is_token) may stay. Raises NamespaceError where that is too late.
+
+    Until the time is over it can be said again, by one who did not hear the answer.
+    """
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as way:
         way.settimeout(PATIENCE)
         way.connect(_path(token))
@@ -102,10 +102,9 @@ def _outermost(proc: int) -> str | None:
 
 
 def _forget(token: str) -> None:
+    """Who has the lock of the directory takes that away."""
     with contextlib.suppress(OSError):
         os.unlink(_path(token))
-    with contextlib.suppress(OSError):
-        os.rmdir(MEMORY)
 
 
 class _Waiting(t.NamedTuple):
@@ -114,14 +113,12 @@ class _Waiting(t.NamedTuple):
     listener: socket.socket
     going_on: int
     """It comes to its end with the change, or with the task."""
-    done: int
-    """The end of that which the task has."""
     token: str
     seconds: int
 
 
 def _wait(gate: Gate, waiting: _Waiting, work: Work, before: State, planned: t.Sequence[Step]) -> t.NoReturn:
-    """Until somebody comes, or the time is over."""
+    """Until the time is over; then take back what nobody has confirmed."""
     os.setsid()
     os.chdir("/")
     kept = (gate.fileno(), waiting.listener.fileno(), waiting.going_on, work.proc, *work.places.descriptors())
@@ -133,14 +130,22 @@ def _wait(gate: Gate, waiting: _Waiting, work: Work, before: State, planned: t.S
     stays = _is_confirmed(waiting.listener, time.monotonic() + waiting.seconds)
     waiting.listener.close()
     _forget(waiting.token)
-    if not stays:
-        with _locked_if_it_can_be():
-            told = take_back(work, before, planned)
-        syslog.openlog("linux.namespaces")
-        syslog.syslog(
-            syslog.LOG_WARNING, f"ns_network in {work.places.inside.title} was not confirmed, and taken back: {told}"
-        )
+    with _locked_if_it_can_be():
+        if not stays:
+            _take_back(work, before, planned)
     os._exit(0)
+
+
+def _take_back(work: Work, before: State, planned: t.Sequence[Step]) -> None:
+    """Nobody but the journal hears how it went."""
+    try:
+        told = take_back(work, before, planned)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it has to be said
+        told = f"what was done could not be taken back: {type(error).__name__}: {error}"
+    syslog.openlog("linux.namespaces")
+    syslog.syslog(
+        syslog.LOG_WARNING, f"ns_network in {work.places.inside.title} was not confirmed, and goes back: {told}"
+    )
 
 
 @contextlib.contextmanager
@@ -153,11 +158,15 @@ def _locked_if_it_can_be() -> t.Iterator[None]:
 
 
 def _is_confirmed(listener: socket.socket, deadline: float) -> bool:
+    """Whether somebody came until then; who did not hear the answer may come again."""
+    stays = False
     while (left := deadline - time.monotonic()) > 0:
         listener.settimeout(left)
         with contextlib.suppress(OSError):
             way, _address = listener.accept()
             with way:
                 way.sendall(_ANSWER)
-                return True
-    return False
+                stays = True
+                # The namespaces may go meanwhile.
+                process.close_from(3, listener.fileno(), way.fileno())
+    return stays
