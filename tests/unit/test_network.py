@@ -581,6 +581,13 @@ def test_a_route_with_what_could_not_be_brought_back(beyond: str) -> None:
             asking(route(words[0], type="blackhole")),
         ):
             assert f"it has {beyond}" in str(refusal(request))
+        absent = asking(route(words[0], absent=True))
+        if beyond in ("tos 16", "a source"):
+            assert f"it has {beyond}" in str(refusal(absent))
+        else:
+            bring(absent)
+            assert words[0] not in ip(family, "route", at=BLUE)
+            ip(family, "route", "add", *words, at=BLUE)
         results = bring(asking(wish("eth0", up=False)))
         assert any(words[0] in text and "not in before" in text for text in results.warnings), results
 
@@ -650,6 +657,20 @@ def test_a_link_from_outside_is_moved_in_and_out() -> None:
     assert set(links()) == {"port0"}
     there_and_back(asking(wish("port0", PHYSICAL, absent=True)))
     assert set(links(HOME)) == {"wire0", "port0"}
+
+
+@world
+def test_what_stays_inside_when_a_link_is_moved_out() -> None:
+    """Its other end, and what is upon it: the kernel moves none of them, and takes none away."""
+    inner = wish("p2", addresses=("10.1.0.2/24",), up=True)
+    brought(
+        asking(
+            wish("p1", "veth", peer=peer("p2", BLUE), up=True), inner, wish("mv0", "macvlan", options={"link": "p1"})
+        )
+    )
+    brought(asking(wish("p1", PHYSICAL, absent=True), inner._replace(mtu=1400), wish("mv0", up=False)))
+    assert (set(links()), set(links(HOME))) == ({"p2", "mv0"}, {"p1"})
+    brought(asking(wish("p2", peer=peer("p1")), wish("mv0", options={"link": "p1", "link_namespace": HOME})))
 
 
 @world

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import struct
@@ -39,7 +40,7 @@ _AT_ONCE = 64
 """So many answers fit into the buffer of a socket."""
 _TRIES = 10
 _PATIENCE_SECONDS = 60
-"""For the lock of the kernel's own that all changes of networks wait for."""
+"""For an answer. The kernel does its work, and waits for its own lock, while it is sent a request: that has no end."""
 
 
 class Request(t.NamedTuple):
@@ -82,12 +83,15 @@ def ask_at(route: socket.socket, kind: int, content: bytes, dump: bool = False) 
 
 
 def list_at(route: socket.socket, kind: int, content: bytes) -> list[Message]:
-    """All that there is, as it was at one time: asked again where something changed meanwhile. Raises OSError."""
+    """All that there is, as it was at one time: asked again where something changed meanwhile.
+
+    Raises OSError, with EAGAIN where something changed each time.
+    """
     for _try in range(_TRIES):
         found = [*_answers(route, kind, content, dump=True)]
         if not any(message.flags & _DUMP_INTR for message in found):
-            break
-    return [message for message in found if message.kind != _NLMSG_DONE]
+            return [message for message in found if message.kind != _NLMSG_DONE]
+    raise OSError(errno.EAGAIN, f"it changed each of the {_TRIES} times that it was looked at")
 
 
 def change(route: socket.socket, requests: t.Sequence[Request]) -> list[OSError | None]:
@@ -114,7 +118,7 @@ def change(route: socket.socket, requests: t.Sequence[Request]) -> list[OSError 
 
 
 def _answers(route: socket.socket, kind: int, content: bytes, dump: bool) -> t.Iterator[Message]:
-    """With the last one, which says only whether that was all."""
+    """Of a dump with the last one, which says only whether that was all."""
     route.sendto(_packed(Request(kind, REQUEST | (DUMP if dump else 0), content), 1), (0, 0))
     more = True
     while more:

@@ -44,6 +44,8 @@ def _not_executed(package: str) -> t.Iterator[None]:
 
 
 try:
+    if sys.version_info < (3, 9):
+        raise ImportError("pyroute2 is not tried with a Python before 3.9")
     with _not_executed("pyroute2"):
         from pyroute2.netlink.rtnl.fibmsg import fibmsg
         from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
@@ -328,6 +330,7 @@ def any_route_in(message: rtnetlink.Message, names: t.Mapping[int, str]) -> Rout
         src=_address_text(attributes.get("RTA_PREFSRC")),
         type=type_,
         beyond=", ".join(beyond),
+        needs_more=bool(found["tos"]) or "RTA_SRC" in attributes,
         automatic=found["proto"] in _OF_THE_KERNEL,
     )
 

@@ -99,7 +99,7 @@ class Draft:
             self.touch(item)
 
     def touch(self, item: Link | Route | Rule) -> None:
-        """It changes by the latest step."""
+        """It changes by the latest step too, whether that is about it or the kernel does so."""
         touched = self._steps[-1].touched
         if isinstance(item, Link):
             touched = touched._replace(links=touched.links | {item.name})
@@ -136,12 +136,4 @@ class Draft:
             tuple(self._steps),
             State(self.links, self.routes, self.rules, self.sysctls),
             tuple(self.warnings),
-        )
-
-
-def refuse_beyond(purpose: str, beyond: str) -> None:
-    """Raise NamespaceError for what has something that no task could bring back."""
-    if beyond:
-        raise NamespaceError(
-            purpose, f"it has {beyond}, which could not be brought back", "take it away by other means, or leave it"
         )

@@ -75,6 +75,8 @@ class Route(t.NamedTuple):
     type: str = "unicast"
     beyond: str = ""
     """What it has that no task can ask for, in words."""
+    needs_more: bool = False
+    """Whether some of that would have to be named to remove it."""
     automatic: bool = False
     """Whether the kernel made it, or what a router told it."""
 

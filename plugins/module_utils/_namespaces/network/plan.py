@@ -15,7 +15,7 @@ import typing as t
 
 from ..errors import NamespaceError
 from . import codec, plan_links, words
-from .draft import Draft, Message, Plan, Step, refuse_beyond
+from .draft import Draft, Message, Plan, Step
 from .model import ANY_TABLE, V6, Link, Request, Route, Rule, State
 
 
@@ -50,7 +50,7 @@ def _remove_rules(draft: Draft) -> None:
     for rule in [*draft.rules]:
         purged = "rules" in draft.request.purge and not any(_is_meant(item, rule) for item in kept)
         if purged:
-            refuse_beyond(f"purge the rule {words.of_rule(rule)}", rule.beyond)
+            _refuse_beyond(f"purge the rule {words.of_rule(rule)}", rule.beyond)
         if purged or any(_is_meant(item, rule) for item in unwanted):
             _refuse_shadowed(draft, rule)
             draft.rules.remove(rule)
@@ -82,14 +82,24 @@ def _refuse_shadowed(draft: Draft, rule: Rule) -> None:
         )
 
 
+def _refuse_beyond(purpose: str, beyond: str) -> None:
+    """Raise NamespaceError for what has something that no task could bring back."""
+    if beyond:
+        raise NamespaceError(
+            purpose, f"it has {beyond}, which could not be brought back", "take it away by other means, or leave it"
+        )
+
+
 def _remove_routes(draft: Draft) -> None:
     wanted = {wish.route.key for wish in draft.request.routes if not wish.absent}
     unwanted = {wish.route.key for wish in draft.request.routes if wish.absent}
     for route in [*draft.routes.values()]:
         purged = "routes" in draft.request.purge and route.key not in wanted
         if purged:
-            refuse_beyond(f"purge the route {words.of_route(route)}", route.beyond)
+            _refuse_beyond(f"purge the route {words.of_route(route)}", route.beyond)
         if purged or route.key in unwanted:
+            if route.needs_more:
+                _refuse_beyond(f"remove the route {words.of_route(route)}", route.beyond)
             del draft.routes[route.key]
             draft.add(
                 Step(
@@ -131,7 +141,7 @@ def _set_routes(draft: Draft) -> None:
             continue
         purpose = f"{'replace' if there else 'add'} the route {words.of_route(route)}"
         if there is not None:
-            refuse_beyond(purpose, there.beyond)
+            _refuse_beyond(purpose, there.beyond)
         if route.dev:
             draft.link(route.dev, purpose)
         if route.via and not ways.lead_to(route.via):

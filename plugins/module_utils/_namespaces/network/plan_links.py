@@ -22,7 +22,7 @@ _FALLBACK = ("tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0
 
 
 def take_in(draft: Draft) -> None:
-    """The wishes; the peer of a veth that is inside too is a link like others. Raises NamespaceError."""
+    """Take the wishes into the draft; a peer that is inside too is a link like others. Raises NamespaceError for lo."""
     for wish in draft.request.links:
         if wish.absent and wish.name == LOOPBACK:
             raise NamespaceError("remove the link lo", "no network namespace can be without", "set it down instead")
@@ -161,6 +161,25 @@ def _goes(draft: Draft, link: Link) -> bool:
     return "links" in draft.request.purge and link.name not in (LOOPBACK, *_FALLBACK)
 
 
+def _leave(draft: Draft, link: Link) -> None:
+    """The link is elsewhere: its routes are gone, and its other end and what is upon it stay."""
+    del draft.links[link.name]
+    draft.forget_routes(link.name)
+    for other in [*draft.links.values()]:
+        if _is_peer(draft, other, link):
+            draft.change(other.name, peer=t.cast("Peer", other.peer)._replace(namespace=HERE))
+        elif _is_upon(other, link):
+            draft.change(other.name, options={**other.options, LINK_NAMESPACE: HERE})
+
+
+def _is_peer(draft: Draft, other: Link, link: Link) -> bool:
+    return other.peer is not None and (other.peer.namespace, other.peer.name) == (draft.inside, link.name)
+
+
+def _is_upon(other: Link, link: Link) -> bool:
+    return other.options.get(LINK) == link.name and LINK_NAMESPACE not in other.options
+
+
 def _cascade(draft: Draft, link: Link) -> None:
     """The link is gone, with its routes, with the other end of a veth, and with what is upon it."""
     del draft.links[link.name]
@@ -168,8 +187,7 @@ def _cascade(draft: Draft, link: Link) -> None:
     for other in [*draft.links.values()]:
         if other.name not in draft.links:
             continue
-        is_peer = other.peer is not None and (other.peer.namespace, other.peer.name) == (draft.inside, link.name)
-        if is_peer or (other.options.get(LINK) == link.name and LINK_NAMESPACE not in other.options):
+        if _is_peer(draft, other, link) or _is_upon(other, link):
             draft.touch(other)
             _cascade(draft, other)
         elif other.master == link.name:
@@ -194,7 +212,7 @@ def _move_out(draft: Draft, link: Link) -> None:
         return codec.link_changed(numbers.index(namespace, link.name), net_ns_fd=numbers.fd(HERE))
 
     draft.add(Step(f"link set {link.name} netns (where the task runs)", namespace, message, makes=True), link)
-    _cascade(draft, link)
+    _leave(draft, link)
 
 
 def _make(draft: Draft, wish: LinkWish) -> None:
@@ -225,7 +243,7 @@ def _make(draft: Draft, wish: LinkWish) -> None:
         )
 
     made = Link(wish.name, 0, type_, False, 0, "", "", (), dict(wish.options), peer)
-    draft.add(Step("link add " + words.of_new_link(wish, wish.peer), where, message, makes=True), made)
+    draft.add(Step("link add " + words.of_new_link(wish), where, message, makes=True), made)
     draft.links[wish.name] = made
     if peer is not None and peer.namespace == draft.inside:
         draft.links[peer.name] = made._replace(name=peer.name, peer=Peer(wish.name, draft.inside, up=False))

@@ -22,7 +22,7 @@ def of_route(route: Route) -> str:
         f"{word} {value}" for word, value in (("via", route.via), ("dev", route.dev), ("src", route.src)) if value
     ]
     if route.table != 254:
-        parts.append(f"table {table(route.table)}")
+        parts.append(f"table {_table(route.table)}")
     if route.metric:
         parts.append(f"metric {route.metric}")
     return " ".join(parts)
@@ -39,22 +39,17 @@ def of_rule(rule: Rule) -> str:
         ("oif", rule.oif),
     )
     parts += [f"{word} {value}" for word, value in given if value]
-    return " ".join([*parts, f"lookup {table(rule.table)}"])
+    return " ".join([*parts, f"lookup {_table(rule.table)}"])
 
 
-def of_new_link(wish: LinkWish, peer: Peer | None) -> str:
+def of_new_link(wish: LinkWish) -> str:
     """As ip-link(8) takes it after "link add"."""
-    return " ".join([wish.name, f"type {wish.type}", *_of_options(wish.options), *_of_peer(peer)])
+    return " ".join([wish.name, f"type {wish.type}", *_of_options(wish.options), *_of_peer(wish.peer)])
 
 
 def of_options(options: t.Mapping[str, Value]) -> str:
     """As ip-link(8) takes them after the type."""
     return " ".join(_of_options(options))
-
-
-def table(number: int) -> str:
-    """A routing table, by its name where all hosts have the same."""
-    return _TABLES.get(number, str(number))
 
 
 def _of_peer(peer: Peer | None) -> list[str]:
@@ -66,3 +61,8 @@ def _of_peer(peer: Peer | None) -> list[str]:
 def _of_options(options: t.Mapping[str, Value]) -> t.Iterator[str]:
     for name, value in options.items():
         yield f"{name} {int(value) if isinstance(value, bool) else value}"
+
+
+def _table(number: int) -> str:
+    """A routing table, by its name where all hosts have the same."""
+    return _TABLES.get(number, str(number))
