@@ -48,12 +48,16 @@ options:
         description:
           - What it is. A link that is not there is made; V(physical) is moved here from the network namespace where the
             task runs, and goes back there when it is V(absent).
+          - As V(physical) a link of any type is taken, but for C(lo), also one that was made here. Where its other end,
+            or the link that it is upon, is inside, that stays there.
           - If omitted, the link has to be there already, like C(lo).
         type: str
         choices: [veth, bridge, bond, macvlan, ipvlan, vlan, vxlan, vrf, wireguard, dummy, physical]
       state:
-        description: Whether it is to be there. Of one that is not, only O(links[].name) and O(links[].type) can be
-          said.
+        description:
+          - Whether it is to be there. Of one that is not, only O(links[].name) and O(links[].type) can be said.
+          - Of a V(physical) one O(links[].up), O(links[].mtu) and O(links[].mac) too, as it is to be where it goes
+            back to. By default it is down there.
         type: str
         choices: [present, absent]
         default: present
@@ -201,10 +205,13 @@ options:
         not be set.
       - A dot in the name of a link is written as a slash, as in V(net.ipv4.conf.eth0/100.rp_filter), or all the other
         way round, V(net/ipv4/conf/eth0.100/rp_filter).
+      - Where C(disable_ipv6) takes away addresses and routes, these are in RV(before) too. What one of C(conf.all) does
+        to that of each link is not.
     type: dict
   purge:
     description:
       - Take away what is there of these and not declared. C(lo), and what the kernel makes by itself, stay.
+      - What could not be brought back is refused, unless it is named.
       - With O(host) it is refused.
     type: list
     elements: str

@@ -479,6 +479,23 @@ def test_a_sysctl_of_a_link_that_is_made() -> None:
     assert links() == {}
 
 
+@world
+@pytest.mark.parametrize("name", ["all", "eth0/5"])
+def test_what_goes_with_ipv6_is_in_before(name: str) -> None:
+    it = ETH0._replace(name="eth0.5")
+    brought(
+        asking(it, wish("other", "bridge", addresses=("fd02::1/64",)), route("fd01::/64", via="fd00::1")),
+    )
+    request = Request(sysctls={f"net.ipv6.conf.{name}.disable_ipv6": "1"})
+    before = networks.dump()
+    results = bring(request)
+    assert addresses("eth0.5") == ["10.9.0.2/24"]
+    assert addresses("other") == ([] if name == "all" else ["fd02::1/64"])
+    bring(results.before)
+    networks.unchanged(before)
+    networks.failure(request._replace(routes=(route("10.9.0.0/24", type="blackhole"),)))
+
+
 # ---- purge
 
 
@@ -536,6 +553,21 @@ def test_a_veth_to_where_no_name_leads_can_not_come_back() -> None:
             assert results.warnings == ("v0, of type veth, is not in before: it could not be made again",)
             assert results.before == Request()
         assert links() == {}
+
+
+@world
+@pytest.mark.parametrize("upon", [("dev", "under"), ()])
+def test_a_link_that_could_not_be_made_again_is_not_purged(upon: tuple[str, ...]) -> None:
+    """As a vxlan that was made elsewhere and moved here; named, it goes."""
+    networks.need("vxlan")
+    ip("link", "add", "under", "type", "bridge")
+    ip("link", "add", "vx", "type", "vxlan", "id", "7", "dstport", "4789", *upon)
+    ip("link", "set", "vx", "netns", BLUE)
+    assert "it is of type vxlan, and what it is connected with" in str(refusal(asking(purge=["links"])))
+    there_and_back(asking(wish("vx", PHYSICAL, absent=True), purge=["links"]))
+    ip("link", "set", "vx", "netns", BLUE)
+    (warning,) = bring(asking(wish("vx", absent=True))).warnings
+    assert warning == "vx, of type vxlan, is not in before: it could not be made again"
 
 
 @world
@@ -674,6 +706,15 @@ def test_what_stays_inside_when_a_link_is_moved_out() -> None:
 
 
 @world
+def test_a_link_from_outside_is_there_again_as_it_was() -> None:
+    ip("link", "add", "port0", "type", "veth", "peer", "name", "wire0")
+    ip("link", "set", "port0", "mtu", "1450", "up")
+    request = asking(wish("port0", PHYSICAL, up=True, mtu=1400, mac="02:00:00:00:00:05"))
+    there_and_back(request)
+    networks.failure(request._replace(routes=(route("10.9.0.0/24", via="10.88.0.1"),)))
+
+
+@world
 def test_what_is_not_moved() -> None:
     for name in ("port0", "port1", "port2"):
         ip("link", "add", name, "type", "bridge")
@@ -697,6 +738,7 @@ def test_what_is_refused() -> None:
     brought(asking(ETH0))
     cases: list[tuple[Request, str]] = [
         (asking(wish("lo", absent=True)), "no network namespace can be without"),
+        (asking(wish("lo", PHYSICAL)), "each network namespace has its own"),
         (asking(wish("new")), "give the type"),
         (asking(wish("new", "veth")), "a veth has two ends"),
         (asking(wish("new", "veth", peer=peer("eth0", BLUE))), "which is not its other end"),

@@ -206,6 +206,10 @@ def test_what_a_link_is_by_default() -> None:
     assert link(up=None, addresses=None, options=None, peer=None, state="present") == LinkWish("eth0", up=True)
     assert link(up=False) == LinkWish("eth0", up=False)
     assert link(type="veth", state="absent", up=None) == LinkWish("eth0", "veth", absent=True)
+    outside = {"up": True, "mtu": "1400", "mac": "02:00:00:00:00:05"}
+    assert link(type="physical", state="absent", **outside) == LinkWish(
+        "eth0", "physical", absent=True, mtu=1400, mac="02:00:00:00:00:05", up=True
+    )
     assert link(type="veth", peer={"name": "x"}).peer == Peer("x", "", up=True)
     assert link(type="veth", peer={"name": "x", "namespace": "", "up": False}).peer == Peer("x", "", up=False)
     assert link(type="veth", peer={"name": "x", "master": "br0"}).peer == Peer("x", "", up=True, master="br0")

@@ -18,7 +18,7 @@ from ..errors import Hint, NamespaceError, during
 from . import sysctls
 from .difference import difference, lost
 from .draft import Plan, Step, all_of
-from .model import Request, State
+from .model import PHYSICAL, Request, State
 from .places import Place, Places
 from .plan import plan
 from .read import Surroundings, state_of, tentative_of
@@ -48,7 +48,8 @@ class Work(t.NamedTuple):
 
     def state(self) -> State:
         """What there is now."""
-        return state_of(self.proc, self.places, self.request.sysctls, Surroundings(self.places))
+        moved = [wish.name for wish in self.request.links if wish.type == PHYSICAL and not wish.absent]
+        return state_of(self.proc, self.places, self.request.sysctls, moved, Surroundings(self.places))
 
     def plan(self, state: State, request: Request) -> Plan:
         """What there is to do."""

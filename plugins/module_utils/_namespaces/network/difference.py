@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .draft import Plan, Touched
-from .link_types import LINK_TYPES
+from .link_types import LINK_NAMESPACE, LINK_TYPES
 from .model import PHYSICAL, Link, LinkWish, Peer, Request, RouteWish, RuleWish, State
 
 
@@ -35,7 +35,9 @@ def can_come_back(link: Link) -> bool:
     if link.type == PHYSICAL:
         return True
     known = LINK_TYPES.get(link.type)
-    return known is not None and all(name in link.options for name, option in known.items() if option.needed)
+    if known is None or (LINK_NAMESPACE in link.options and LINK_NAMESPACE not in known):
+        return False
+    return all(name in link.options for name, option in known.items() if option.needed)
 
 
 def as_taken(link: Link, wish: LinkWish | None) -> Link:
@@ -73,9 +75,17 @@ def _links(
             if can_come_back(taken):
                 yield _whole(taken, inside)
         elif before is None and after is not None:
-            yield LinkWish(name, as_taken(after, wishes.get(name)).type, absent=True)
+            yield _gone(as_taken(after, wishes.get(name)), old.outside.get(name))
         elif before is not None and after is not None and before != after:
             yield _changed(before, after, wishes.get(name, LinkWish(name)), inside)
+
+
+def _gone(link: Link, outside: Link | None) -> LinkWish:
+    """outside: what it was where the task runs."""
+    wish = LinkWish(link.name, link.type, absent=True)
+    if outside is None or link.type != PHYSICAL:
+        return wish
+    return wish._replace(mtu=outside.mtu, mac=outside.mac or None, up=outside.up)
 
 
 def _whole(link: Link, inside: str) -> LinkWish:

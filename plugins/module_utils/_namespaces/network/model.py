@@ -121,6 +121,8 @@ class State(t.NamedTuple):
     rules: list[Rule]
     sysctls: dict[str, str]
     """Of those that a task names."""
+    outside: t.Mapping[str, Link] = {}
+    """The links where the task runs that it moves here."""
 
 
 class LinkWish(t.NamedTuple):

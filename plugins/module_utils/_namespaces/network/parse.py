@@ -14,7 +14,7 @@ import typing as t
 from ..errors import refuse
 from . import texts
 from .link_types import LINK, LINK_NAMESPACE, LINK_TYPES, Option
-from .model import ANY_TABLE, V4, V6, LinkWish, Peer, Request, Route, RouteWish, Rule, RuleWish, Value
+from .model import ANY_TABLE, PHYSICAL, V4, V6, LinkWish, Peer, Request, Route, RouteWish, Rule, RuleWish, Value
 
 Options = t.Mapping[str, t.Any]
 T = t.TypeVar("T")
@@ -29,6 +29,7 @@ TABLE_OF_TYPE = {LOCAL: texts.TABLES["local"]}
 
 _LAST_MTU = (1 << 31) - 1
 _OF_ABSENT_LINKS = ("name", "type", "state")
+_OF_MOVED_LINKS = (*_OF_ABSENT_LINKS, "mtu", "mac", "up")
 _STATES = ("present", "absent")
 _TAKEN: t.Mapping[str, t.Callable[[str, t.Any], Value]] = {
     "flag": texts.flag,
@@ -73,8 +74,7 @@ def _parse_link(number: int, item: Options) -> LinkWish:
         type=type_,
         addresses=addresses,
         without=without,
-        mtu=_given(at, item, "mtu", lambda option, value: texts.number(option, value, _LAST_MTU, first=1)),
-        mac=_given(at, item, "mac", texts.mac),
+        **_parse_card(at, item),
         up=item.get("up") is not False,
         master=_given(at, item, "master", texts.master),
         options=_parse_link_options(f"{at}.options", type_, item.get("options") or {}),
@@ -83,10 +83,19 @@ def _parse_link(number: int, item: Options) -> LinkWish:
 
 
 def _parse_absent_link(at: str, name: str, item: Options) -> LinkWish:
+    known = _OF_MOVED_LINKS if item.get("type") == PHYSICAL else _OF_ABSENT_LINKS
     for option, value in item.items():
-        if value is not None and option not in _OF_ABSENT_LINKS:
+        if value is not None and option not in known:
             raise refuse(f"{at}.{option}", "the link shall be absent", "leave it out")
-    return LinkWish(name, item.get("type"), absent=True)
+    return LinkWish(name, item.get("type"), absent=True, up=item.get("up"), **_parse_card(at, item))
+
+
+def _parse_card(at: str, item: Options) -> dict[str, t.Any]:
+    """What a link has wherever it is."""
+    return {
+        "mtu": _given(at, item, "mtu", lambda option, value: texts.number(option, value, _LAST_MTU, first=1)),
+        "mac": _given(at, item, "mac", texts.mac),
+    }
 
 
 def _parse_addresses(option: str, given: t.Iterable[t.Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

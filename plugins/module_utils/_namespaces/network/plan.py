@@ -14,7 +14,7 @@ import ipaddress
 import typing as t
 
 from ..errors import NamespaceError
-from . import codec, plan_links, words
+from . import codec, plan_links, sysctls, words
 from .draft import Draft, Message, Plan, Step
 from .model import ANY_TABLE, V6, Link, Request, Route, Rule, State
 
@@ -129,6 +129,8 @@ def _set_sysctls(draft: Draft) -> None:
         if draft.sysctls.get(name) != value:
             draft.sysctls[name] = value
             draft.add(Step(f"sysctl {name}={value}", draft.inside, None, (name, value)))
+            for link in sysctls.without_ipv6(name, [*draft.links]) if value != "0" else ():
+                plan_links.lose_ipv6(draft, draft.links[link])
 
 
 def _set_routes(draft: Draft) -> None:

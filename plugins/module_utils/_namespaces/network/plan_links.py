@@ -13,7 +13,7 @@ from ..errors import NamespaceError
 from . import codec, words
 from .draft import Draft, Message, Numbers, Step
 from .link_types import LINK, LINK_NAMESPACE, LINK_TYPES
-from .model import PHYSICAL, Link, LinkWish, Peer, Value
+from .model import PHYSICAL, V6, Link, LinkWish, Peer, Value
 from .places import HERE
 
 LOOPBACK = "lo"
@@ -26,6 +26,8 @@ def take_in(draft: Draft) -> None:
     for wish in draft.request.links:
         if wish.absent and wish.name == LOOPBACK:
             raise NamespaceError("remove the link lo", "no network namespace can be without", "set it down instead")
+        if wish.type == PHYSICAL and wish.name == LOOPBACK:
+            raise NamespaceError("move the link lo", "each network namespace has its own", "give no type")
         draft.wishes[wish.name] = wish
     for wish in draft.request.links:
         peer = wish.peer
@@ -88,6 +90,15 @@ def make_links(draft: Draft) -> None:
             if wish.name not in draft.links:
                 _make(draft, wish)
         missing = [wish for wish in missing if wish not in ready]
+
+
+def lose_ipv6(draft: Draft, link: Link) -> None:
+    """The kernel takes away the addresses and routes of a link by the latest step."""
+    draft.touch(link)
+    draft.change(link.name, addresses=_of_ipv4(link.addresses), automatic=_of_ipv4(link.automatic))
+    for route in [*draft.routes.values()]:
+        if route.dev == link.name and route.family == V6:
+            draft.forget(route)
 
 
 def lower_first(draft: Draft, wishes: t.Iterable[LinkWish]) -> list[LinkWish]:
@@ -206,13 +217,20 @@ def _move_out(draft: Draft, link: Link) -> None:
         raise NamespaceError(
             f"move the link {link.name} out", "there is one of that name already where the task runs", "rename that one"
         )
+    wish = draft.wishes.get(link.name, LinkWish(link.name))
+    _set_attributes(draft, wish, f"move the link {link.name} out")
     namespace = draft.inside
 
     def message(numbers: Numbers) -> codec.Request:
         return codec.link_changed(numbers.index(namespace, link.name), net_ns_fd=numbers.fd(HERE))
 
+    def set_up(numbers: Numbers) -> codec.Request:
+        return codec.link_changed(numbers.index(HERE, link.name), up=True)
+
     draft.add(Step(f"link set {link.name} netns (where the task runs)", namespace, message, makes=True), link)
     _leave(draft, link)
+    if wish.up:
+        draft.add(Step(f"link set {link.name} up", HERE, set_up), link)
 
 
 def _make(draft: Draft, wish: LinkWish) -> None:
@@ -405,6 +423,10 @@ def _with(
 
 def _address_message(made: t.Callable[[int, str], codec.Request], namespace: str, name: str, address: str) -> Message:
     return lambda numbers: made(numbers.index(namespace, name), address)
+
+
+def _of_ipv4(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(address for address in addresses if ":" not in address)
 
 
 def _peer_is_elsewhere(draft: Draft, link: Link) -> bool:

@@ -15,8 +15,8 @@ from ..._kernel import netdev, rtnetlink
 from ..errors import during
 from . import codec, sysctls
 from .link_types import LINK, LINK_NAMESPACE
-from .model import Link, Peer, Route, Rule, State
-from .places import Place, Places
+from .model import Link, Peer, Route, Rule, State, Value
+from .places import HERE, Place, Places
 
 
 class Links(t.NamedTuple):
@@ -98,14 +98,17 @@ class Surroundings:
         return self._names.get(netnsid)
 
 
-def state_of(proc: int, places: Places, names: t.Iterable[str], around: Surroundings) -> State:
-    """What is inside. names: of the sysctls to read. Raises NamespaceError."""
+def state_of(
+    proc: int, places: Places, names: t.Iterable[str], moved: t.Collection[str], around: Surroundings
+) -> State:
+    """What is inside. names: of the sysctls to read. moved: of links that may be outside. Raises NamespaceError."""
     links = links_of(places.inside)
     return State(
         {raw.link.name: _resolved(raw, places.inside_name, links, around) for raw in links.raw.values()},
         _by_key(routes_of(places.inside, links)),
         rules_of(places.inside),
         sysctls.read(proc, places.inside, names),
+        {name: link for name, link in around.links(HERE).by_name.items() if name in moved} if moved else {},
     )
 
 
@@ -119,7 +122,7 @@ def _by_key(routes: list[Route]) -> dict[tuple[str, int, int], Route]:
 
 def _resolved(raw: codec.Raw, inside: str, links: Links, around: Surroundings) -> Link:
     """The link with its peer, or with the one that it is upon."""
-    if not raw.other:
+    if not raw.other and raw.namespace is None:
         return raw.link
     where = inside if raw.namespace is None else around.name_of(raw.namespace)
     other = None
@@ -131,11 +134,9 @@ def _resolved(raw: codec.Raw, inside: str, links: Links, around: Surroundings) -
         return raw.link._replace(
             peer=Peer(other.link.name, where, other.link.addresses, (), other.link.up, other.link.master)
         )
-    if other is None:
-        return raw.link
-    told = {LINK: other.link.name}
-    if where is not None and raw.namespace is not None:
-        told[LINK_NAMESPACE] = where
+    told: dict[str, Value] = {} if other is None else {LINK: other.link.name}
+    if raw.namespace is not None:
+        told[LINK_NAMESPACE] = raw.namespace if where is None else where
     return raw.link._replace(options={**raw.link.options, **told})
 
 

@@ -58,6 +58,7 @@ def run(proc: int, inside: int | None, name: str, request: Request, check: bool,
 def _run(work: Work, check: bool, seconds: int | None) -> Results:
     before = work.state()
     planned = work.plan(before, work.request)
+    _refuse_to_purge(work.request, before, planned)
     if check or not planned.steps:
         return _results(work, before, planned, planned.after, planned.warnings)
     with contextlib.nullcontext() if seconds is None else armed(work, before, planned.steps, seconds) as token:
@@ -99,6 +100,18 @@ def _refuse_to_purge_the_host(proc: int, inside: int | None) -> None:
             is_host = procfs.namespaces(proc, 1).get(nstypes.NET) == nsfs.identity(inside)
     if is_host:
         raise refuse("purge", "it is about the network of the host", "name what shall be absent there")
+
+
+def _refuse_to_purge(request: Request, before: State, planned: Plan) -> None:
+    """Raise NamespaceError for a link that nobody named and that could not be made again."""
+    named_ = {wish.name for wish in request.links}
+    for link in before.links.values() if "links" in request.purge else ():
+        if link.name not in planned.after.links and link.name not in named_ and not can_come_back(link):
+            raise NamespaceError(
+                f"purge the link {link.name}",
+                f"it is of type {link.type}, and what it is connected with is where no task could name it",
+                "name it among the links; with type physical and state absent it is moved to where the task runs",
+            )
 
 
 def _loses_peers(work: Work) -> bool:

@@ -61,6 +61,14 @@ def write(proc: int, place: Place, values: t.Mapping[str, str]) -> None:
     answer_of(work, proc)
 
 
+def without_ipv6(name: str, links: t.Iterable[str]) -> set[str]:
+    """Those of the links that lose all of IPv6 where this sysctl is set to other than 0."""
+    parts = name.split(".")
+    if parts[:3] != ["net", "ipv6", "conf"] or parts[4:] != ["disable_ipv6"]:
+        return set()
+    return {link for link in links if parts[3] in ("all", link.replace(".", "/"))}
+
+
 def _path(name: str) -> str:
     """Dots are slashes, and the slashes of a name are the dots of a link's name."""
     return "sys/" + name.translate({ord("."): "/", ord("/"): "."})
