@@ -164,7 +164,10 @@ options:
         choices: [present, absent]
         default: present
   rules:
-    description: Rules that say which routing table is looked into. What is not given is any.
+    description:
+      - Rules that say which routing table is looked into. What is not given is any.
+      - One with a O(rules[].priority) takes the place of another one that has the same, and all else but the table,
+        unless that is declared too.
     type: list
     elements: dict
     suboptions:
@@ -195,7 +198,9 @@ options:
           and one at any place will do.
         type: str
       state:
-        description: Whether it is to be there.
+        description: Whether it is to be there. All that have what is given for V(absent) go, whatever else they have,
+          but for those of the kernel. Of C(from), C(to), C(iif), C(oif) and C(fwmark) one that is empty is one that
+          they have not.
         type: str
         choices: [present, absent]
         default: present

@@ -13,6 +13,8 @@ import hypothesis
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import PHYSICAL, Request
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.parse import parse
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.shape import options_of
 from ansible_collections.linux.namespaces.tests.unit import networks, support
 from ansible_collections.linux.namespaces.tests.unit.networks import (
     BLUE,
@@ -427,6 +429,42 @@ def test_a_rule_that_somebody_else_made() -> None:
     ip("rule", "add", "from", "10.0.0.0/8", "lookup", "100", "priority", "5", at=BLUE)
     assert bring(asking(rule(100, 5, src="10.0.0.0/8"))).changes == ()
     there_and_back(asking(rule(100, 5, src="10.0.0.0/8", absent=True)))
+
+
+@world
+def test_all_rules_that_have_what_is_told_of_one_that_is_absent() -> None:
+    one, other, same = rule(100, 10, src="10.0.0.0/8"), rule(101, 10, iif="eth0"), rule(100, 11)
+    brought(asking(one, other, same))
+    for options, left in (
+        ({"priority": 10}, [11]),
+        ({"table": "100"}, [10]),
+        ({"table": "100", "from": ""}, [10, 10]),
+        ({"table": "100", "iif": "eth0"}, [10, 10, 11]),
+    ):
+        there_and_back(parse({"rules": [{**options, "state": "absent"}]}))
+        assert [int(line.split(":")[0]) for line in ip("rule", at=BLUE).splitlines()[1:-2]] == left
+        bring(asking(one, other, same))
+    ip("rule", "add", "uidrange", "5-6", "lookup", "100", "priority", "10", at=BLUE)
+    assert "it has uidrange" in str(refusal(parse({"rules": [{"priority": 10, "state": "absent"}]})))
+
+
+@world
+def test_a_rule_that_was_added_is_told_from_others_in_before() -> None:
+    """As options, in which nothing is what a rule has not."""
+    back = parse(options_of(bring(asking(rule(100, 10))).before))
+    ip("rule", "add", "from", "10.0.0.0/8", "lookup", "100", "priority", "10", at=BLUE)
+    assert bring(back).changes == ("rule del priority 10 from all lookup 100",)
+
+
+@world
+def test_a_rule_that_leads_to_another_table_takes_the_place() -> None:
+    brought(asking(rule(100, 10), rule(100, 10, src="10.0.0.0/8"), rule(100, 11)))
+    assert there_and_back(asking(rule(101, 10, src="10.0.0.0/8"))) == (
+        "rule del priority 10 from 10.0.0.0/8 lookup 100",
+        "rule add priority 10 from 10.0.0.0/8 lookup 101",
+    )
+    both = asking(rule(101, 11), rule(100, 11))
+    assert there_and_back(both) == ("rule add priority 11 from all lookup 101",)
 
 
 @world

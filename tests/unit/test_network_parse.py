@@ -461,9 +461,12 @@ def test_where_a_rule_is_about_has_one_form(item: Options, family: str, source: 
 def test_what_a_rule_is_asked_to_be() -> None:
     found = rule(iif="lo", oif="eth0", priority="010", table="local")
     assert found == RuleWish(Rule("ipv4", 10, "", "", "lo", "eth0", "", 255))
-    assert rule(priority="0", table=None, state="absent") == RuleWish(
-        Rule("ipv4", 0, "", "", "", "", "", 0), absent=True
+    anything = RuleWish(
+        Rule("ipv4", 0, "", "", "", "", "", 0), absent=True, open=("src", "dst", "iif", "oif", "fwmark")
     )
+    assert rule(priority="0", table=None, state="absent") == anything
+    nothing = {"from": "", "to": "0.0.0.0/0", "iif": "", "oif": ""}
+    assert rule(priority="0", table=None, state="absent", **nothing) == anything._replace(open=("fwmark",))
 
 
 @pytest.mark.parametrize(
@@ -473,6 +476,7 @@ def test_what_a_rule_is_asked_to_be() -> None:
         {"from": "10.0.0.0/8", "table": "100", "priority": "5"},
         {"from": "10.0.0.0/8", **ABSENT},
         {"from": "10.0.0.0/8", "priority": "5", **ABSENT},
+        {"table": "100", "to": "", **ABSENT},
     ],
 )
 def test_a_rule_twice(other: Options) -> None:
@@ -489,6 +493,8 @@ def test_rules_that_differ() -> None:
     assert len(found.rules) == 5
     found = parse({"rules": [{**one, "priority": "1"}, {**one, "priority": "2"}, {**one, "priority": "3", **ABSENT}]})
     assert len(found.rules) == 3
+    apart = [{"priority": "5", **ABSENT}, {"table": "101", **ABSENT}, {"table": "100", "from": "", **ABSENT}]
+    assert len(parse({"rules": [{**one, "priority": "1"}, *apart]}).rules) == 4
 
 
 # ---- sysctls
@@ -681,6 +687,8 @@ def rules(draw: st.DrawFn) -> Options:
         )
     )
     absent = draw(st.booleans())
+    if absent:
+        item.update(draw(given_or_not(**dict.fromkeys(("from", "iif", "fwmark"), st.just("")))))
     if not absent or draw(st.booleans()):
         item["table"] = draw(tables)
     return {**item, "family": family, **(ABSENT if absent else {})}

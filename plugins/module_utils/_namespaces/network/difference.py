@@ -11,7 +11,7 @@ import typing as t
 
 from .draft import Plan, Touched
 from .link_types import LINK_NAMESPACE, LINK_TYPES
-from .model import PHYSICAL, Link, LinkWish, Peer, Request, RouteWish, RuleWish, State
+from .model import ANY_TABLE, PHYSICAL, Link, LinkWish, Peer, Request, RouteWish, RuleWish, State
 
 
 def difference(old: State, new: State, request: Request, touched: Touched, inside: str) -> Request:
@@ -153,8 +153,11 @@ def _routes(old: State, new: State, touched: Touched) -> t.Iterator[RouteWish]:
 
 
 def _rules(old: State, new: State, touched: Touched) -> t.Iterator[RuleWish]:
+    gone = [rule for rule in old.rules if rule.selector in touched.rules and rule not in new.rules and not rule.beyond]
+    # What is not said of the same place would be replaced.
+    places = {rule._replace(table=ANY_TABLE) for rule in gone}
     for rule in old.rules:
-        if rule.selector in touched.rules and rule not in new.rules and not rule.beyond:
+        if rule in gone or (rule in new.rules and rule._replace(table=ANY_TABLE) in places):
             yield RuleWish(rule)
     for rule in new.rules:
         if rule.selector in touched.rules and rule not in old.rules:

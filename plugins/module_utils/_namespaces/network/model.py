@@ -149,11 +149,17 @@ class RouteWish(t.NamedTuple):
     absent: bool = False
 
 
+SELECTORS = {"from": "src", "to": "dst", "iif": "iif", "oif": "oif", "fwmark": "fwmark"}
+"""What of a packet a rule looks at: the options, and the fields that they are in."""
+
+
 class RuleWish(t.NamedTuple):
     """A rule that shall be there, or shall not."""
 
     rule: Rule
     absent: bool = False
+    open: tuple[str, ...] = ()
+    """Of one that shall not be there: which of its SELECTORS may be anything."""
 
 
 class Request(t.NamedTuple):

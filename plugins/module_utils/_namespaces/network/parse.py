@@ -14,7 +14,21 @@ import typing as t
 from ..errors import refuse
 from . import texts
 from .link_types import LINK, LINK_NAMESPACE, LINK_TYPES, Option
-from .model import ANY_TABLE, PHYSICAL, V4, V6, LinkWish, Peer, Request, Route, RouteWish, Rule, RuleWish, Value
+from .model import (
+    ANY_TABLE,
+    PHYSICAL,
+    SELECTORS,
+    V4,
+    V6,
+    LinkWish,
+    Peer,
+    Request,
+    Route,
+    RouteWish,
+    Rule,
+    RuleWish,
+    Value,
+)
 
 Options = t.Mapping[str, t.Any]
 T = t.TypeVar("T")
@@ -210,43 +224,60 @@ def _told(route: Route) -> str:
 def _parse_rule(number: int, item: Options) -> RuleWish:
     at = f"rules[{number}]"
     absent = item.get("state") == "absent"
-    source = _given(at, item, "from", texts.network) or ""
-    destination = _given(at, item, "to", texts.network) or ""
-    table = _given(at, item, "table", texts.table)
+    given = {name: value for name, value in item.items() if not (absent and name in SELECTORS and value == "")}
+    source = _given(at, given, "from", texts.network) or ""
+    destination = _given(at, given, "to", texts.network) or ""
+    table = _given(at, given, "table", texts.table)
     if table is None and not absent:
         raise refuse(f"{at}.table", "a rule leads to a table, and none is given")
     rule = Rule(
-        family=_family(at, item.get("family"), source, destination),
-        priority=_given(at, item, "priority", lambda option, value: texts.number(option, value, texts.LAST_U32)),
+        family=_family(at, given.get("family"), source, destination),
+        priority=_given(at, given, "priority", lambda option, value: texts.number(option, value, texts.LAST_U32)),
         src=_unless_any(source),
         dst=_unless_any(destination),
-        iif=_given(at, item, "iif", texts.interface) or "",
-        oif=_given(at, item, "oif", texts.interface) or "",
-        fwmark=_given(at, item, "fwmark", texts.mark) or "",
+        iif=_given(at, given, "iif", texts.interface) or "",
+        oif=_given(at, given, "oif", texts.interface) or "",
+        fwmark=_given(at, given, "fwmark", texts.mark) or "",
         table=table or ANY_TABLE,
     )
     if rule == Rule(rule.family, None, "", "", "", "", "", ANY_TABLE):
         raise refuse(at, "it says nothing of the rule that shall be absent")
-    return RuleWish(rule, absent)
+    anything = (field for option, field in SELECTORS.items() if absent and item.get(option) is None)
+    return RuleWish(rule, absent, tuple(anything))
 
 
 def _unless_any(network: str) -> str:
     return "" if network in ("0.0.0.0/0", "::/0") else network
 
 
-def _refuse_repeated_rules(wishes: t.Iterable[RuleWish]) -> None:
-    """Refuse two wishes that one rule could be meant by."""
-    alike: dict[Rule, list[tuple[int, Rule]]] = {}
+def _refuse_repeated_rules(wishes: t.Sequence[RuleWish]) -> None:
+    """Refuse two wishes that one rule could be meant by; that none shall be there can be said twice."""
+    for first, second in sorted(_pairs(wishes)):
+        if _meet(wishes[first], wishes[second]):
+            raise refuse(f"rules[{second}]", f"rules[{first}] may be the same rule", "tell them apart by priority")
+
+
+def _pairs(wishes: t.Sequence[RuleWish]) -> t.Iterator[tuple[int, int]]:
+    """Those that may meet."""
+    alike: dict[Rule, list[int]] = {}
     for number, wish in enumerate(wishes):
-        alike.setdefault(wish.rule._replace(priority=None, table=ANY_TABLE), []).append((number, wish.rule))
+        if not wish.open:
+            alike.setdefault(wish.rule._replace(priority=None, table=ANY_TABLE), []).append(number)
+            continue
+        yield from ((min(number, other), max(number, other)) for other, it in enumerate(wishes) if not it.absent)
     for group in alike.values():
-        for (first, one), (second, other) in itertools.combinations(group, 2):
-            if _meet(one.priority, other.priority, None) and _meet(one.table, other.table, ANY_TABLE):
-                raise refuse(f"rules[{second}]", f"rules[{first}] may be the same rule", "tell them apart by priority")
+        yield from itertools.combinations(group, 2)
 
 
-def _meet(one: int | None, other: int | None, any_: int | None) -> bool:
-    return one == other or any_ in (one, other)
+def _meet(one: RuleWish, other: RuleWish) -> bool:
+    """Whether there can be a rule that both mean."""
+    told = {"family", *SELECTORS.values()} - {*one.open, *other.open}
+    priorities, tables = {one.rule.priority, other.rule.priority}, {one.rule.table, other.rule.table}
+    return (
+        all(getattr(one.rule, name) == getattr(other.rule, name) for name in told)
+        and len(priorities - {None}) < 2
+        and len(tables - {ANY_TABLE}) < 2
+    )
 
 
 # ---- sysctls

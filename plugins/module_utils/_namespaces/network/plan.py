@@ -16,7 +16,7 @@ import typing as t
 from ..errors import NamespaceError
 from . import codec, plan_links, sysctls, words
 from .draft import Draft, Message, Plan, Step
-from .model import ANY_TABLE, V6, Link, Request, Route, Rule, State
+from .model import ANY_TABLE, V6, Link, Request, Route, Rule, RuleWish, State
 
 
 def plan(state: State, request: Request, inside: str, around: t.Callable[[str], t.Mapping[str, Link]]) -> Plan:
@@ -45,13 +45,14 @@ def plan(state: State, request: Request, inside: str, around: t.Callable[[str], 
 
 
 def _remove_rules(draft: Draft) -> None:
-    unwanted = [wish.rule for wish in draft.request.rules if wish.absent]
-    kept = [wish.rule for wish in draft.request.rules if not wish.absent]
+    unwanted = [wish for wish in draft.request.rules if wish.absent]
+    kept = [wish for wish in draft.request.rules if not wish.absent]
     for rule in [*draft.rules]:
-        purged = "rules" in draft.request.purge and not any(_is_meant(item, rule) for item in kept)
-        if purged:
-            _refuse_beyond(f"purge the rule {words.of_rule(rule)}", rule.beyond)
-        if purged or any(_is_meant(item, rule) for item in unwanted):
+        stays = any(_is_meant(wish, rule) for wish in kept)
+        purged = "rules" in draft.request.purge and not stays
+        replaced = not stays and any(wish.rule._replace(table=rule.table) == rule for wish in kept)
+        if purged or replaced or any(_is_meant(wish, rule) for wish in unwanted):
+            _refuse_beyond(f"{'purge' if purged else 'remove'} the rule {words.of_rule(rule)}", rule.beyond)
             _refuse_shadowed(draft, rule)
             draft.rules.remove(rule)
             draft.add(
@@ -64,10 +65,15 @@ def _remove_rules(draft: Draft) -> None:
             )
 
 
-def _is_meant(wanted: Rule, rule: Rule) -> bool:
-    priority = rule.priority if wanted.priority is None else wanted.priority
-    table = rule.table if wanted.table == ANY_TABLE else wanted.table
-    return wanted._replace(priority=priority, table=table) == rule
+def _is_meant(wish: RuleWish, rule: Rule) -> bool:
+    wanted = wish.rule
+    names = (*wish.open, "beyond") if wish.open else ()
+    anything: dict[str, t.Any] = {name: getattr(rule, name) for name in names}
+    if wanted.priority is None:
+        anything["priority"] = rule.priority
+    if wanted.table == ANY_TABLE:
+        anything["table"] = rule.table
+    return wanted._replace(**anything) == rule
 
 
 def _refuse_shadowed(draft: Draft, rule: Rule) -> None:
@@ -192,7 +198,7 @@ class _Ways:
 
 def _add_rules(draft: Draft) -> None:
     for wish in draft.request.rules:
-        if wish.absent or any(_is_meant(wish.rule, rule) for rule in draft.rules):
+        if wish.absent or any(_is_meant(wish, rule) for rule in draft.rules):
             continue
         draft.rules.append(wish.rule)
         draft.add(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .model import ANY_TABLE, V4, LinkWish, Peer, Request, RouteWish, RuleWish
+from .model import ANY_TABLE, SELECTORS, V4, LinkWish, Peer, Request, RouteWish, RuleWish
 from .parse import METRICS, TABLE_OF_TYPE, UNICAST
 from .texts import TABLES
 
@@ -84,19 +84,17 @@ def _route(wish: RouteWish) -> Options:
 
 def _rule(wish: RuleWish) -> Options:
     rule = wish.rule
-    return _without_empty(
+    shape = _without_empty(
         {
             "family": _unless(rule.family, V4),
             "priority": rule.priority,
-            "from": rule.src,
-            "to": rule.dst,
-            "iif": rule.iif,
-            "oif": rule.oif,
-            "fwmark": rule.fwmark,
             "table": _unless(rule.table, ANY_TABLE),
             "state": _state(wish.absent),
         }
     )
+    selectors = {option: getattr(rule, field) for option, field in SELECTORS.items() if field not in wish.open}
+    # Of one that is absent, what is not said may be anything.
+    return {**shape, **(selectors if wish.absent else _without_empty(selectors))}
 
 
 def _state(absent: bool) -> str | None:
