@@ -292,7 +292,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changes:
-  description: What was done, in check mode what would be, in the words of C(ip(8)) and C(sysctl(8)) and in this order.
+  description:
+    - What was done, in check mode what would be, in the words of C(ip(8)) and C(sysctl(8)) and in this order.
+    - What the kernel takes away beyond that although it was to stay, as an address or a route of a link that becomes a
+      port, is made again afterwards, and that is not in it.
   returned: success
   type: list
   elements: str
@@ -304,6 +307,8 @@ before:
       back.
     - Has O(links), O(routes), O(rules) and O(sysctls), those alone where something changed. What a link that was
       removed had beyond the options is not in it.
+    - A route that another program made, as a DHCP client or a routing daemon, comes back as a static one, and an IPv4
+      address that was to go away by itself as one that stays.
   returned: success
   type: dict
   sample:

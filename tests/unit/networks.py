@@ -290,6 +290,20 @@ def bring(request: Request, name: str = BLUE, *, check: bool = False) -> run.Res
             return run.run(proc, fd, name, request, check)
 
 
+def _items(request: Request) -> set[str]:
+    """Each thing of it, but for what the kernel decides: in which order they are, and the priority of a new rule.
+
+    Which link a new route goes out of is not asked of one that shall be absent.
+    """
+    links = [
+        wish._replace(addresses=tuple(sorted(wish.addresses)), without=tuple(sorted(wish.without)))
+        for wish in request.links
+    ]
+    routes = [wish.route.key if wish.absent else wish for wish in request.routes]
+    rules = [wish.rule.selector if wish.absent else wish for wish in request.rules]
+    return {repr(item) for item in (*links, *routes, *rules, *request.sysctls.items())}
+
+
 def brought(request: Request, name: str = BLUE, warnings: t.Sequence[str] = ()) -> run.Results:
     """The same, and check mode before foretells it without changing anything, and there is nothing to do after it."""
     before = dump()
@@ -297,6 +311,8 @@ def brought(request: Request, name: str = BLUE, warnings: t.Sequence[str] = ()) 
     unchanged(before)
     results = bring(request, name)
     assert foretold.changes == results.changes, (foretold, results)
+    differs = _items(foretold.before) ^ _items(results.before)
+    assert not differs, differs
     assert list(results.warnings) == list(warnings), results
     again = bring(request, name)
     assert (again.changes, again.before) == ((), Request()), again

@@ -299,15 +299,21 @@ def test_secondary_addresses_stay_when_the_primary_one_goes() -> None:
     brought(asking(route("10.77.0.0/16", via="10.9.0.9"), route("10.78.0.0/16", dev="eth0", src="10.9.0.3")))
     there_and_back(asking(wish("eth0", without=("10.9.0.2/24",))))
     there_and_back(asking(wish("eth0", peer=peer("blue0", absent=("10.9.0.2/24",)))))
+    brought(asking(wish("eth0", peer=peer("blue0", absent=("10.9.0.2/24",)))))
+    assert addresses("blue0", HOME) == ["10.9.0.3/24", "10.9.0.4/24"]
     there_and_back(asking(wish("eth0", addresses=("10.9.0.4/24",)), purge=["addresses"]))
     assert addresses("eth0") == ["10.9.0.4/24"]
 
 
 @world
 def test_what_an_mtu_takes_away_is_in_before() -> None:
+    """Check mode does not know of that."""
     brought(asking(ETH0, route("fd01::/64", via="fd00::1")))
-    there_and_back(asking(wish("eth0", mtu=1000)))
+    before = networks.dump()
+    results = bring(asking(wish("eth0", mtu=1000)))
     assert addresses("eth0") == ["10.9.0.2/24"]
+    brought(results.before)
+    networks.unchanged(before)
 
 
 # ---- routes

@@ -334,9 +334,8 @@ def test_answers_that_are_lost() -> None:
     finally:
         rtnetlink.open_route = really
     assert "ENOBUFS" in str(caught.value)
-    assert "taken back" in str(caught.value) or "nothing is changed" in str(caught.value)
-    if "nothing is changed" in str(caught.value):
-        networks.unchanged(before)
+    # How it is taken back may be lost as well: all requests are carried out, heard of or not.
+    networks.unchanged(before)
 
 
 # ---- sysctls

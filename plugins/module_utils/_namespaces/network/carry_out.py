@@ -18,7 +18,7 @@ from ..errors import Hint, NamespaceError, during
 from . import sysctls
 from .difference import difference, lost
 from .draft import Plan, Step, all_of
-from .model import PHYSICAL, Request, State
+from .model import PHYSICAL, LinkWish, Request, State
 from .places import Place, Places
 from .plan import plan
 from .read import Surroundings, state_of, tentative_of
@@ -84,7 +84,7 @@ def _bring(work: Work, planned: Plan, done: list[Step]) -> State:
         now = work.state()
         request = wanted
         if any(step.disturbs for step in todo.steps):
-            request = _both(request, lost(planned, now))
+            request = _both(request, lost(planned, now, work.places.inside_name))
         todo = work.plan(now, request)
         if not todo.steps:
             return now
@@ -98,14 +98,19 @@ def _bring(work: Work, planned: Plan, done: list[Step]) -> State:
 def _both(request: Request, more: Request) -> Request:
     names = {wish.name for wish in request.links}
     extra = {wish.name: wish for wish in more.links}
-    links = [
-        wish._replace(addresses=(*wish.addresses, *extra[wish.name].addresses)) if wish.name in extra else wish
-        for wish in request.links
-    ]
+    links = [_with_more(wish, extra[wish.name]) if wish.name in extra else wish for wish in request.links]
     return request._replace(
         links=(*links, *(wish for wish in more.links if wish.name not in names)),
         routes=(*request.routes, *more.routes),
     )
+
+
+def _with_more(wish: LinkWish, more: LinkWish) -> LinkWish:
+    """The same with the addresses of the other one."""
+    peer = more.peer or wish.peer
+    if wish.peer is not None and more.peer is not None:
+        peer = wish.peer._replace(addresses=(*wish.peer.addresses, *more.peer.addresses))
+    return wish._replace(addresses=(*wish.addresses, *more.addresses), peer=peer)
 
 
 def take_back(work: Work, before: State, done: t.Sequence[Step]) -> str:

@@ -47,18 +47,24 @@ def as_taken(link: Link, wish: LinkWish | None) -> Link:
     return link
 
 
-def lost(planned: Plan, now: State) -> Request:
-    """The addresses and routes that the kernel has taken away although they were to stay."""
+def lost(planned: Plan, now: State, inside: str) -> Request:
+    """The addresses and routes that the kernel has taken away although they were to stay; of peers the addresses."""
     links = []
+    touched = planned.touched.links & set(now.links)
     for name, expected in planned.after.links.items():
-        there = now.links.get(name)
-        missing = () if there is None else tuple(item for item in expected.addresses if item not in there.addresses)
-        if name in planned.touched.links and missing:
-            links.append(LinkWish(name, addresses=missing))
+        if name not in touched:
+            continue
+        there = now.links[name]
+        missing, peer = _missing(expected.addresses, there.addresses), None
+        if expected.peer is not None and there.peer is not None and there.peer.namespace not in (None, inside):
+            theirs = _missing(expected.peer.addresses, there.peer.addresses)
+            peer = Peer(there.peer.name, there.peer.namespace, theirs) if theirs else None
+        if missing or peer is not None:
+            links.append(LinkWish(name, addresses=missing, peer=peer))
     routes = [
         RouteWish(route)
         for route in planned.after.routes.values()
-        if route.key not in now.routes and not route.beyond and route.dev in planned.touched.links & set(now.links)
+        if route.key not in now.routes and not route.beyond and route.dev in touched
     ]
     return Request(links=tuple(links), routes=tuple(routes))
 
