@@ -43,6 +43,7 @@ FAULTS = ("test_faults.py", "test_persistent_faults.py")
 # Where ansible-core plays a part. There is none for the other unit tests.
 WITH_CORE = (
     *("test_facts_module.py", "test_module.py", "test_named.py", "test_persistent_module.py", "test_propagation.py"),
+    *("test_network_module.py", "test_networks.py"),
 )
 # Several run at once, and look at everything that there is.
 SEAL = (
@@ -230,7 +231,9 @@ def without_core(version: str) -> Command:
 
 def with_core(core: Core, version: str, python: str) -> list[Command]:
     """Import the files, run the modules and the unit tests with this core and this Python on the target."""
-    given = {"ansible_python_interpreter": python, "core": core.version, "set": f"matrix-{core.minor}-{version}"}
+    # It has pyroute2.
+    target = str(PLACE / f"python-{version}/bin/python")
+    given = {"ansible_python_interpreter": target, "core": core.version, "set": f"matrix-{core.minor}-{version}"}
     path = f"pythonpath={COLLECTIONS.relative_to(ROOT)} {core.files.relative_to(ROOT)}"
     return [
         (python, "-I", "-W", "error", HERE / "imports.py", core.files, COLLECTIONS),

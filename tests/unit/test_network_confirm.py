@@ -20,7 +20,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descripto
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import cgroup, directory, host
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.memory import MEMORY
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import carry_out, confirm
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import carry_out, codec, confirm
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import (
     LinkWish,
     Peer,
@@ -30,6 +30,8 @@ from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.netwo
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.run import Results, run
 from ansible_collections.linux.namespaces.tests.unit import support
+
+pytestmark = pytest.mark.skipif(codec.MISSING is not None, reason="needs pyroute2: install it (python3-pyroute2)")
 
 SOON = 1
 REQUEST = Request(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import typing as t
 
 import pytest
 from ansible.module_utils.common import arg_spec
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import codec
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.parse import parse
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.shape import options_of
 from ansible_collections.linux.namespaces.plugins.modules import ns_network
@@ -56,6 +58,10 @@ ALL: Options = {
     "sysctls": {"net.ipv4.tcp_rmem": "4096 131072 6291456"},
     "purge": ["links", "routes"],
 }
+
+changes_networks = pytest.mark.skipif(
+    sys.version_info < (3, 9) or codec.MISSING is not None, reason="networks need Python 3.9 and pyroute2"
+)
 
 
 def refusal(**options: t.Any) -> str:
@@ -157,6 +163,7 @@ def looks() -> list[t.Any]:
     return found
 
 
+@changes_networks
 def test_what_was_changed_can_be_taken_back() -> None:
     def work() -> None:
         bring("blue", types=["net"])
@@ -180,6 +187,7 @@ def test_what_was_changed_can_be_taken_back() -> None:
     in_own_world(work, "mnt", "pid", "net")
 
 
+@changes_networks
 @pytest.mark.parametrize("way", ["absent", "purge"])
 def test_rules_and_routes_that_somebody_else_made_go_and_come_back(way: str) -> None:
     rule: Options = {"iif": "lo", "fwmark": "7", "table": 100, "priority": 9}
@@ -208,6 +216,7 @@ def test_rules_and_routes_that_somebody_else_made_go_and_come_back(way: str) -> 
     in_own_world(work, "mnt", "pid", "net")
 
 
+@changes_networks
 def test_who_loses_the_bridge_is_a_port_again_when_that_is_taken_back() -> None:
     def work() -> None:
         bring("blue", types=["net"])
@@ -223,6 +232,7 @@ def test_who_loses_the_bridge_is_a_port_again_when_that_is_taken_back() -> None:
     in_own_world(work, "mnt", "pid", "net")
 
 
+@changes_networks
 @pytest.mark.parametrize("kind", ["ifb", "veth"])
 def test_a_link_of_any_type_is_moved_in_as_a_physical_one_and_out_and_back(kind: str) -> None:
     def places() -> list[bool]:
@@ -245,6 +255,7 @@ def test_a_link_of_any_type_is_moved_in_as_a_physical_one_and_out_and_back(kind:
     in_own_world(work, "mnt", "pid", "net")
 
 
+@changes_networks
 def test_a_set_that_is_not_there_yet() -> None:
     def work() -> None:
         for options, changed in ((ASKED, True), ({}, False), ({"links": [{"name": "x", "state": "absent"}]}, False)):
@@ -256,6 +267,7 @@ def test_a_set_that_is_not_there_yet() -> None:
     in_own_world(work, "mnt", "pid", "net")
 
 
+@changes_networks
 def test_every_way_to_name_the_namespace() -> None:
     def work() -> None:
         bring("blue", types=["net"])

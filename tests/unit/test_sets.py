@@ -517,7 +517,9 @@ def test_a_broken_set_can_be_removed() -> None:
     brought("blue", types=["net", "uts", "pid"])
     support.unmount("/run/netns/blue")
     support.bind("/run/utsns/blue", "/run/utsns/blue")
-    os.kill(init_of("blue"), signal.SIGKILL)
+    pid = init_of("blue")
+    os.kill(pid, signal.SIGKILL)
+    support.wait_for(lambda: support.has_ended(pid))
     assert len(brought("blue", present=False)["blue"]) == 3
     assert os.listdir("/run") == []
 
