@@ -177,7 +177,10 @@ def test_a_link_upon_another_one(kind: str, where: str) -> None:
         name = "it" if where == BLUE else "eth0"
         there = {} if where == BLUE else {"link_namespace": where}
         options = {"link": "eth0", **there, **UPON[kind]}
-        there_and_back(asking(wish(name, kind, options=options, addresses=("10.3.0.1/24",), mtu=1300)))
+        told = there_and_back(asking(wish(name, kind, options=options, addresses=("10.3.0.1/24",), mtu=1300)))
+        where_made = "" if where == BLUE else f" netns {BLUE}"
+        assert told[0].startswith(f"link add {name} link eth0{where_made} type {kind}")
+        assert "namespace  " not in told[0]
         brought(asking(wish(name, kind, options=options)))
         error = refusal(asking(wish(name, kind, options={**options, "link": "lo"})))
         assert "its link is eth0 and can not become lo" in str(error)
@@ -652,11 +655,11 @@ def test_a_route_with_what_could_not_be_brought_back(beyond: str) -> None:
         family = "-6" if ":" in words[0] else "-4"
         if networks.ip_refuses("-n", BLUE, family, "route", "add", *words):
             raise Unknown
-        for request in (
-            asking(purge=["routes"]),
-            asking(route(words[0], type="blackhole")),
+        for request, said in (
+            (asking(purge=["routes"]), f"it has {beyond}"),
+            (asking(route(words[0], type="blackhole")), f"there is one already, with {beyond}"),
         ):
-            assert f"it has {beyond}" in str(refusal(request))
+            assert said in str(refusal(request))
         absent = asking(route(words[0], absent=True))
         if beyond in ("tos 16", "a source"):
             assert f"it has {beyond}" in str(refusal(absent))
@@ -789,15 +792,32 @@ def test_what_is_refused() -> None:
         (asking(wish("new", "veth", peer=peer("new", BLUE))), "which is not its other end"),
         (asking(wish("new", "veth", peer=peer("blue0"))), "which is not its other end"),
         (asking(*(wish(name, "veth", peer=peer("same")) for name in ("a", "b"))), "which is not its other end"),
-        (asking(wish("eth0", "bridge")), "it is of type veth, not bridge"),
-        (asking(wish("eth0", "bridge", absent=True)), "it is of type veth, not bridge"),
+        (asking(wish("eth0", "bridge")), "not bridge; remove that one first, or leave type out, or give its own"),
+        (
+            asking(wish("eth0", "bridge", absent=True)),
+            "it is of type veth, not bridge; leave type out, or give its own",
+        ),
+        (asking(wish("lo", "bridge")), "it is of type loopback, not bridge; leave type out"),
+        (
+            asking(wish("eth0", master="lo")),
+            "lo is of type loopback, which has no ports; give a bridge, a bond or a vrf",
+        ),
+        (asking(wish("new", "bridge", master="eth0")), "eth0 is of type veth, which has no ports"),
+        (asking(wish("eth0", peer=peer("blue0", master="lo"))), "lo is of type loopback, which has no ports"),
         (asking(wish("eth0", peer=peer("other"))), "its peer is blue0 in the namespace where the task runs, not other"),
         (asking(wish("eth0", peer=peer("blue0", GREEN))), "not blue0 in green"),
         (asking(wish("new", "macvlan")), "takes the option link"),
         (asking(wish("new", "macvlan", options={"link": "gone"})), "there is no link gone for it to be upon"),
         (asking(wish("new", "bridge", master="gone")), "there is no link gone"),
         (asking(route("10.0.0.0/8", dev="gone")), "there is no link gone"),
-        (asking(wish("new", "veth", peer=peer("x", "nowhere"))), "nowhere"),
+        (
+            asking(wish("new", "veth", peer=peer("x", "nowhere"))),
+            "the set nowhere (links[new].peer.namespace): there is",
+        ),
+        (
+            asking(wish("new", "macvlan", options={"link": "x", "link_namespace": "nowhere"})),
+            "the set nowhere (links[new].options.link_namespace): there is",
+        ),
         (asking(wish("new", "veth", peer=peer("x", "/nowhere"))), "/nowhere"),
         (asking(wish("new", "veth", peer=peer("x", "/proc/self/ns/uts"))), "type uts"),
     ]

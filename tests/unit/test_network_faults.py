@@ -145,6 +145,19 @@ def test_what_could_not_be_taken_back_is_said() -> None:
 
 
 @world
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        (asking(route("10.5.0.0/16", dev="eth0", src="10.77.0.1")), "as its src, see ip-route(8)"),
+        (asking(wish("eth0", mtu=10)), "; see ip-link(8)"),
+    ],
+)
+def test_what_the_kernel_refuses_has_the_remedy_of_its_kind(request_: Request, said: str) -> None:
+    prepare()
+    assert str(failure(request_)).endswith(said)
+
+
+@world
 def test_a_link_that_vanishes_meanwhile() -> None:
     prepare()
 
@@ -227,6 +240,7 @@ def test_what_somebody_else_makes_meanwhile_under_that_name_stays() -> None:
     with meanwhile(make_link), pytest.raises(NamespaceError) as caught:
         bring(request)
     assert "EEXIST" in str(caught.value)
+    assert "look at ip link inside" in str(caught.value)
     assert set(links()) == {"newer"}
     ip("link", "set", "lo", "up", at=BLUE)
     with meanwhile(make_route), pytest.raises(NamespaceError) as caught:
@@ -349,6 +363,7 @@ def test_answers_that_are_lost() -> None:
         ("net.ipv4.conf.gone.rp_filter", "1", "there is no such sysctl"),
         ("net.ipv4.ip_local_port_range", "5 4", "does not take that value"),
         ("net.ipv4.ip_forward", "many", "does not take that value"),
+        ("net.core.rmem_max", "12345", "the whole host"),
     ],
 )
 def test_a_sysctl_that_can_not_be_set(name: str, value: str, said: str) -> None:
@@ -356,6 +371,11 @@ def test_a_sysctl_that_can_not_be_set(name: str, value: str, said: str) -> None:
     error = failure(request)
     assert said in str(error)
     assert networks.sysctl("net.ipv4.ip_default_ttl") == "64"
+
+
+@world
+def test_a_sysctl_that_can_not_be_read() -> None:
+    assert "it can only be written" in str(networks.refusal(asking(net__ipv4__route__flush="1")))
 
 
 @world

@@ -27,16 +27,19 @@ _ROUNDS = 3
 _DETECTION_SECONDS = 5
 _DETECTION_STEP_SECONDS = 0.05
 _HINTS = {
-    errno.EEXIST: Hint("something like it is there already", "look at ip link, ip addr, ip route and ip rule inside"),
+    errno.EEXIST: Hint("something like it is there already", "look at ip {kind} inside"),
     errno.ENODEV: Hint("the link is gone meanwhile", "run the task again"),
-    errno.EOPNOTSUPP: Hint("this kernel has no links of that type", "load its module, or take another type"),
+    errno.EOPNOTSUPP: Hint("the kernel can not do that here", "see {page}"),
     errno.ENETUNREACH: Hint("no link leads to the gateway", "give a link an address of its network first"),
     errno.ESRCH: Hint("it is gone meanwhile", "run the task again"),
     errno.EADDRNOTAVAIL: Hint("the address is gone meanwhile", "run the task again"),
-    errno.EINVAL: Hint("the kernel does not take it so", "see ip-link(8), ip-address(8), ip-route(8), ip-rule(8)"),
+    errno.EINVAL: Hint("the kernel does not take it so", "see {page}"),
     errno.EBUSY: Hint("it is in use", "look at who uses it"),
     errno.EPERM: Hint("it takes CAP_NET_ADMIN over the network namespace", "run the task as root"),
 }
+_NO_SUCH_TYPE = Hint("this kernel has no links of that type", "load its module, or take another type")
+_NO_SUCH_SOURCE = Hint("the kernel does not take it so", "give an address of a link inside as its src, see {page}")
+_PAGES = {"link": "ip-link(8)", "addr": "ip-address(8)", "route": "ip-route(8)", "rule": "ip-rule(8)"}
 
 
 class Work(t.NamedTuple):
@@ -186,10 +189,16 @@ def _send(place: Place, steps: t.Sequence[Step], numbers: _Numbers, done: list[S
 
 def _explained(error: OSError, step: Step, place: Place) -> NamespaceError:
     code = error.errno or errno.EIO
+    kind = step.words.partition(" ")[0]
     hint = _HINTS.get(code, Hint("the kernel refused it", ""))
+    if code == errno.EOPNOTSUPP and step.words.startswith("link add "):
+        hint = _NO_SUCH_TYPE
+    elif code == errno.EINVAL and kind == "route" and " src " in step.words:
+        hint = _NO_SUCH_SOURCE
     own = error.strerror or ""
     cause = own if own and own != os.strerror(code) else hint.cause
-    return NamespaceError(f'do "{step.words}" in {place.title}', cause, hint.remedy, code)
+    remedy = hint.remedy.format(kind=kind, page=_PAGES[kind])
+    return NamespaceError(f'do "{step.words}" in {place.title}', cause, remedy, code)
 
 
 class _Numbers:

@@ -8,11 +8,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
 import typing as t
 
 from ..errors import refuse
-from . import texts
+from . import texts, words
 from .link_types import LINK, LINK_NAMESPACE, LINK_TYPES, Option
 from .model import (
     ANY_TABLE,
@@ -68,7 +69,11 @@ def parse(options: Options) -> Request:
     if request.purge and options.get("host"):
         raise refuse("purge", "with host it would take away what others made on this host", "name what shall be absent")
     _refuse_repeated("links", (link.name for link in request.links))
-    _refuse_repeated("routes", (_told(wish.route) for wish in request.routes))
+    _refuse_repeated(
+        "routes",
+        (_told(wish.route) for wish in request.routes),
+        "give one of them another metric; several next hops can not be asked for",
+    )
     _refuse_repeated_rules(request.rules)
     return request
 
@@ -83,6 +88,9 @@ def _parse_link(number: int, item: Options) -> LinkWish:
     if item.get("state") == "absent":
         return _parse_absent_link(at, name, item)
     addresses, without = _parse_addresses(f"{at}.addresses", item.get("addresses") or ())
+    options = _parse_link_options(f"{at}.options", type_, item.get("options") or {})
+    if options.get(LINK) == name and LINK_NAMESPACE not in options:
+        raise refuse(f"{at}.options.{LINK}", "no link is upon itself", "name another one, or give link_namespace")
     return LinkWish(
         name=name,
         type=type_,
@@ -90,8 +98,8 @@ def _parse_link(number: int, item: Options) -> LinkWish:
         without=without,
         **_parse_card(at, item),
         up=item.get("up") is not False,
-        master=_given(at, item, "master", texts.master),
-        options=_parse_link_options(f"{at}.options", type_, item.get("options") or {}),
+        master=_parse_master(at, name, item),
+        options=options,
         peer=_parse_peer(f"{at}.peer", type_, item.get("peer")),
     )
 
@@ -167,14 +175,23 @@ def _parse_peer(at: str, type_: str | None, item: Options | None) -> Peer | None
     if type_ != "veth":
         raise refuse(at, "only a veth has one", "give the type veth, or leave it out")
     addresses, without = _parse_addresses(f"{at}.addresses", item.get("addresses") or ())
+    name = texts.interface(f"{at}.name", item["name"])
     return Peer(
-        name=texts.interface(f"{at}.name", item["name"]),
+        name=name,
         namespace=_given(at, item, "namespace", texts.namespace) or "",
         addresses=addresses,
         absent=without,
         up=item.get("up") is not False,
-        master=_given(at, item, "master", texts.master),
+        master=_parse_master(at, name, item),
     )
+
+
+def _parse_master(at: str, name: str, item: Options) -> str | None:
+    """Empty for none, None where it is not given."""
+    master = _given(at, item, "master", texts.master)
+    if master == name:
+        raise refuse(f"{at}.master", "no link is a port of itself", "name a bridge, bond or VRF")
+    return master
 
 
 # ---- routes
@@ -208,6 +225,8 @@ def _destination(dst: str, family: str) -> str:
 def _refuse_impossible_way(at: str, type_: str, via: str, dev: str) -> None:
     if type_ == UNICAST and not via and not dev:
         raise refuse(at, "it is a route without a way", "give via, dev or both, or another type")
+    if not dev and ":" in via and ipaddress.ip_address(via).is_link_local:
+        raise refuse(at, f"the gateway {via} could be on any link", "give dev too")
     if type_ == LOCAL and (via or not dev):
         raise refuse(at, "what is local is on a link and behind no gateway", "give dev, as lo, and no via")
     if type_ in WAYLESS and (via or dev):
@@ -215,7 +234,7 @@ def _refuse_impossible_way(at: str, type_: str, via: str, dev: str) -> None:
 
 
 def _told(route: Route) -> str:
-    return f"{route.dst} in table {route.table} with metric {route.metric}"
+    return f"{route.dst} in table {words.table(route.table)} with metric {route.metric}"
 
 
 # ---- rules
@@ -307,9 +326,9 @@ def _family(at: str, named: str | None, *addresses: str) -> str:
     return found.pop() if found else V4
 
 
-def _refuse_repeated(option: str, names: t.Iterable[str]) -> None:
+def _refuse_repeated(option: str, names: t.Iterable[str], remedy: str = "") -> None:
     seen = set()
     for name in names:
         if name in seen:
-            raise refuse(option, f"it has {name} twice")
+            raise refuse(option, f"it has {name} twice", remedy)
         seen.add(name)

@@ -69,8 +69,10 @@ class Places:
 
 
 @contextlib.contextmanager
-def opened(proc: int, inside: int | None, inside_name: str, names: t.Iterable[str]) -> t.Iterator[Places]:
+def opened(proc: int, inside: int | None, inside_name: str, names: t.Mapping[str, str]) -> t.Iterator[Places]:
     """The open namespace that is to be changed (None: where the task runs), and those of these names.
+
+    names: each with the option that it is of.
 
     Raises NamespaceError: no such set, no network namespace at a path.
     """
@@ -78,9 +80,9 @@ def opened(proc: int, inside: int | None, inside_name: str, names: t.Iterable[st
         with during("look at the network namespace of the task"):
             own = stack.enter_context(closing(procfs.open_namespace(proc, procfs.own_pid(proc), nstypes.NET.name)))
         wanted = {HERE: own}
-        for name in names:
+        for name, option in names.items():
             if name != HERE:
-                wanted[name] = stack.enter_context(closing(open_named(proc, name)))
+                wanted[name] = stack.enter_context(closing(_open_of(proc, name, option)))
         descriptors = [own if inside is None else inside, *wanted.values()]
         unique = {_identity(fd): fd for fd in reversed(descriptors)}
         sockets = dict(zip(unique, _routes(proc, [*unique.values()])))
@@ -100,6 +102,13 @@ def _title(name: str) -> str:
     if name == HERE:
         return "the network namespace of the task"
     return name if name.startswith("/") else f"the set {name}"
+
+
+def _open_of(proc: int, name: str, option: str) -> int:
+    try:
+        return open_named(proc, name)
+    except NamespaceError as error:
+        raise NamespaceError(f"{error.operation} ({option})", error.cause, error.remedy, error.code) from error
 
 
 def open_named(proc: int, name: str) -> int:

@@ -148,8 +148,12 @@ def _set_routes(draft: Draft) -> None:
         if there is not None and _is_so(route, there):
             continue
         purpose = f"{'replace' if there else 'add'} the route {words.of_route(route)}"
-        if there is not None:
-            _refuse_beyond(purpose, there.beyond)
+        if there is not None and there.beyond:
+            raise NamespaceError(
+                purpose,
+                f"there is one already, with {there.beyond}, which could not be brought back",
+                "remove that one by other means, or leave this one out",
+            )
         if route.dev:
             draft.link(route.dev, purpose)
         if route.via and not ways.lead_to(route.via):

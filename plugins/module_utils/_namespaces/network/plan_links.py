@@ -17,6 +17,8 @@ from .model import PHYSICAL, V6, Link, LinkWish, Peer, Value
 from .places import HERE
 
 LOOPBACK = "lo"
+_MASTERS = ("bridge", "bond", "vrf")
+_LOOPBACK_TYPE = "loopback"
 _FALLBACK = ("tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0")
 """What the kernel makes in each namespace, and never takes away."""
 
@@ -227,7 +229,7 @@ def _move_out(draft: Draft, link: Link) -> None:
     def set_up(numbers: Numbers) -> codec.Request:
         return codec.link_changed(numbers.index(HERE, link.name), up=True)
 
-    draft.add(Step(f"link set {link.name} netns (where the task runs)", namespace, message, makes=True), link)
+    draft.add(Step(f"link set {link.name} netns {words.of_namespace(HERE)}", namespace, message, makes=True), link)
     _leave(draft, link)
     if wish.up:
         draft.add(Step(f"link set {link.name} up", HERE, set_up), link)
@@ -261,7 +263,7 @@ def _make(draft: Draft, wish: LinkWish) -> None:
         )
 
     made = Link(wish.name, 0, type_, False, 0, "", "", (), dict(wish.options), peer)
-    draft.add(Step("link add " + words.of_new_link(wish), where, message, makes=True), made)
+    draft.add(Step("link add " + words.of_new_link(wish, inside), where, message, makes=True), made)
     draft.links[wish.name] = made
     if peer is not None and peer.namespace == draft.inside:
         draft.links[peer.name] = made._replace(name=peer.name, peer=Peer(wish.name, draft.inside, up=False))
@@ -299,15 +301,18 @@ def _move_in(draft: Draft, wish: LinkWish) -> None:
         return codec.link_changed(numbers.index(HERE, wish.name), net_ns_fd=numbers.fd(inside))
 
     moved = found._replace(number=0, up=False, addresses=(), master="")
-    draft.add(Step(f"link set {wish.name} netns {inside}", HERE, message, makes=True), moved)
+    draft.add(Step(f"link set {wish.name} netns {words.of_namespace(inside)}", HERE, message, makes=True), moved)
     draft.links[wish.name] = moved
 
 
 def _refuse_other_type(wish: LinkWish, link: Link, purpose: str) -> None:
     if wish.type not in (None, PHYSICAL, link.type):
-        raise NamespaceError(
-            purpose, f"it is of type {link.type}, not {wish.type}", "remove that one first, or give its type"
-        )
+        remedy = "leave type out"
+        if link.type in LINK_TYPES:
+            remedy += ", or give its own"
+        if not wish.absent and link.name != LOOPBACK:
+            remedy = f"remove that one first, or {remedy}"
+        raise NamespaceError(purpose, f"it is of type {link.type}, not {wish.type}", remedy)
 
 
 def _refuse_other_peer(wish: LinkWish, link: Link, purpose: str) -> None:
@@ -333,8 +338,10 @@ def _set_attributes(draft: Draft, wish: LinkWish, purpose: str) -> None:
     if not fields:
         return
     master = fields.get("master", "")
-    if master and draft.link(master, purpose).type == "bond" and link.up:
-        _set_up(draft, draft.inside, link, link.name, True, False)
+    if master:
+        _refuse_no_master(draft.link(master, purpose), purpose)
+        if draft.links[master].type == "bond" and link.up:
+            _set_up(draft, draft.inside, link, link.name, True, False)
     told = {"mtu": "mtu", "mac": "address", "master": "master"}
     text = " ".join(f"{told[name]} {value}" if value != "" else "nomaster" for name, value in fields.items())
     inside = draft.inside
@@ -351,12 +358,23 @@ def _set_attributes(draft: Draft, wish: LinkWish, purpose: str) -> None:
     draft.change(link.name, **fields)
 
 
+def _refuse_no_master(master: Link, purpose: str) -> None:
+    """Other types than these, which no task can make, may have ports too."""
+    if master.type in (*LINK_TYPES, PHYSICAL, _LOOPBACK_TYPE) and master.type not in _MASTERS:
+        raise NamespaceError(
+            purpose,
+            f"{master.name} is of type {master.type}, which has no ports",
+            "give a bridge, a bond or a vrf as its master",
+        )
+
+
 def _set_peers_master(draft: Draft, link: Link, peer: Peer, master: str) -> None:
     namespace = str(peer.namespace)
+    purpose = f"make {_place(peer)} a port of {master}"
     if master and master not in draft.around(namespace):
-        raise NamespaceError(
-            f"make {_place(peer)} a port of {master}", "there is no link of that name there", "make that one first"
-        )
+        raise NamespaceError(purpose, "there is no link of that name there", "make that one first")
+    if master:
+        _refuse_no_master(draft.around(namespace)[master], purpose)
 
     def message(numbers: Numbers) -> codec.Request:
         return codec.link_changed(

@@ -45,11 +45,11 @@ def run(proc: int, inside: int | None, name: str, request: Request, check: bool,
         _refuse_to_purge_the_host(proc, inside)
     # Another task may be changing it.
     with contextlib.nullcontext() if check else directory.locked():
-        names = [*dict.fromkeys(_names(request))]
+        names = dict(_names(request))
         with opened(proc, inside, name, names) as places:
             if not _loses_peers(Work(proc, places, _canonical(request, places))):
                 return _run(Work(proc, places, _canonical(request, places)), check, seconds)
-            names += _neighbours(proc, places)
+            names = {**dict.fromkeys(_neighbours(proc, places), "links"), **names}
         # Where they are has to be known to bring them back.
         with opened(proc, inside, name, names) as places:
             return _run(Work(proc, places, _canonical(request, places)), check, seconds)
@@ -135,12 +135,13 @@ def _neighbours(proc: int, places: Places) -> list[str]:
     return found
 
 
-def _names(request: Request) -> t.Iterator[str]:
+def _names(request: Request) -> t.Iterator[tuple[str, str]]:
+    """The namespaces that it names, each with the option that does."""
     for wish in request.links:
         if wish.peer is not None and wish.peer.namespace is not None:
-            yield wish.peer.namespace
+            yield wish.peer.namespace, f"links[{wish.name}].peer.namespace"
         if LINK_NAMESPACE in wish.options:
-            yield str(wish.options[LINK_NAMESPACE])
+            yield str(wish.options[LINK_NAMESPACE]), f"links[{wish.name}].options.{LINK_NAMESPACE}"
 
 
 def _canonical(request: Request, places: Places) -> Request:

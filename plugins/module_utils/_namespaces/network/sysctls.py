@@ -29,6 +29,16 @@ _HINTS = {
     errno.EINVAL: Hint("the kernel does not take that value", "see the documentation of the sysctl"),
     errno.EROFS: Hint("/proc/sys is read-only here", "run the task outside of a container"),
 }
+_READ_HINTS = {
+    **_HINTS,
+    errno.EACCES: Hint("it can only be written, so nobody can see whether it is so", "write it with ns_exec"),
+}
+_WRITE_HINTS = {
+    **_HINTS,
+    errno.EACCES: Hint(
+        "it can only be read there: it is a count, or belongs to the whole host", "set it on the host, if at all"
+    ),
+}
 
 
 def read(proc: int, place: Place, names: t.Iterable[str]) -> dict[str, str]:
@@ -39,7 +49,7 @@ def read(proc: int, place: Place, names: t.Iterable[str]) -> dict[str, str]:
         join(Target({nstypes.NET: place.fd}, {}))
         found = {}
         for name in wanted:
-            with during(f"read the sysctl {name} in {place.title}", _HINTS):
+            with during(f"read the sysctl {name} in {place.title}", _READ_HINTS):
                 try:
                     found[name] = " ".join(procfs.read(gate.proc, _path(name)).split())
                 except FileNotFoundError:
@@ -55,7 +65,7 @@ def write(proc: int, place: Place, values: t.Mapping[str, str]) -> None:
     def work(gate: Gate) -> None:
         join(Target({nstypes.NET: place.fd}, {}))
         for name, value in values.items():
-            with during(f"set the sysctl {name} in {place.title} to {value}", _HINTS):
+            with during(f"set the sysctl {name} in {place.title} to {value}", _WRITE_HINTS):
                 procfs.write(gate.proc, _path(name), value + "\n")
 
     answer_of(work, proc)

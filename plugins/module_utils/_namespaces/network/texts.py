@@ -32,7 +32,10 @@ _NOT_IN_NAMES = frozenset(b"/:%\xa0\x7f" + bytes(range(0x21)))
 # What the kernel keeps for sysctls of all interfaces, and what an unquoted yes or no in YAML comes to.
 _NO_NAMES = frozenset((".", "..", "all", "default", "True", "False"))
 
-_FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_FLAGS = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
 _SWAPPED = str.maketrans("./", "/.")
 
 
@@ -45,10 +48,10 @@ def number(option: str, value: t.Any, last: int, first: int = 0) -> int:
 
 
 def flag(option: str, value: t.Any) -> bool:
-    """True or false, also as a word."""
+    """True or false, also as a word, or as 1 or 0."""
     found = value if isinstance(value, bool) else _FLAGS.get(str(value).lower())
     if found is None:
-        raise refuse(option, f"{str(value)!r} is neither true nor false")
+        raise refuse(option, f"{str(value)!r} is neither true nor false", "write true or false")
     return found
 
 
@@ -133,7 +136,12 @@ def mark(option: str, text: str) -> str:
 
 def table(option: str, text: t.Any) -> int:
     """The number of a routing table; some have names everywhere."""
-    return TABLES.get(str(text)) or number(option, text, LAST_U32, first=1)
+    if str(text) in TABLES:
+        return TABLES[str(text)]
+    if not str(text).isdecimal():
+        remedy = "write main, local, default or a decimal number; the names in rt_tables are not read"
+        raise refuse(option, f"{str(text)!r} is no table", remedy)
+    return number(option, text, LAST_U32, first=1)
 
 
 def sysctl(option: str, name: t.Any) -> str:
@@ -154,7 +162,9 @@ def sysctl_value(option: str, value: t.Any) -> str:
     numbers = str(value).split()
     if not numbers or not all(re.fullmatch(r"-?[0-9]{1,20}", item) for item in numbers):
         raise refuse(
-            option, f"{str(value)!r} is no number, and no numbers", "others than these can not be set; write yes as 1"
+            option,
+            f"{str(value)!r} is no whole number, and no list of them",
+            "write 1 for yes and 0 for no; a sysctl that is a word can not be set",
         )
     return " ".join(str(int(item)) for item in numbers)
 
@@ -171,7 +181,17 @@ def _split(option: str, text: str) -> tuple[Address, int]:
     """The address, and the length of the prefix after it."""
     before, slash, after = text.partition("/")
     found = _address(option, before)
-    return found, number(option, after, found.max_prefixlen) if slash else found.max_prefixlen
+    longest = found.max_prefixlen
+    if not slash:
+        return found, longest
+    if not re.fullmatch(r"[0-9]{1,10}", after) or int(after) > longest:
+        example = "/24" if found.version == 4 else "/64"
+        raise refuse(
+            option,
+            f"{after!r} is no length of a prefix of {found}, which is from 0 to {longest}",
+            f"write it as {found}{example}",
+        )
+    return found, int(after)
 
 
 def _one_host(option: str, found: Address) -> Address:

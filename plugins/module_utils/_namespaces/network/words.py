@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .link_types import LINK, LINK_NAMESPACE
 from .model import LinkWish, Peer, Route, Rule, Value
 
 _TABLES = {255: "local", 254: "main", 253: "default"}
@@ -22,7 +23,7 @@ def of_route(route: Route) -> str:
         f"{word} {value}" for word, value in (("via", route.via), ("dev", route.dev), ("src", route.src)) if value
     ]
     if route.table != 254:
-        parts.append(f"table {_table(route.table)}")
+        parts.append(f"table {table(route.table)}")
     if route.metric:
         parts.append(f"metric {route.metric}")
     return " ".join(parts)
@@ -39,12 +40,23 @@ def of_rule(rule: Rule) -> str:
         ("oif", rule.oif),
     )
     parts += [f"{word} {value}" for word, value in given if value]
-    return " ".join([*parts, f"lookup {_table(rule.table)}"])
+    return " ".join([*parts, f"lookup {table(rule.table)}"])
 
 
-def of_new_link(wish: LinkWish) -> str:
-    """As ip-link(8) takes it after "link add"."""
-    return " ".join([wish.name, f"type {wish.type}", *_of_options(wish.options), *_of_peer(wish.peer)])
+def of_new_link(wish: LinkWish, inside: str) -> str:
+    """As ip-link(8) takes it after "link add". inside: the name of the namespace where the link shall be."""
+    options = dict(wish.options)
+    upon = []
+    if LINK in options and wish.type != "vxlan":
+        upon.append(f"link {options.pop(LINK)}")
+    if options.pop(LINK_NAMESPACE, None) is not None:
+        upon.append(f"netns {of_namespace(inside)}")
+    return " ".join([wish.name, *upon, f"type {wish.type}", *_of_options(options), *_of_peer(wish.peer)])
+
+
+def of_namespace(name: str) -> str:
+    """As it follows "netns"."""
+    return name or "(where the task runs)"
 
 
 def of_options(options: t.Mapping[str, Value]) -> str:
@@ -60,9 +72,10 @@ def _of_peer(peer: Peer | None) -> list[str]:
 
 def _of_options(options: t.Mapping[str, Value]) -> t.Iterator[str]:
     for name, value in options.items():
-        yield f"{name} {int(value) if isinstance(value, bool) else value}"
+        # A vxlan alone has the link among its options, and ip-link(8) calls it so there.
+        yield f"{'dev' if name == LINK else name} {int(value) if isinstance(value, bool) else value}"
 
 
-def _table(number: int) -> str:
+def table(number: int) -> str:
     """A routing table, by its name where all hosts have the same."""
     return _TABLES.get(number, str(number))
