@@ -22,7 +22,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: A O(name) that is not there yet is reported as changed, with a warning.
+    details: Where a set that is named, also that of a peer, is not there yet, a change is reported, with a warning.
   diff_mode:
     support: full
   idempotent:
@@ -401,15 +401,16 @@ def execute(module: AnsibleModule) -> outcome.Result:
     if codec.MISSING is not None:
         return {"failed": True, "msg": missing_required_lib("pyroute2"), "exception": codec.MISSING}
     proc = host.open_proc()
+    missing = _set_to_come(proc, params, request) if module.check_mode else None
+    if missing is not None:
+        module.warn(f"there is no set {missing} yet; what would have to be changed is not known")
+        return {"changed": _adds(request), "changes": [], "before": {}}
     if params["host"]:
         return _describe(module, run.run(proc, None, HERE, request, module.check_mode, seconds))
     types = params["types"] or [_NET]
     handles = params["handles"]
     if params["name"] is not None:
         handles = named.handles_of(proc, params["name"], types)
-        if not handles and module.check_mode:
-            module.warn(f"there is no set {params['name']} yet; what would have to be changed in it is not known")
-            return {"changed": _adds(request), "changes": [], "before": {}}
         if not handles:
             raise named.refuse_missing(params["name"])
     with target.of(proc, params["pid"], handles, types, params["expect"]) as existing:
@@ -430,6 +431,14 @@ def _refuse_impossible_target(params: t.Mapping[str, t.Any]) -> None:
             raise refuse(option, "it is about a target, and with host there is none", "leave it out")
     if params["types"] is not None and _NET not in params["types"]:
         raise refuse("types", "a network is in a net namespace", "name net among them")
+
+
+def _set_to_come(proc: int, params: t.Mapping[str, t.Any], request: Request) -> str | None:
+    """A set that is named, also that of a peer, and not there."""
+    for name in (params["name"], *dict(run.names_in(request))):
+        if name and not name.startswith("/") and not named.handles_of(proc, name, [_NET]):
+            return str(name)
+    return None
 
 
 def _adds(request: Request) -> bool:

@@ -319,6 +319,43 @@ def test_what_an_mtu_takes_away_is_in_before() -> None:
     networks.unchanged(before)
 
 
+@world
+def test_addresses_that_could_not_be_brought_back() -> None:
+    brought(asking(ETH0))
+    link = ("dev", "eth0")
+    for words, address, beyond in (
+        (("10.88.0.1", "peer", "10.88.0.2/32"), "10.88.0.1/32", "peer 10.88.0.2"),
+        (("10.88.0.1/24", "scope", "link"), "10.88.0.1/24", "scope link"),
+        (("fd88::1/64", "noprefixroute"), "fd88::1/64", "noprefixroute"),
+    ):
+        ip("addr", "add", *words, *link, at=BLUE)
+        assert f"{address} of eth0: it has {beyond}" in str(refusal(asking(purge=["addresses"])))
+        with_peer = asking(wish("eth0", without=("10.88.0.1/32",)))
+        assert ("it has peer" in str(refusal(with_peer))) if "peer" in words else not bring(with_peer).changes
+        brought(asking(wish("br0", "bridge")))
+        ip("addr", "del", *words[:3], *link, at=BLUE)
+    ip("addr", "add", "10.88.0.1/24", "scope", "link", *link, at=BLUE)
+    kept = wish("eth0", addresses=("10.88.0.1/24",))
+    assert "addr del 10.88.0.1/24 dev eth0" not in bring(asking(kept, purge=["addresses"])).changes
+
+
+@world
+@pytest.mark.parametrize("keep", ["0", "1"])
+def test_both_ends_keep_their_addresses_when_they_are_set_down(keep: str) -> None:
+    for at in (BLUE, HOME):
+        networks.set_sysctl("net.ipv6.conf.all.keep_addr_on_down", keep, at)
+    it = ETH0._replace(peer=peer("blue0", addresses=("10.9.0.1/24", "fd00::1/64"), up=True))
+    brought(asking(it))
+    words = there_and_back(asking(wish("eth0", up=False, peer=peer("blue0", up=False))))
+    assert {"addr add fd00::2/64 dev eth0", "addr add fd00::1/64 dev blue0 (in the network namespace of the task)"} <= {
+        *words
+    }
+    assert (addresses("eth0"), addresses("blue0", HOME)) == (
+        ["10.9.0.2/24", "fd00::2/64"],
+        ["10.9.0.1/24", "fd00::1/64"],
+    )
+
+
 # ---- routes
 
 

@@ -262,6 +262,12 @@ def test_a_set_that_is_not_there_yet() -> None:
             result = task({**BLUE, **options}, check=True)
             assert (result["changed"], result["changes"], result["before"]) == (changed, [], {})
             assert "there is no set blue yet" in str(result["warnings"])
+        bring("green", types=["net"])
+        veth: Options = {"name": "x", "type": "veth", "peer": {"name": "y", "namespace": "blue"}}
+        result = task({"name": "green", "links": [veth]}, check=True)
+        assert (result["changed"], result["changes"]) == (True, [])
+        assert "there is no set blue yet" in str(result["warnings"])
+        assert "there is no such set" in refusal(name="green", links=[veth])
         assert refusal(**BLUE).startswith("cannot enter the set blue: there is no such set")
 
     in_own_world(work, "mnt", "pid", "net")

@@ -69,6 +69,7 @@ _ARPHRD_LOOPBACK = 772
 _IFA_F_PERMANENT = 0x80
 _IFA_F_TENTATIVE = 0x40
 _IFA_F_DADFAILED = 0x8
+_IFA_F_NOPREFIXROUTE = 0x200
 _RTM_F_CLONED = 0x200
 _RTNH_F_ONLINK = 0x4
 _RTPROT_STATIC = 4
@@ -78,6 +79,7 @@ _OF_THE_KERNEL = (1, 2, 9)
 """Who made a route or a rule: a redirect, the kernel, a router's advertisement."""
 _SCOPES = {"local": 254, "unicast": 253}
 """Of routes without a gateway; the first is that of addresses of the loopback too."""
+_SCOPE_NAMES = {0: "global", 200: "site", 253: "link", 254: "host"}
 _TYPES = {"unicast": 1, "local": 2, "blackhole": 6, "unreachable": 7, "prohibit": 8, "throw": 9}
 _TYPE_NAMES = {number: name for name, number in _TYPES.items()}
 _OTHER_TYPES = {3: "broadcast", 4: "anycast", 5: "multicast"}
@@ -143,6 +145,8 @@ class Address(t.NamedTuple):
     """Whether the kernel made it, or what a router told it, or whether it goes away by itself."""
     beyond: str
     """What it has that no task can ask for, in words."""
+    has_peer: bool = False
+    """Whether it is another one than that of the same text alone."""
 
 
 def everything(kind: int) -> bytes:
@@ -211,6 +215,11 @@ def link_removed(index: int) -> Request:
 def address_added(index: int, address: str) -> Request:
     """To a link."""
     return Request(RTM_NEWADDR, _NEW, _address(index, address))
+
+
+def address_kept(index: int, address: str) -> Request:
+    """To a link that may still have it."""
+    return Request(RTM_NEWADDR, rtnetlink.CREATE | rtnetlink.REPLACE, _address(index, address))
 
 
 def address_removed(index: int, address: str) -> Request:
@@ -286,7 +295,12 @@ def address_in(message: rtnetlink.Message) -> Address | None:
     automatic = found["index"] == _LOOPBACK_INDEX and str(address) in OF_LOOPBACK
     if address.version == 6:
         automatic = automatic or not flags & _IFA_F_PERMANENT or _is_made_of_the_link(address.ip, flags)
-    return Address(found["index"], str(address), automatic, "" if far == local else f"peer {_address_text(far)}")
+    beyond = [f"peer {_address_text(far)}"] if far != local else []
+    # Of IPv6 it follows from the address.
+    if address.version == 4 and found["scope"] != _scope(address):
+        beyond.append(f"scope {_SCOPE_NAMES.get(found['scope'], found['scope'])}")
+    beyond += ["noprefixroute"] if flags & _IFA_F_NOPREFIXROUTE else []
+    return Address(found["index"], str(address), automatic, ", ".join(beyond), far != local)
 
 
 def tentative_in(message: rtnetlink.Message) -> str | None:
@@ -445,9 +459,14 @@ def _address(index: int, text: str) -> bytes:
     message = ifaddrmsg()
     message["family"] = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     message["index"], message["prefixlen"] = index, address.network.prefixlen
-    message["scope"] = _SCOPES["local"] if address.is_loopback else 0
+    message["scope"] = _scope(address)
     message["attrs"] = [("IFA_LOCAL", str(address.ip)), ("IFA_ADDRESS", str(address.ip))]
     return _encoded(message)
+
+
+def _scope(address: t.Any) -> int:
+    """What a task gives an address."""
+    return _SCOPES["local"] if address.is_loopback else 0
 
 
 def _route(message: t.Any, route: Route, attributes: list[tuple[str, t.Any]]) -> bytes:

@@ -137,3 +137,11 @@ class Draft:
             State(self.links, self.routes, self.rules, self.sysctls),
             tuple(self.warnings),
         )
+
+
+def refuse_beyond(purpose: str, beyond: str) -> None:
+    """Raise NamespaceError for what has something that no task could bring back."""
+    if beyond:
+        raise NamespaceError(
+            purpose, f"it has {beyond}, which could not be brought back", "take it away by other means, or leave it"
+        )

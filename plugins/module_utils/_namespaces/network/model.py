@@ -61,6 +61,8 @@ class Link(t.NamedTuple):
     peer: Peer | None = None
     automatic: tuple[str, ...] = ()
     """The addresses that the kernel gave it: who asks for one of them has it, and they are never taken away."""
+    beyond: t.Mapping[str, str] = {}
+    """What addresses have that no task can ask for, in words. One with a peer is not among the addresses."""
 
 
 class Route(t.NamedTuple):

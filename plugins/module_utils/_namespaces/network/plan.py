@@ -15,7 +15,7 @@ import typing as t
 
 from ..errors import NamespaceError
 from . import codec, plan_links, sysctls, words
-from .draft import Draft, Message, Plan, Step
+from .draft import Draft, Message, Plan, Step, refuse_beyond
 from .model import ANY_TABLE, V6, Link, Request, Route, Rule, RuleWish, State
 
 
@@ -52,7 +52,7 @@ def _remove_rules(draft: Draft) -> None:
         purged = "rules" in draft.request.purge and not stays
         replaced = not stays and any(wish.rule._replace(table=rule.table) == rule for wish in kept)
         if purged or replaced or any(_is_meant(wish, rule) for wish in unwanted):
-            _refuse_beyond(f"{'purge' if purged else 'remove'} the rule {words.of_rule(rule)}", rule.beyond)
+            refuse_beyond(f"{'purge' if purged else 'remove'} the rule {words.of_rule(rule)}", rule.beyond)
             _refuse_shadowed(draft, rule)
             draft.rules.remove(rule)
             draft.add(
@@ -88,24 +88,16 @@ def _refuse_shadowed(draft: Draft, rule: Rule) -> None:
         )
 
 
-def _refuse_beyond(purpose: str, beyond: str) -> None:
-    """Raise NamespaceError for what has something that no task could bring back."""
-    if beyond:
-        raise NamespaceError(
-            purpose, f"it has {beyond}, which could not be brought back", "take it away by other means, or leave it"
-        )
-
-
 def _remove_routes(draft: Draft) -> None:
     wanted = {wish.route.key for wish in draft.request.routes if not wish.absent}
     unwanted = {wish.route.key for wish in draft.request.routes if wish.absent}
     for route in [*draft.routes.values()]:
         purged = "routes" in draft.request.purge and route.key not in wanted
         if purged:
-            _refuse_beyond(f"purge the route {words.of_route(route)}", route.beyond)
+            refuse_beyond(f"purge the route {words.of_route(route)}", route.beyond)
         if purged or route.key in unwanted:
             if route.needs_more:
-                _refuse_beyond(f"remove the route {words.of_route(route)}", route.beyond)
+                refuse_beyond(f"remove the route {words.of_route(route)}", route.beyond)
             del draft.routes[route.key]
             draft.add(
                 Step(

@@ -11,7 +11,7 @@ import typing as t
 
 from ..errors import NamespaceError
 from . import codec, words
-from .draft import Draft, Message, Numbers, Step
+from .draft import Draft, Message, Numbers, Step, refuse_beyond
 from .link_types import LINK, LINK_NAMESPACE, LINK_TYPES
 from .model import PHYSICAL, V6, Link, LinkWish, Peer, Value
 from .places import HERE
@@ -44,12 +44,15 @@ def take_in(draft: Draft) -> None:
 
 
 def remove_addresses(draft: Draft) -> None:
-    """Those that shall not be, of links that stay."""
+    """Those that shall not be, of links that stay. Raises NamespaceError for one that could not be brought back."""
     purge = "addresses" in draft.request.purge
     for link in [*draft.links.values()]:
         if _goes(draft, link):
             continue
         wish = draft.wishes.get(link.name, LinkWish(link.name))
+        for address, beyond in link.beyond.items():
+            if (purge and address not in wish.addresses) or (address in wish.without and address not in link.addresses):
+                refuse_beyond(f"remove the address {address} of {link.name}", beyond)
         unwanted = {*wish.without, *(set(link.addresses) - {*wish.addresses} if purge else ())}
         left = _without(draft, draft.inside, link, link.name, link.addresses, unwanted)
         draft.change(link.name, addresses=left)
@@ -405,6 +408,13 @@ def _set_up(draft: Draft, namespace: str, link: Link, name: str, is_up: bool, wa
         ),
         link,
     )
+    if not wanted:
+        there = draft.links[name] if namespace == draft.inside else t.cast("Peer", draft.links[link.name].peer)
+        for address in there.addresses if link.number else ():
+            # The kernel takes it away, unless keep_addr_on_down says otherwise.
+            if ":" in address:
+                again = _address_message(codec.address_kept, namespace, name, address)
+                draft.add(Step(f"addr add {address} dev {name}", namespace, again), link)
     if namespace == draft.inside:
         draft.change(name, up=wanted)
         if wanted and name == LOOPBACK:

@@ -32,10 +32,15 @@ def links_of(place: Place) -> Links:
     with during(f"read the links in {place.title}"):
         raw = [codec.link_in(message) for message in _list(place, codec.RTM_GETLINK, codec.RTM_NEWLINK)]
         addresses = collections.defaultdict(list)
+        beyond: dict[int, dict[str, str]] = collections.defaultdict(dict)
         for message in _list(place, codec.RTM_GETADDR, codec.RTM_NEWADDR):
             found = codec.address_in(message)
-            if found is not None and not found.beyond:
+            if found is None:
+                continue
+            if not found.has_peer:
                 addresses[found.number, found.automatic].append(found.text)
+            if found.beyond and not found.automatic:
+                beyond[found.number][found.text] = found.beyond
     names = {item.link.number: item.link.name for item in raw}
     complete = [
         item._replace(
@@ -43,6 +48,7 @@ def links_of(place: Place) -> Links:
                 master=names.get(item.master, ""),
                 addresses=tuple(addresses[item.link.number, False]),
                 automatic=tuple(addresses[item.link.number, True]),
+                beyond=beyond[item.link.number],
             )
         )
         for item in raw

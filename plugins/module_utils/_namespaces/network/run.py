@@ -45,7 +45,7 @@ def run(proc: int, inside: int | None, name: str, request: Request, check: bool,
         _refuse_to_purge_the_host(proc, inside)
     # Another task may be changing it.
     with contextlib.nullcontext() if check else directory.locked():
-        names = dict(_names(request))
+        names = dict(names_in(request))
         with opened(proc, inside, name, names) as places:
             if not _loses_peers(Work(proc, places, _canonical(request, places))):
                 return _run(Work(proc, places, _canonical(request, places)), check, seconds)
@@ -135,7 +135,7 @@ def _neighbours(proc: int, places: Places) -> list[str]:
     return found
 
 
-def _names(request: Request) -> t.Iterator[tuple[str, str]]:
+def names_in(request: Request) -> t.Iterator[tuple[str, str]]:
     """The namespaces that it names, each with the option that does."""
     for wish in request.links:
         if wish.peer is not None and wish.peer.namespace is not None:
