@@ -47,5 +47,6 @@ class ActionModule(ActionBase):
                     continue
                 answer = {"failed": True, "msg": f"the target can not be reached any more: {error}"}
             if answer.get("failed"):
-                result.update(failed=True, changed=False, msg=f"{answer.get('msg')}; what was changed is taken back")
+                told = f"the change was not confirmed, and is taken back: {answer.get('msg')}"
+                result.update(failed=True, changed=False, msg=told)
             return

@@ -135,6 +135,15 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.inode }}"
 
+- name: Have the routes and rules of red in blue too
+  linux.namespaces.ns_network:
+    name: blue
+    routes: "{{ red.routes | rejectattr('kernel', 'defined') | rejectattr('beyond', 'defined') }}"
+    rules: "{{ red.rules | rejectattr('kernel', 'defined') | rejectattr('beyond', 'defined') }}"
+  vars:
+    red: "{{ (ansible_facts.linux_namespaces.namespaces | selectattr('network')
+      | selectattr('name', '==', 'red') | first).network }}"
+
 - name: Only count
   linux.namespaces.ns_facts:
     detail: summary
@@ -403,7 +412,8 @@ ansible_facts:
                   options of M(linux.namespaces.ns_network). Keys are there where they apply. Null where it could not be
                   read.
                 - C(kernel) is true of what the kernel made by itself, or what a router told it. C(beyond) says in words
-                  what no option asks for.
+                  what no option asks for. Routes and rules with neither can be given to
+                  M(linux.namespaces.ns_network) as they are.
                 - A thousand each of links, addresses, routes and rules are told. Where there are more,
                   RV(ansible_facts.linux_namespaces.scan.incomplete_because) says that.
               returned: with O(network)

@@ -93,7 +93,7 @@ options:
         type: list
         elements: raw
       mtu:
-        description: The largest packet, in bytes.
+        description: The largest packet, in bytes; of a V(veth) that of this end alone.
         type: str
       mac:
         description: Its hardware address, as V("52:54:00:12:34:56"), in quotes.
@@ -115,14 +115,19 @@ options:
           - V(vlan) - C(link), C(link_namespace), C(id), C(protocol).
           - V(vxlan) - C(link), C(id), C(local), C(remote) (also a group), C(dstport), C(learning), C(ttl), C(tos),
             C(ageing).
-          - V(vrf) - C(table).
+          - V(vrf) - C(table), a number.
+          - C(forward_delay), C(hello_time), C(max_age) and C(ageing_time) are in hundredths of a second, C(miimon),
+            C(updelay) and C(downdelay) in milliseconds, C(ageing) in seconds. Without C(dstport) it is 8472, as for
+            C(ip link), and not 4789, the registered one.
           - C(link_namespace) says where that C(link) is, as O(links[].peer.namespace) does, empty for where the task
             runs. If omitted, it is in the same network namespace.
           - A C(link), C(link_namespace), C(id), C(protocol), C(table), the C(mode) of a bond and all of V(vxlan) are
             only for a link that is made. One that is there with another value is refused.
         type: dict
   routes:
-    description: Routes. There is one at a time for a destination, table and metric.
+    description:
+      - Routes. There is one at a time for a destination, table and metric.
+      - They are made in this order, so one that leads to the gateway of another comes before that.
     type: list
     elements: dict
     suboptions:
@@ -131,7 +136,7 @@ options:
         type: str
         required: true
       via:
-        description: The gateway, of the same family.
+        description: The gateway, of the same family. One as V(fe80::1) takes O(routes[].dev) too.
         type: str
       dev:
         description: The link that it goes out of.
@@ -159,7 +164,8 @@ options:
         type: str
         choices: [ipv4, ipv6]
       state:
-        description: Whether it is to be there. One that is not is told by its destination, table and metric alone.
+        description: Whether it is to be there. One that is not is told by its destination, table and metric alone;
+          where it leads is not looked at, and one of another metric stays.
         type: str
         choices: [present, absent]
         default: present
@@ -217,6 +223,7 @@ options:
     description:
       - Take away what is there of these and not declared. C(lo), and what the kernel makes by itself, stay.
       - What could not be brought back is refused, unless it is named.
+      - V(addresses) are those of the links in this network namespace. Those of a peer elsewhere stay.
       - With O(host) it is refused.
     type: list
     elements: str
@@ -271,6 +278,17 @@ EXAMPLES = r"""
         type: vlan
         options: {link: eth1, link_namespace: "", id: 100}
 
+- name: Connect a tenant with a bridge of the host
+  linux.namespaces.ns_network:
+    name: tenant
+    links:
+      - name: eth0
+        type: veth
+        addresses: [10.3.0.2/24]
+        peer: {name: tenant0, master: br0}
+    routes:
+      - {dst: default, via: 10.3.0.1}
+
 - name: Send what one network sends through a table of its own
   linux.namespaces.ns_network:
     name: router
@@ -305,6 +323,7 @@ before:
   description:
     - What the task changed, as it was, in the shape of the options. Given as these, it takes the network namespace
       back.
+    - The first run has it. One that finds nothing to change has an empty one, so keep that of the first.
     - Has O(links), O(routes), O(rules) and O(sysctls), those alone where something changed. What a link that was
       removed had beyond the options is not in it.
     - A route that another program made, as a DHCP client or a routing daemon, comes back as a static one, and an IPv4

@@ -84,7 +84,7 @@ def test_what_is_not_confirmed_goes_back() -> None:
         support.wait_for(lambda: support.read("/proc/sys/net/ipv4/ip_forward") == "0\n")
         assert links() == ["lo"]
         support.wait_for(lambda: not os.path.exists(MEMORY))
-        with pytest.raises(NamespaceError, match="nobody waits for it to be confirmed"):
+        with pytest.raises(NamespaceError, match="cannot keep the change: the time is over"):
             confirm.confirm(token)
 
     in_own_network(work)
@@ -213,7 +213,7 @@ def test_who_did_not_hear_the_answer_comes_again() -> None:
             confirm.confirm(token)
         support.wait_for(lambda: not os.path.exists(MEMORY))
         assert "br0" in links()
-        with pytest.raises(NamespaceError, match="nobody waits"):
+        with pytest.raises(NamespaceError, match="the time is over"):
             confirm.confirm(token)
 
     in_own_network(work)
@@ -263,7 +263,7 @@ def test_the_journal_hears_of_whatever_goes_wrong(tmp_path: Path, monkeypatch: p
 def test_only_root_gets_there() -> None:
     def work() -> None:
         token = told(change(seconds=30))
-        with pytest.raises(NamespaceError, match="nobody waits"):
+        with pytest.raises(NamespaceError, match="the time is over"):
             support.as_ordinary(lambda: confirm.confirm(token))
         assert waiting() == [f"confirm-{token}"]
         confirm.confirm(token)

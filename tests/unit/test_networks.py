@@ -21,6 +21,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import ns
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import facts, networks, parts
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import run as discovery_run
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import codec, seen
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.parse import parse
 from ansible_collections.linux.namespaces.plugins.modules import ns_facts
 from ansible_collections.linux.namespaces.tests.unit import support
 
@@ -150,6 +151,18 @@ def of_facts(network: Told) -> Told:
             for item in network["rules"]
         },
     }
+
+
+def test_what_the_kernel_did_not_make_can_be_asked_for() -> None:
+    with held(ROUTER, RULES6) as inode:
+        network = networks_of(gather())[inode]
+    kept = {
+        name: [item for item in network[name] if not {"kernel", "beyond"} & {*item}] for name in ("routes", "rules")
+    }
+    assert len(kept["routes"]) == 4
+    assert len(kept["rules"]) == 2
+    request = parse(kept)
+    assert (len(request.routes), len(request.rules)) == (4, 2)
 
 
 def test_a_namespace_without_a_process_as_ip_sees_it() -> None:

@@ -85,9 +85,7 @@ def confirm(token: str) -> None:
         if way.recv(len(_ANSWER)) == _ANSWER:
             return
     raise NamespaceError(
-        "keep what was changed",
-        "nobody waits for it to be confirmed: the time is over, and it is taken back",
-        "give more seconds; the journal of the target says how it went",
+        "keep the change", "the time is over", "give more seconds; the journal of the target says how it went back"
     )
 
 
