@@ -189,7 +189,7 @@ def test_it_holds_nothing_of_the_task() -> None:
 def test_a_change_that_fails_leaves_nobody_waiting() -> None:
     def work() -> None:
         before = support.children()
-        with pytest.raises(NamespaceError, match="nothing is changed"):
+        with pytest.raises(NamespaceError, match="what was done is taken back"):
             change(WITHOUT_WAY, seconds=30)
         assert (links(), waiting(), support.children()) == (["lo"], [], before)
 

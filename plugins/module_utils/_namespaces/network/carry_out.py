@@ -16,7 +16,7 @@ import typing as t
 from ..._kernel import netdev, rtnetlink
 from ..errors import Hint, NamespaceError, during
 from . import sysctls
-from .difference import difference, lost
+from .difference import difference, gone_for_good, lost
 from .draft import Plan, Step, all_of
 from .model import PHYSICAL, LinkWish, Request, State
 from .places import Place, Places
@@ -119,20 +119,24 @@ def _with_more(wish: LinkWish, more: LinkWish) -> LinkWish:
 def take_back(work: Work, before: State, done: t.Sequence[Step]) -> str:
     """Go back to what there was before these steps; how that went, in words."""
 
-    def left() -> Plan:
+    def look() -> tuple[State, Plan]:
         now = work.state()
-        return work.plan(now, work.back(before, now, done))
+        return now, work.plan(now, work.back(before, now, done))
 
     try:
-        todo = left()
+        now, todo = look()
         for _round in range(_ROUNDS):
             _do(work, todo.steps, [])
-            todo = left()
+            now, todo = look()
             if not todo.steps:
                 break
     except NamespaceError as error:
         return f"what was done could not be taken back: {error}"
-    return f"what was done could not all be taken back: {_told(todo)}" if todo.steps else "nothing is changed"
+    left = [step.words for step in todo.steps]
+    left += [f"{item} (gone for good)" for item in gone_for_good(before, now, work.request, all_of(done))]
+    if left:
+        return f"what was done could not all be taken back: {'; '.join(left)}"
+    return "what was done is taken back" if done else "nothing is changed"
 
 
 def _told(planned: Plan) -> str:

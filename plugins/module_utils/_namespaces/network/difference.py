@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
+from . import words
 from .draft import Plan, Touched
 from .link_types import LINK_NAMESPACE, LINK_TYPES
 from .model import ANY_TABLE, PHYSICAL, Link, LinkWish, Peer, Request, RouteWish, RuleWish, State
@@ -45,6 +46,28 @@ def as_taken(link: Link, wish: LinkWish | None) -> Link:
     if wish is not None and wish.type == PHYSICAL:
         return link._replace(type=PHYSICAL, options={}, peer=None)
     return link
+
+
+def gone_for_good(old: State, new: State, request: Request, touched: Touched) -> list[str]:
+    """What is there no more and no task could make again, in words."""
+    wishes = {wish.name: wish for wish in request.links}
+    gone = [
+        f"{link.name}, of type {link.type}"
+        for link in old.links.values()
+        if link.name not in new.links and not can_come_back(as_taken(link, wishes.get(link.name)))
+    ]
+    gone += [
+        f"the route {words.of_route(route)}, with {route.beyond}"
+        for route in old.routes.values()
+        # With several next hops it has no link of its own: whatever took it away.
+        if route.beyond and route.key not in new.routes
+    ]
+    gone += [
+        f"the rule {words.of_rule(rule)}, with {rule.beyond}"
+        for rule in old.rules
+        if rule.beyond and rule.selector in touched.rules and rule not in new.rules
+    ]
+    return gone
 
 
 def lost(planned: Plan, now: State, inside: str) -> Request:

@@ -14,10 +14,9 @@ from ..._kernel import netdev, nsfs, nstypes, procfs
 from ..._kernel.descriptor import closing
 from .. import directory, named
 from ..errors import NamespaceError, during, refuse
-from . import words
 from .carry_out import Work, carry_out
 from .confirm import armed
-from .difference import as_taken, can_come_back
+from .difference import can_come_back, gone_for_good
 from .draft import Plan
 from .link_types import LINK_NAMESPACE, LINK_TYPES
 from .model import LinkWish, Request, State
@@ -67,27 +66,11 @@ def _run(work: Work, check: bool, seconds: int | None) -> Results:
 
 
 def _results(work: Work, before: State, planned: Plan, after: State, warnings: t.Sequence[str]) -> Results:
-    wishes = {wish.name: wish for wish in work.request.links}
-    gone = [
-        f"{link.name}, of type {link.type},"
-        for link in before.links.values()
-        if link.name not in after.links and not can_come_back(as_taken(link, wishes.get(link.name)))
-    ]
-    gone += [
-        f"the route {words.of_route(route)}, with {route.beyond},"
-        for route in before.routes.values()
-        # With several next hops it has no link of its own: whatever took it away.
-        if route.beyond and route.key not in after.routes
-    ]
-    gone += [
-        f"the rule {words.of_rule(rule)}, with {rule.beyond},"
-        for rule in before.rules
-        if rule.beyond and rule.selector in planned.touched.rules and rule not in after.rules
-    ]
+    gone = gone_for_good(before, after, work.request, planned.touched)
     return Results(
         _changes(planned, work.places),
         work.back(before, after, planned.steps),
-        (*(f"{item} is not in before: it could not be made again" for item in gone), *warnings),
+        (*(f"{item}, is not in before: it could not be made again" for item in gone), *warnings),
     )
 
 
