@@ -814,6 +814,24 @@ def test_what_is_not_moved() -> None:
     assert "where the task runs it stays" in str(refusal(asking(wish("port2", PHYSICAL, absent=True)), HOME))
 
 
+@world
+@pytest.mark.parametrize(
+    ("made", "use"),
+    [
+        (("addr add 10.1.0.1 peer 10.1.0.2 dev wire0",), "has the addresses 10.1.0.1"),
+        (("addr add fd00::9/64 dev wire0 valid_lft 600 preferred_lft 600",), "has the addresses fd00::9/64"),
+        (("link set wire0 up", "link set wire1 up", "route add default dev wire0"), "has the route default dev wire0"),
+        (("link add upon link wire0 type macvlan",), "has upon upon it"),
+    ],
+)
+def test_what_is_needed_outside_is_not_moved(made: t.Sequence[str], use: str) -> None:
+    """Nobody loses the only way to their host."""
+    ip("link", "add", "wire0", "type", "veth", "peer", "name", "wire1")
+    for command in made:
+        ip(*command.split())
+    assert use in str(refusal(asking(wish("wire0", PHYSICAL))))
+
+
 # ---- what is refused
 
 

@@ -89,6 +89,7 @@ class Draft:
         self.routes = dict(state.routes)
         self.rules = list(state.rules)
         self.sysctls = dict(state.sysctls)
+        self.in_use = state.in_use
         self.warnings: list[str] = []
         self._steps: list[Step] = []
 

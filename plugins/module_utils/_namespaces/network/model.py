@@ -125,6 +125,8 @@ class State(t.NamedTuple):
     """Of those that a task names."""
     outside: t.Mapping[str, Link] = {}
     """The links where the task runs that it moves here."""
+    in_use: t.Mapping[str, str] = {}
+    """What some of those are needed for there, in words."""
 
 
 class LinkWish(t.NamedTuple):

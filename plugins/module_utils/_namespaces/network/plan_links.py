@@ -293,10 +293,11 @@ def _move_in(draft: Draft, wish: LinkWish) -> None:
     found = draft.around(HERE).get(wish.name) if draft.inside != HERE else None
     if found is None:
         raise NamespaceError(purpose, "there is none of that name where the task runs, nor inside", "look at ip link")
-    if found.addresses or found.master:
-        used = f"has the addresses {', '.join(found.addresses)}" if found.addresses else f"is a port of {found.master}"
+    if wish.name in draft.in_use:
         raise NamespaceError(
-            purpose, f"it {used} where the task runs, which would be lost", "take that away first, if nothing needs it"
+            purpose,
+            f"it {draft.in_use[wish.name]} where the task runs, which would be lost",
+            "take that away first, if nothing needs it",
         )
     inside = draft.inside
 

@@ -9,11 +9,12 @@
 from __future__ import annotations
 
 import collections
+import ipaddress
 import typing as t
 
 from ..._kernel import netdev, rtnetlink
 from ..errors import during
-from . import codec, sysctls
+from . import codec, sysctls, words
 from .link_types import LINK, LINK_NAMESPACE
 from .model import Link, Peer, Route, Rule, State, Value
 from .places import HERE, Place, Places
@@ -109,13 +110,35 @@ def state_of(
 ) -> State:
     """What is inside. names: of the sysctls to read. moved: of links that may be outside. Raises NamespaceError."""
     links = links_of(places.inside)
+    there = around.links(HERE) if moved else Links({}, {})
+    outside = {name: link for name, link in there.by_name.items() if name in moved}
+    routes = routes_of(places[HERE], there) if outside else []
+    uses = {name: _use_of(link, there, routes) for name, link in outside.items()}
     return State(
         {raw.link.name: _resolved(raw, places.inside_name, links, around) for raw in links.raw.values()},
         _by_key(routes_of(places.inside, links)),
         rules_of(places.inside),
         sysctls.read(proc, places.inside, names),
-        {name: link for name, link in around.links(HERE).by_name.items() if name in moved} if moved else {},
+        outside,
+        {name: use for name, use in uses.items() if use},
     )
+
+
+def _use_of(link: Link, links: Links, routes: t.Iterable[Route]) -> str:
+    """What would be lost with a link; empty for nothing."""
+    given = (text for text in link.automatic if not ipaddress.ip_interface(text).is_link_local)
+    addresses = [*link.addresses, *given, *link.beyond]
+    if addresses:
+        return f"has the addresses {', '.join(dict.fromkeys(addresses))}"
+    if link.master:
+        return f"is a port of {link.master}"
+    for route in routes:
+        if route.dev == link.name:
+            return f"has the route {words.of_route(route)}"
+    for raw in links.raw.values():
+        if raw.other == link.number and raw.namespace is None and raw.link.type != "veth":
+            return f"has {raw.link.name} upon it"
+    return ""
 
 
 def _by_key(routes: list[Route]) -> dict[tuple[str, int, int], Route]:
