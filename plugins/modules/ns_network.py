@@ -235,9 +235,14 @@ options:
         any more at all, it is taken back all the same, by a process that is there until the time is over.
       - It can not be had of an C(async) task, nor where the action plugin of the same name is not found. When that
         comes back, it gives the token of the change that may stay, 32 hexadecimal digits, and nothing else.
+      - While a change waits for that, other tasks on the same network namespace are refused. What others than this
+        module change meanwhile under the names of what was changed is taken back with it.
     type: str
 notes:
   - In O(types) C(net) has to be named, if anything; what else the target has is not entered.
+  - What is taken back, after a failure or unconfirmed, is what the options tell of. What they do not tell is lost with
+    a link that is made again or set down, as its alias, neighbours, what it is as a port of a bridge, what is dynamic
+    of addresses and routes, and the routes of other network namespaces over its other end.
 seealso:
   - module: linux.namespaces.ns_persistent
   - module: linux.namespaces.ns_exec

@@ -209,12 +209,52 @@ def test_who_did_not_hear_the_answer_comes_again() -> None:
         token = told(change(seconds=3))
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as way:
             way.connect(f"{MEMORY}/confirm-{token}")
+            way.sendall(b"may it stay")
         for _time in range(2):
             confirm.confirm(token)
         support.wait_for(lambda: not os.path.exists(MEMORY))
         assert "br0" in links()
         with pytest.raises(NamespaceError, match="the time is over"):
             confirm.confirm(token)
+
+    in_own_network(work)
+
+
+def test_who_only_looks_confirms_nothing() -> None:
+    def work() -> None:
+        token = told(change())
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as way:
+            way.connect(f"{MEMORY}/confirm-{token}")
+        support.wait_for(lambda: links() == ["lo"])
+
+    in_own_network(work)
+
+
+def test_nothing_else_is_done_meanwhile() -> None:
+    """It would be taken back too, or be what is taken back to."""
+
+    def work() -> None:
+        token = told(change(seconds=30))
+        for request in (REQUEST, Request(links=(LinkWish("br0", up=True),))):
+            with pytest.raises(NamespaceError, match="a change of it waits to be confirmed"):
+                change(request)
+        with closing(host.open_proc()) as proc:
+            assert run(proc, None, "", REQUEST, check=True).changes == ()
+        confirm.confirm(token)
+        assert told(change(REQUEST._replace(links=(LinkWish("br1", "bridge"),))))
+
+    in_own_network(work)
+
+
+def test_who_was_killed_is_in_nobodys_way() -> None:
+    def work() -> None:
+        token = told(change(seconds=30))
+        (pid,) = support.children()
+        os.kill(pid, signal.SIGKILL)
+        support.wait_for(lambda: support.has_ended(pid))
+        assert waiting() == [f"confirm-{token}"]
+        assert change().changes == ()
+        assert waiting() == []
 
     in_own_network(work)
 

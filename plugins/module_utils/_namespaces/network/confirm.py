@@ -29,8 +29,12 @@ from ..values import plain_number
 from .carry_out import Work, take_back
 from .draft import Step
 from .model import State
+from .places import Place
 
-_ANSWER = b"stays"
+_QUESTION, _ANSWER = b"may it stay", b"stays"
+_WAITS, _STAYS = "confirm", "confirmed"
+"""What the sockets of those that wait are called, and of those that have heard that it may stay."""
+_QUESTION_SECONDS = 1
 _FIRST_SECONDS, _LAST_SECONDS = 5, 3600
 
 
@@ -53,14 +57,14 @@ def armed(work: Work, before: State, planned: t.Sequence[Step], seconds: int) ->
 
     planned: what is done meanwhile. Who calls it holds the lock of the directory. Raises NamespaceError.
     """
-    token = os.urandom(16).hex()
+    token = _network_of(work.places.inside) + os.urandom(8).hex()
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         going_on, done = os.pipe()
         for end in (going_on, done):
             stack.enter_context(closing(end))
-        with during(f"make the socket {_path(token)}"):
-            listener.bind(_path(token))
+        with during(f"make the socket {_path(_WAITS, token)}"):
+            listener.bind(_path(_WAITS, token))
             listener.listen()
         waiting = _Waiting(listener, going_on, token, seconds)
         with spawn(lambda gate: _wait(gate, waiting, work, before, planned), work.proc, _outermost(work.proc)) as child:
@@ -79,18 +83,61 @@ def confirm(token: str) -> None:
 
     Until the time is over it can be said again, by one who did not hear the answer.
     """
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as way:
-        way.settimeout(PATIENCE)
-        way.connect(_path(token))
-        if way.recv(len(_ANSWER)) == _ANSWER:
-            return
+    for state in (_WAITS, _STAYS):
+        with contextlib.suppress(OSError), _connected(_path(state, token)) as way:
+            way.sendall(_QUESTION)
+            if way.recv(len(_ANSWER)) == _ANSWER:
+                return
     raise NamespaceError(
         "keep the change", "the time is over", "give more seconds; the journal of the target says how it went back"
     )
 
 
-def _path(token: str) -> str:
-    return f"{MEMORY}/confirm-{token}"
+def refuse_while_waiting(place: Place) -> None:
+    """What is done meanwhile would be taken back too. Who calls it holds the lock of the directory.
+
+    Raises NamespaceError where somebody waits for a change of this network namespace to be confirmed.
+    """
+    with during(f"read {MEMORY}"):
+        names = [name for name in os.listdir(MEMORY) if name.startswith(f"{_WAITS}-{_network_of(place)}")]
+    for name in names:
+        path = f"{MEMORY}/{name}"
+        try:
+            with _connected(path):
+                pass
+        except ConnectionRefusedError:
+            # Who waited there was killed.
+            os.unlink(path)
+        except FileNotFoundError:
+            continue
+        else:
+            raise NamespaceError(
+                f"change {place.title}",
+                "a change of it waits to be confirmed, and would take back with it what is done meanwhile",
+                "run the task again when that is over",
+            )
+
+
+def _connected(path: str) -> socket.socket:
+    """Raises OSError."""
+    way = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        way.settimeout(PATIENCE)
+        way.connect(path)
+    except BaseException:
+        way.close()
+        raise
+    return way
+
+
+def _network_of(place: Place) -> str:
+    """How the tokens of a network namespace begin."""
+    with during(f"look at {place.title}"):
+        return f"{os.fstat(place.fd).st_ino:016x}"
+
+
+def _path(state: str, token: str) -> str:
+    return f"{MEMORY}/{state}-{token}"
 
 
 def _outermost(proc: int) -> str | None:
@@ -101,8 +148,9 @@ def _outermost(proc: int) -> str | None:
 
 def _forget(token: str) -> None:
     """Who has the lock of the directory takes that away."""
-    with contextlib.suppress(OSError):
-        os.unlink(_path(token))
+    for state in (_WAITS, _STAYS):
+        with contextlib.suppress(OSError):
+            os.unlink(_path(state, token))
 
 
 class _Waiting(t.NamedTuple):
@@ -125,7 +173,7 @@ def _wait(gate: Gate, waiting: _Waiting, work: Work, before: State, planned: t.S
     gate.report(waiting=True)
     os.close(gate.fileno())
     os.read(waiting.going_on, 1)
-    stays = _is_confirmed(waiting.listener, time.monotonic() + waiting.seconds)
+    stays = _is_confirmed(waiting, time.monotonic() + waiting.seconds)
     waiting.listener.close()
     _forget(waiting.token)
     with _locked_if_it_can_be():
@@ -155,16 +203,21 @@ def _locked_if_it_can_be() -> t.Iterator[None]:
         yield
 
 
-def _is_confirmed(listener: socket.socket, deadline: float) -> bool:
+def _is_confirmed(waiting: _Waiting, deadline: float) -> bool:
     """Whether somebody came until then; who did not hear the answer may come again."""
     stays = False
     while (left := deadline - time.monotonic()) > 0:
-        listener.settimeout(left)
+        waiting.listener.settimeout(left)
         with contextlib.suppress(OSError):
-            way, _address = listener.accept()
+            way, _address = waiting.listener.accept()
             with way:
-                way.sendall(_ANSWER)
-                stays = True
-                # The namespaces may go meanwhile.
-                process.close_from(3, listener.fileno(), way.fileno())
+                way.settimeout(_QUESTION_SECONDS)
+                # Others only see whether somebody waits.
+                if way.recv(len(_QUESTION)) == _QUESTION:
+                    stays = True
+                    # The namespaces may go meanwhile, and other changes come.
+                    process.close_from(3, waiting.listener.fileno(), way.fileno())
+                    with contextlib.suppress(FileNotFoundError):
+                        os.rename(_path(_WAITS, waiting.token), _path(_STAYS, waiting.token))
+                    way.sendall(_ANSWER)
     return stays

@@ -15,7 +15,7 @@ from ..._kernel.descriptor import closing
 from .. import directory, named
 from ..errors import NamespaceError, during, refuse
 from .carry_out import Work, carry_out
-from .confirm import armed
+from .confirm import armed, refuse_while_waiting
 from .difference import can_come_back, gone_for_good
 from .draft import Plan
 from .link_types import LINK_NAMESPACE, LINK_TYPES
@@ -55,6 +55,8 @@ def run(proc: int, inside: int | None, name: str, request: Request, check: bool,
 
 
 def _run(work: Work, check: bool, seconds: int | None) -> Results:
+    if not check:
+        refuse_while_waiting(work.places.inside)
     before = work.state()
     planned = work.plan(before, work.request)
     _refuse_to_purge(work.request, before, planned)
