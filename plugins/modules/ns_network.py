@@ -352,8 +352,18 @@ from ..module_utils._namespaces import host, named, target
 from ..module_utils._namespaces.errors import NamespaceError, refuse
 from ..module_utils._namespaces.network import codec, confirm, run
 from ..module_utils._namespaces.network.link_types import LINK_TYPES
-from ..module_utils._namespaces.network.model import PHYSICAL, PURGEABLE, V4, V6, LinkWish, Request, RouteWish, RuleWish
-from ..module_utils._namespaces.network.parse import LOCAL, UNICAST, WAYLESS, parse
+from ..module_utils._namespaces.network.model import (
+    PHYSICAL,
+    PURGEABLE,
+    V4,
+    V6,
+    WAYLESS,
+    LinkWish,
+    Request,
+    RouteWish,
+    RuleWish,
+)
+from ..module_utils._namespaces.network.parse import LOCAL, UNICAST, parse
 from ..module_utils._namespaces.network.places import HERE
 from ..module_utils._namespaces.network.shape import options_of
 from ..module_utils._plugin import argspec, outcome

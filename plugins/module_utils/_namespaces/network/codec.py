@@ -22,7 +22,7 @@ import typing as t
 
 from ..._kernel import rtnetlink
 from .link_types import LINK_TYPES, Option
-from .model import PHYSICAL, V4, V6, Link, Route, Rule, Value
+from .model import PHYSICAL, V4, V6, WAYLESS, Link, Route, Rule, Value
 
 MISSING: str | None = None
 """Why there is no pyroute2, as Python tells it."""
@@ -84,7 +84,6 @@ _TYPES = {"unicast": 1, "local": 2, "blackhole": 6, "unreachable": 7, "prohibit"
 _TYPE_NAMES = {number: name for name, number in _TYPES.items()}
 _OTHER_TYPES = {3: "broadcast", 4: "anycast", 5: "multicast"}
 """Those that no task asks for."""
-_WITHOUT_WAY = ("blackhole", "unreachable", "prohibit", "throw")
 _FR_ACT_TO_TBL = 1
 _NO_SUPPRESSION = (None, -1, 0xFFFFFFFF)
 _WHOLE_MARK = 0xFFFFFFFF
@@ -340,7 +339,7 @@ def any_route_in(message: rtnetlink.Message, names: t.Mapping[int, str]) -> Rout
         table=attributes.get("RTA_TABLE", found["table"]),
         metric=attributes.get("RTA_PRIORITY", 0),
         via=_address_text(attributes.get("RTA_GATEWAY")),
-        dev="" if type_ in _WITHOUT_WAY else names.get(attributes.get("RTA_OIF", 0), ""),
+        dev="" if type_ in WAYLESS else names.get(attributes.get("RTA_OIF", 0), ""),
         src=_address_text(attributes.get("RTA_PREFSRC")),
         type=type_,
         beyond=", ".join(beyond),

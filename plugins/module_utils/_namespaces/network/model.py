@@ -22,6 +22,12 @@ PHYSICAL = "physical"
 ANY_TABLE = 0
 """The table of a rule that shall not be there, whichever it leads to."""
 
+TABLES = {"default": 253, "main": 254, "local": 255}
+"""The routing tables that have the same name on all hosts."""
+
+WAYLESS = ("blackhole", "unreachable", "prohibit", "throw")
+"""The types of routes that lead nowhere."""
+
 PURGEABLE = ("links", "addresses", "routes", "rules")
 
 Value = t.Union[bool, int, str]

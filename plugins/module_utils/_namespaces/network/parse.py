@@ -19,8 +19,10 @@ from .model import (
     ANY_TABLE,
     PHYSICAL,
     SELECTORS,
+    TABLES,
     V4,
     V6,
+    WAYLESS,
     LinkWish,
     Peer,
     Request,
@@ -37,9 +39,7 @@ T = t.TypeVar("T")
 METRICS = {V4: 0, V6: 1024}
 """What a route has that is asked for without one."""
 UNICAST, LOCAL = "unicast", "local"
-WAYLESS = ("blackhole", "unreachable", "prohibit", "throw")
-"""The types of routes that lead nowhere."""
-TABLE_OF_TYPE = {LOCAL: texts.TABLES["local"]}
+TABLE_OF_TYPE = {LOCAL: TABLES["local"]}
 """Where a route is when no table is named, if that is not the table main."""
 
 _LAST_MTU = (1 << 31) - 1
@@ -206,7 +206,7 @@ def _parse_route(number: int, item: Options) -> RouteWish:
     dev = _given(at, item, "dev", texts.interface) or ""
     src = _given(at, item, "src", texts.host) or ""
     family = _family(at, item.get("family"), dst, via, src)
-    table = _given(at, item, "table", texts.table) or TABLE_OF_TYPE.get(type_) or texts.TABLES["main"]
+    table = _given(at, item, "table", texts.table) or TABLE_OF_TYPE.get(type_) or TABLES["main"]
     metric = _given(at, item, "metric", lambda option, value: texts.number(option, value, texts.LAST_U32))
     # The kernel takes a metric of 0 for none.
     key = Route(_destination(dst, family), table, metric or METRICS[family])

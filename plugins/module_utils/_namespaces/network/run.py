@@ -46,8 +46,9 @@ def run(proc: int, inside: int | None, name: str, request: Request, check: bool,
     with contextlib.nullcontext() if check else directory.locked():
         names = dict(names_in(request))
         with opened(proc, inside, name, names) as places:
-            if not _loses_peers(Work(proc, places, _canonical(request, places))):
-                return _run(Work(proc, places, _canonical(request, places)), check, seconds)
+            work = Work(proc, places, _canonical(request, places))
+            if not _loses_peers(work):
+                return _run(work, check, seconds)
             names = {**dict.fromkeys(_neighbours(proc, places), "links"), **names}
         # Where they are has to be known to bring them back.
         with opened(proc, inside, name, names) as places:

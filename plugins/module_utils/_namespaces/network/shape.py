@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .model import ANY_TABLE, SELECTORS, V4, LinkWish, Peer, Request, RouteWish, RuleWish
+from .model import ANY_TABLE, SELECTORS, TABLES, V4, LinkWish, Peer, Request, RouteWish, RuleWish
 from .parse import METRICS, TABLE_OF_TYPE, UNICAST
-from .texts import TABLES
 
 Options = t.Dict[str, t.Any]
 

@@ -19,12 +19,11 @@ import typing as t
 
 from ..errors import refuse
 from ..values import absolute_path, plain_number, set_name
+from .model import TABLES
 
 Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 LAST_U32 = 0xFFFFFFFF
-
-TABLES = {"default": 253, "main": 254, "local": 255}
 
 _NAME_BYTES = 15
 # isspace() of the kernel knows Latin-1; % makes a template of a name.

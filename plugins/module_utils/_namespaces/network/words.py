@@ -10,9 +10,9 @@ from __future__ import annotations
 import typing as t
 
 from .link_types import LINK, LINK_NAMESPACE
-from .model import LinkWish, Peer, Route, Rule, Value
+from .model import TABLES, LinkWish, Peer, Route, Rule, Value
 
-_TABLES = {255: "local", 254: "main", 253: "default"}
+_TABLE_NAMES = {number: name for name, number in TABLES.items()}
 
 
 def of_route(route: Route) -> str:
@@ -22,7 +22,7 @@ def of_route(route: Route) -> str:
     parts += [
         f"{word} {value}" for word, value in (("via", route.via), ("dev", route.dev), ("src", route.src)) if value
     ]
-    if route.table != 254:
+    if route.table != TABLES["main"]:
         parts.append(f"table {table(route.table)}")
     if route.metric:
         parts.append(f"metric {route.metric}")
@@ -78,4 +78,4 @@ def _of_options(options: t.Mapping[str, Value]) -> t.Iterator[str]:
 
 def table(number: int) -> str:
     """A routing table, by its name where all hosts have the same."""
-    return _TABLES.get(number, str(number))
+    return _TABLE_NAMES.get(number, str(number))
