@@ -330,7 +330,7 @@ before:
       back.
     - The first run has it. One that finds nothing to change has an empty one, so keep that of the first.
     - Has O(links), O(routes), O(rules) and O(sysctls), those alone where something changed. What a link that was
-      removed had beyond the options is not in it.
+      removed had beyond the options is not in it, nor what has a name that is not UTF-8, which a warning tells.
     - A route that another program made, as a DHCP client or a routing daemon, comes back as a static one, and an IPv4
       address that was to go away by itself as one that stays.
   returned: success
@@ -365,7 +365,8 @@ from ..module_utils._namespaces.network.model import (
 )
 from ..module_utils._namespaces.network.parse import LOCAL, UNICAST, parse
 from ..module_utils._namespaces.network.places import HERE
-from ..module_utils._namespaces.network.shape import options_of
+from ..module_utils._namespaces.network.shape import options_of, sayable
+from ..module_utils._namespaces.shown import printable
 from ..module_utils._plugin import argspec, outcome
 
 _NET = "net"
@@ -489,12 +490,15 @@ def _name(params: t.Mapping[str, t.Any]) -> str:
 
 
 def _describe(module: AnsibleModule, results: run.Results) -> outcome.Result:
+    before, unsaid = sayable(options_of(results.before))
+    for item in unsaid:
+        module.warn(f"{item} is not in before: a name in it is not UTF-8, and no task can give that")
     for warning in results.warnings:
-        module.warn(warning)
+        module.warn(printable(warning))
     told = {
         "changed": bool(results.changes),
         "changes": results.changes,
-        "before": options_of(results.before),
+        "before": before,
         "diff": {"prepared": "".join(change + "\n" for change in results.changes)},
     }
     if results.token is not None:

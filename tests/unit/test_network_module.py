@@ -289,3 +289,49 @@ def test_every_way_to_name_the_namespace() -> None:
             assert task({"pid": str(pid), "types": ["net"], **wanted})["changes"] == []
 
     in_own_world(work, "mnt", "pid", "net")
+
+
+@changes_networks
+def test_names_that_somebody_inside_chose() -> None:
+    """They get through JSON, and act upon no terminal; one that is not UTF-8 comes back after a failure."""
+    names = [b"b\xff\xfe", b"\x1b[31mred", "b\u202e".encode()]
+
+    def there() -> list[bytes]:
+        done = subprocess.run(["ip", "-n", "blue", "-o", "link"], check=True, capture_output=True)
+        return sorted(name for name in names if name in done.stdout)
+
+    def work() -> None:
+        bring("blue", types=["net"])
+        for name in names:
+            subprocess.run([b"ip", b"-n", b"blue", b"link", b"add", name, b"type", b"bridge"], check=True)
+        subprocess.run([b"ip", b"-n", b"blue", b"rule", b"add", b"iif", names[0], b"table", b"7"], check=True)
+        purge: Options = {**BLUE, "purge": ["links", "rules"]}
+        asked = {**purge, "routes": [{"dst": "10.9.0.0/16", "via": "10.88.0.1"}]}
+        assert "what was done is taken back" in support.forked(lambda: refusal(**asked))
+        assert there() == sorted(names)
+        foretold, result = task(purge, check=True), task(purge)
+        assert there() == []
+        assert foretold["changes"] == result["changes"]
+        assert {*result["changes"]} == {
+            "rule del priority 32765 from all iif b\\udcff\\udcfe lookup 7",
+            "link del b\\udcff\\udcfe",
+            "link del \\x1b[31mred",
+            "link del b\\u202e",
+        }
+        json.dumps(result, ensure_ascii=False).encode()
+        assert [link["name"] for link in result["before"]["links"]] == ["\x1b[31mred", "b\u202e"]
+        assert str(result["warnings"]).count("is not in before: a name in it is not UTF-8") == 2
+
+    in_own_world(work, "mnt", "pid", "net")
+
+
+@changes_networks
+def test_a_name_in_a_message() -> None:
+    def work() -> None:
+        bring("blue", types=["net"])
+        subprocess.run(["ip", "-n", "blue", "link", "add", "\x1b[2J", "type", "ifb"], check=True)
+        text = support.forked(lambda: refusal(**BLUE, purge=["links"]))
+        assert "purge the link \\x1b[2J" in text
+        assert text.isprintable()
+
+    in_own_world(work, "mnt", "pid", "net")

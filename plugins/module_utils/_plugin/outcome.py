@@ -14,6 +14,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .._kernel import process
 from .._namespaces.errors import NamespaceError, during
+from .._namespaces.shown import printable
 from .._namespaces.values import refuse_unusable_text
 
 Result = t.Dict[str, t.Any]
@@ -32,7 +33,8 @@ def finish(
             refuse_unusable_text(module.params, free_text)
             result = work(module)
     except NamespaceError as error:
-        module.fail_json(msg=str(error))
+        # It may tell names that somebody inside chose.
+        module.fail_json(msg=printable(str(error)))
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

@@ -175,9 +175,9 @@ def link_added(
     """
     data = _data(type_, options, other)
     if peer is not None:
-        data = [("VETH_INFO_PEER", {"attrs": [("IFLA_IFNAME", peer[0]), ("IFLA_NET_NS_FD", peer[1])]})]
+        data = [("VETH_INFO_PEER", {"attrs": [("IFLA_IFNAME", _bytes(peer[0])), ("IFLA_NET_NS_FD", peer[1])]})]
     message = ifinfmsg()
-    message["attrs"] = [("IFLA_IFNAME", name), ("IFLA_LINKINFO", _info(type_, data))]
+    message["attrs"] = [("IFLA_IFNAME", _bytes(name)), ("IFLA_LINKINFO", _info(type_, data))]
     if other and type_ != "vxlan":
         message["attrs"].append(("IFLA_LINK", other))
     if namespace is not None:
@@ -267,7 +267,7 @@ def link_in(message: rtnetlink.Message) -> Raw:
     if found["ifi_type"] == _ARPHRD_LOOPBACK:
         type_ = "loopback"
     link = Link(
-        name=attributes["IFLA_IFNAME"],
+        name=_text(attributes["IFLA_IFNAME"]),
         number=found["index"],
         type=type_,
         up=bool(found["flags"] & _IFF_UP),
@@ -378,8 +378,8 @@ def any_rule_in(message: rtnetlink.Message) -> Rule | None:
         priority=attributes.get("FRA_PRIORITY", 0),
         src=src,
         dst=dst,
-        iif=attributes.get("FRA_IIFNAME", ""),
-        oif=attributes.get("FRA_OIFNAME", ""),
+        iif=_text(attributes.get("FRA_IIFNAME", "")),
+        oif=_text(attributes.get("FRA_OIFNAME", "")),
         fwmark="" if not marked else str(mark) if mask == _WHOLE_MARK else f"{mark}/{mask}",
         table=attributes.get("FRA_TABLE", found["table"]),
         beyond=", ".join(beyond),
@@ -497,12 +497,21 @@ def _rule(rule: Rule, more: list[tuple[str, t.Any]]) -> bytes:
             attributes.append((f"FRA_{name.upper()}", address))
     for attribute, link in (("FRA_IIFNAME", rule.iif), ("FRA_OIFNAME", rule.oif)):
         if link:
-            attributes.append((attribute, link))
+            attributes.append((attribute, _bytes(link)))
     if rule.fwmark:
         mark, _slash, mask = rule.fwmark.partition("/")
         attributes += [("FRA_FWMARK", int(mark)), ("FRA_FWMASK", int(mask or _WHOLE_MARK))]
     message["attrs"] = attributes
     return _encoded(message)
+
+
+def _text(name: str | bytes) -> str:
+    """The name of a link; of one that is not UTF-8 pyroute2 tells the bytes, which stay as surrogates."""
+    return name if isinstance(name, str) else name.decode("utf-8", "surrogateescape")
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
 
 
 def _encoded(message: t.Any) -> bytes:

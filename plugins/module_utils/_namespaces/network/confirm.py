@@ -25,6 +25,7 @@ from .. import cgroup, directory
 from ..checkpoint import PATIENCE, Gate, spawn
 from ..errors import NamespaceError, during, refuse
 from ..memory import MEMORY
+from ..shown import printable
 from ..values import plain_number
 from .carry_out import Work, take_back
 from .draft import Step
@@ -189,9 +190,8 @@ def _take_back(work: Work, before: State, planned: t.Sequence[Step]) -> None:
     except Exception as error:  # noqa: BLE001 - whatever it is, it has to be said
         told = f"what was done could not be taken back: {type(error).__name__}: {error}"
     syslog.openlog("linux.namespaces")
-    syslog.syslog(
-        syslog.LOG_WARNING, f"ns_network in {work.places.inside.title} was not confirmed, and goes back: {told}"
-    )
+    said = f"ns_network in {work.places.inside.title} was not confirmed, and goes back: {told}"
+    syslog.syslog(syslog.LOG_WARNING, printable(said))
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from ..._kernel import netdev, nsfs, nstypes, procfs
 from ..._kernel.descriptor import closing
 from .. import directory, named
 from ..errors import NamespaceError, during, refuse
+from ..shown import printable
 from .carry_out import Work, carry_out
 from .confirm import armed, refuse_while_waiting
 from .difference import can_come_back, gone_for_good
@@ -150,6 +151,6 @@ def _with_one_name(wish: LinkWish, places: Places) -> LinkWish:
 def _changes(planned: Plan, places: Places) -> tuple[str, ...]:
     inside = places.inside_name
     return tuple(
-        step.words if step.namespace == inside else f"{step.words} (in {places[step.namespace].title})"
+        printable(step.words if step.namespace == inside else f"{step.words} (in {places[step.namespace].title})")
         for step in planned.steps
     )

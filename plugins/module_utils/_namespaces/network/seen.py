@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import socket
 import time
 import typing as t
@@ -80,14 +79,11 @@ def _some(asked: int, told: int, decode: Decode, until: float) -> tuple[list[t.A
     return items, more, unclear
 
 
-# Of the name of a link that is not UTF-8 pyroute2 tells the bytes.
-
-
 def _link(message: rtnetlink.Message, names: t.Mapping[int, str]) -> list[t.Any]:
     raw = codec.link_in(message)
     link = raw.link
     shape = {
-        "name": os.fsdecode(link.name),
+        "name": link.name,
         "type": link.type,
         "up": link.up,
         "mtu": link.mtu,
@@ -124,7 +120,7 @@ def _rule(message: rtnetlink.Message) -> Values | None:
         "family": found.family,
         "priority": found.priority,
         "table": found.table,
-        **_given(**{"from": found.src}, to=found.dst, iif=os.fsdecode(found.iif), oif=os.fsdecode(found.oif)),
+        **_given(**{"from": found.src}, to=found.dst, iif=found.iif, oif=found.oif),
         **_given(fwmark=found.fwmark, kernel=found.automatic, beyond=found.beyond),
     }
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 from .model import ANY_TABLE, SELECTORS, TABLES, V4, LinkWish, Peer, Request, RouteWish, RuleWish
@@ -27,6 +28,26 @@ def options_of(request: Request) -> Options:
             "purge": sorted(request.purge),
         }
     )
+
+
+def sayable(options: Options) -> tuple[Options, list[str]]:
+    """What of these a task can give, and the rest in words: a name that is not UTF-8 gets through no JSON."""
+    said: Options = {}
+    unsaid: list[str] = []
+    for option, value in options.items():
+        said[option] = value
+        if isinstance(value, list):
+            said[option] = [item for item in value if _is_text(item)]
+            unsaid += [f"{option}: {json.dumps(item)}" for item in value if not _is_text(item)]
+    return _without_empty(said), unsaid
+
+
+def _is_text(item: t.Any) -> bool:
+    try:
+        json.dumps(item, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _link(wish: LinkWish) -> Options:
