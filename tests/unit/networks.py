@@ -58,6 +58,8 @@ _FLEETING = {
     ),
 }
 """What ip(8) says of something that is made again as it was, and that may differ."""
+_OF_LACP = ("ad_actor_oper_port_state", "ad_partner_oper_port_state", "ad_aggregator_id")
+"""What a bond's ports come to by and by."""
 _MADE_UP = re.compile(r"(?!02:00:00)..:..:..:..:..:..")
 """The address of a card that no test has asked for."""
 _EUI64 = "ff:fe"
@@ -191,7 +193,8 @@ def _listed(name: str, family: str, *commands: str) -> list[list[t.Any]]:
 
 def _lasting(item: t.Any) -> t.Any:
     if isinstance(item, dict):
-        return {name: _lasting(value) for name, value in sorted(item.items()) if name not in _FLEETING}
+        lasting = (name for name in sorted(item) if name not in _FLEETING and not name.startswith(_OF_LACP))
+        return {name: _lasting(item[name]) for name in lasting}
     if isinstance(item, list):
         found = [_lasting(value) for value in item if not _is_fleeting(value)]
         return sorted(found, key=repr)

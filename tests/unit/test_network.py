@@ -179,12 +179,24 @@ def test_a_link_upon_another_one(kind: str, where: str) -> None:
         options = {"link": "eth0", **there, **UPON[kind]}
         told = there_and_back(asking(wish(name, kind, options=options, addresses=("10.3.0.1/24",), mtu=1300)))
         where_made = "" if where == BLUE else f" netns {BLUE}"
-        assert told[0].startswith(f"link add {name} link eth0{where_made} type {kind}")
+        made = name if where == BLUE else "new0"
+        assert told[0].startswith(f"link add {made} link eth0{where_made} type {kind}")
         assert "namespace  " not in told[0]
         brought(asking(wish(name, kind, options=options)))
         error = refusal(asking(wish(name, kind, options={**options, "link": "lo"})))
         assert "its link is eth0 and can not become lo" in str(error)
         there_and_back(asking(wish(name, absent=True)))
+
+    networks.in_world(work)
+
+
+def test_an_ipvlan_takes_no_mac() -> None:
+    networks.need("ipvlan")
+
+    def work() -> None:
+        ip("link", "add", "br0", "type", "bridge", at=BLUE)
+        error = refusal(asking(wish("it", "ipvlan", options={"link": "br0"}, mac="02:00:00:00:00:05")))
+        assert "has the mac of the link that it is upon" in str(error)
 
     networks.in_world(work)
 
@@ -256,6 +268,14 @@ def test_a_bond_with_ports() -> None:
         options = {"mode": "802.3ad", "miimon": 100, "lacp_rate": "fast", "xmit_hash_policy": "layer3+4"}
         brought(asking(wish("bond0", "bond", options=options, up=True)))
         there_and_back(asking(wish("eth0", master="bond0", up=True)))
+        brought(asking(wish("eth0", master="bond0")))
+        brought(asking(route("10.77.0.0/16", via="10.9.0.1")))
+        for left in (wish("eth0", master=""), wish("bond0", absent=True)):
+            there_and_back(asking(left))
+            assert routes() == ["10.77.0.0/16 via 10.9.0.1 dev eth0"]
+            assert "UP" in links()["eth0"]["flags"]
+            bring(asking(wish("bond0", "bond", options=options, up=True), wish("eth0", master="bond0")))
+            brought(asking(route("10.77.0.0/16", via="10.9.0.1")))
 
     networks.in_world(work)
 

@@ -11,7 +11,7 @@ import typing as t
 
 from . import words
 from .draft import Plan, Touched
-from .link_types import LINK_NAMESPACE, LINK_TYPES
+from .link_types import BORROWED_MAC, LINK_NAMESPACE, LINK_TYPES
 from .model import ANY_TABLE, PHYSICAL, Link, LinkWish, Peer, Request, RouteWish, RuleWish, State
 
 
@@ -129,7 +129,7 @@ def _whole(link: Link, inside: str) -> LinkWish:
         link.type,
         addresses=link.addresses,
         mtu=link.mtu,
-        mac=link.mac or None,
+        mac=None if link.type in BORROWED_MAC else link.mac or None,
         up=link.up,
         master=link.master,
         options={name: value for name, value in link.options.items() if name in known and value != known[name].default},

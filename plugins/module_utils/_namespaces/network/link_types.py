@@ -18,6 +18,9 @@ LINK = "link"
 LINK_NAMESPACE = "link_namespace"
 """Where that link is, as a peer's namespace; empty for the namespace where the task runs."""
 
+BORROWED_MAC = ("ipvlan",)
+"""Types whose links have the mac of the link that they are upon, and take no other."""
+
 
 class Option(t.NamedTuple):
     """One option of a type of links."""

@@ -7,17 +7,19 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from ..errors import NamespaceError
 from . import codec, words
 from .draft import Draft, Message, Numbers, Step, refuse_beyond
-from .link_types import LINK, LINK_NAMESPACE, LINK_TYPES
+from .link_types import BORROWED_MAC, LINK, LINK_NAMESPACE, LINK_TYPES
 from .model import PHYSICAL, V6, Link, LinkWish, Peer, Value
 from .places import HERE
 
 LOOPBACK = "lo"
-_MASTERS = ("bridge", "bond", "vrf")
+_BOND = "bond"
+_MASTERS = ("bridge", _BOND, "vrf")
 _LOOPBACK_TYPE = "loopback"
 _FALLBACK = ("tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0")
 """What the kernel makes in each namespace, and never takes away."""
@@ -78,7 +80,8 @@ def remove_links(draft: Draft) -> None:
                 f"it is of type {link.type}, and could not be brought back",
                 "remove it by other means, or name it among the links",
             )
-        draft.add(_step(draft, f"link del {link.name}", link.name, codec.link_removed), link)
+        step = _step(draft, f"link del {link.name}", link.name, codec.link_removed)
+        draft.add(step._replace(disturbs=link.type == _BOND), link)
         _cascade(draft, link)
 
 
@@ -122,6 +125,8 @@ def configure(draft: Draft, wish: LinkWish) -> None:
     link = draft.link(wish.name, purpose)
     _refuse_other_type(wish, link, purpose)
     _refuse_other_peer(wish, link, purpose)
+    if link.type in BORROWED_MAC and wish.mac not in (None, link.mac):
+        raise NamespaceError(purpose, f"one of type {link.type} has the mac of the link that it is upon", "give no mac")
     options = {name: value for name, value in wish.options.items() if link.options.get(name) != value}
     for name, value in options.items():
         if LINK_TYPES[link.type][name].fixed:
@@ -209,6 +214,8 @@ def _cascade(draft: Draft, link: Link) -> None:
         elif other.master == link.name:
             draft.touch(other)
             draft.change(other.name, master="")
+            if link.type == _BOND:
+                _fall(draft, other, draft.wishes.get(other.name, LinkWish(other.name)).up)
 
 
 def _move_out(draft: Draft, link: Link) -> None:
@@ -254,10 +261,11 @@ def _make(draft: Draft, wish: LinkWish) -> None:
     if upon and upon not in (draft.links if where == draft.inside else draft.around(where)):
         raise NamespaceError(purpose, f"there is no link {upon} for it to be upon", "make that one first")
     inside, type_ = draft.inside, wish.type
+    name = wish.name if where == inside else _free_name(draft, wish.name, where)
 
     def message(numbers: Numbers) -> codec.Request:
         return codec.link_added(
-            wish.name,
+            name,
             type_,
             wish.options,
             numbers.index(where, upon) if upon else 0,
@@ -266,11 +274,22 @@ def _make(draft: Draft, wish: LinkWish) -> None:
         )
 
     made = Link(wish.name, 0, type_, False, 0, "", "", (), dict(wish.options), peer)
-    draft.add(Step("link add " + words.of_new_link(wish, inside), where, message, makes=True), made)
+    draft.add(Step("link add " + words.of_new_link(wish, name, inside), where, message, makes=True), made)
+    if name != wish.name:
+        draft.touch(made._replace(name=name))
+        rename = _step(draft, f"link set {name} name {wish.name}", name, _name_message(wish.name))
+        draft.add(rename._replace(makes=True), made)
     draft.links[wish.name] = made
     if peer is not None and peer.namespace == draft.inside:
         draft.links[peer.name] = made._replace(name=peer.name, peer=Peer(wish.name, draft.inside, up=False))
         draft.touch(draft.links[peer.name])
+
+
+def _free_name(draft: Draft, name: str, where: str) -> str:
+    """Where the name is taken in the other namespace, one that is free: old kernels make the link there first."""
+    there = draft.around(where)
+    others = (f"new{number}" for number in itertools.count())
+    return name if name not in there else next(other for other in others if other not in {*there, *draft.links})
 
 
 def _new_peer(draft: Draft, wish: LinkWish, purpose: str) -> Peer:
@@ -344,8 +363,8 @@ def _set_attributes(draft: Draft, wish: LinkWish, purpose: str) -> None:
     master = fields.get("master", "")
     if master:
         _refuse_no_master(draft.link(master, purpose), purpose)
-        if draft.links[master].type == "bond" and link.up:
-            _set_up(draft, draft.inside, link, link.name, True, False)
+        if draft.links[master].type == _BOND and link.up:
+            _add_up(draft, draft.inside, link, link.name, False)
     told = {"mtu": "mtu", "mac": "address", "master": "master"}
     text = " ".join(f"{told[name]} {value}" if value != "" else "nomaster" for name, value in fields.items())
     inside = draft.inside
@@ -360,6 +379,25 @@ def _set_attributes(draft: Draft, wish: LinkWish, purpose: str) -> None:
         Step(f"link set {link.name} {text}", inside, message, disturbs="master" in fields and bool(link.number)), link
     )
     draft.change(link.name, **fields)
+    if _is_bond(draft, master):
+        # The bond does so.
+        draft.change(link.name, up=True)
+    elif "master" in fields and _is_bond(draft, link.master):
+        _fall(draft, link, wish.up)
+
+
+def _is_bond(draft: Draft, name: str) -> bool:
+    return name in draft.links and draft.links[name].type == _BOND
+
+
+def _fall(draft: Draft, link: Link, wanted: bool | None) -> None:
+    """The kernel sets down what leaves a bond; what was up is set up again, unless that is not wanted."""
+    _keep_addresses(draft, draft.inside, link, link.name, link.addresses)
+    draft.change(link.name, up=False)
+    if link.up and wanted is not False:
+        _set_up(draft, draft.inside, link, link.name, False, True)
+    else:
+        draft.forget_routes(link.name)
 
 
 def _refuse_no_master(master: Link, purpose: str) -> None:
@@ -390,32 +428,26 @@ def _set_peers_master(draft: Draft, link: Link, peer: Peer, master: str) -> None
     draft.change(link.name, peer=peer._replace(master=master))
 
 
+def _add_up(draft: Draft, namespace: str, link: Link, name: str, wanted: bool) -> None:
+    """The step alone."""
+
+    def message(numbers: Numbers) -> codec.Request:
+        return codec.link_changed(numbers.index(namespace, name), up=wanted)
+
+    text = f"link set {name} {'up' if wanted else 'down'}"
+    draft.add(Step(text, namespace, message, disturbs=not wanted and bool(link.number)), link)
+    if not wanted:
+        there = draft.links[name] if namespace == draft.inside else t.cast("Peer", draft.links[link.name].peer)
+        _keep_addresses(draft, namespace, link, name, there.addresses)
+
+
 def _set_up(draft: Draft, namespace: str, link: Link, name: str, is_up: bool, wanted: bool | None) -> None:
     """Of a link, or of its peer in another namespace."""
     if namespace == draft.inside:
         is_up = draft.links[name].up
     if wanted is None or wanted is is_up:
         return
-
-    def message(numbers: Numbers) -> codec.Request:
-        return codec.link_changed(numbers.index(namespace, name), up=wanted)
-
-    draft.add(
-        Step(
-            f"link set {name} {'up' if wanted else 'down'}",
-            namespace,
-            message,
-            disturbs=not wanted and bool(link.number),
-        ),
-        link,
-    )
-    if not wanted:
-        there = draft.links[name] if namespace == draft.inside else t.cast("Peer", draft.links[link.name].peer)
-        for address in there.addresses if link.number else ():
-            # The kernel takes it away, unless keep_addr_on_down says otherwise.
-            if ":" in address:
-                again = _address_message(codec.address_kept, namespace, name, address)
-                draft.add(Step(f"addr add {address} dev {name}", namespace, again), link)
+    _add_up(draft, namespace, link, name, wanted)
     if namespace == draft.inside:
         draft.change(name, up=wanted)
         if wanted and name == LOOPBACK:
@@ -424,6 +456,14 @@ def _set_up(draft: Draft, namespace: str, link: Link, name: str, is_up: bool, wa
             draft.forget_routes(name)
     else:
         draft.change(link.name, peer=t.cast("Peer", draft.links[link.name].peer)._replace(up=wanted))
+
+
+def _keep_addresses(draft: Draft, namespace: str, link: Link, name: str, addresses: tuple[str, ...]) -> None:
+    """The kernel takes those of IPv6 away from what is set down, unless keep_addr_on_down says otherwise."""
+    for address in addresses if link.number else ():
+        if ":" in address:
+            again = _address_message(codec.address_kept, namespace, name, address)
+            draft.add(Step(f"addr add {address} dev {name}", namespace, again), link)
 
 
 def _without(
@@ -466,6 +506,10 @@ def _step(draft: Draft, text: str, name: str, message: t.Callable[[int], codec.R
     """A step that needs the index of one link inside."""
     inside = draft.inside
     return Step(text, inside, lambda numbers: message(numbers.index(inside, name)))
+
+
+def _name_message(name: str) -> t.Callable[[int], codec.Request]:
+    return lambda index: codec.link_changed(index, ifname=name)
 
 
 def _options_message(type_: str, options: t.Mapping[str, Value]) -> t.Callable[[int], codec.Request]:

@@ -43,7 +43,7 @@ def of_rule(rule: Rule) -> str:
     return " ".join([*parts, f"lookup {table(rule.table)}"])
 
 
-def of_new_link(wish: LinkWish, inside: str) -> str:
+def of_new_link(wish: LinkWish, name: str, inside: str) -> str:
     """As ip-link(8) takes it after "link add". inside: the name of the namespace where the link shall be."""
     options = dict(wish.options)
     upon = []
@@ -51,7 +51,7 @@ def of_new_link(wish: LinkWish, inside: str) -> str:
         upon.append(f"link {options.pop(LINK)}")
     if options.pop(LINK_NAMESPACE, None) is not None:
         upon.append(f"netns {of_namespace(inside)}")
-    return " ".join([wish.name, *upon, f"type {wish.type}", *_of_options(options), *_of_peer(wish.peer)])
+    return " ".join([name, *upon, f"type {wish.type}", *_of_options(options), *_of_peer(wish.peer)])
 
 
 def of_namespace(name: str) -> str:
