@@ -41,7 +41,7 @@ PARTS = ("ansible.cfg", "extensions", "galaxy.yml", "meta", "plugins", "pyprojec
 FILES = (
     *("libc", "listeners", "mount", "netdev", "nsfs", "process", "processes", "procfs", "uts"),
     *("cgroup", "discovery", "handle", "host", "propagation", "properties", "target", "visit"),
-    *("network", "network_codec", "networks"),
+    "network_codec",
 )
 SETS = (
     "one_type",
@@ -52,9 +52,38 @@ SETS = (
     "an_init_that_no_handle_is_of",
     "the_init_is_not_in_the_way",
 )
+NETWORK = (
+    "a_veth_to_another_set_asked_from_both",
+    "a_bridge_with_options_and_ports",
+    "a_link_upon_another_one",
+    "an_ipvlan_takes_no_mac",
+    "a_vxlan",
+    "a_link_without_options",
+    "a_vrf_with_a_port",
+    "a_bond_with_ports",
+    "an_address_that_the_kernel_made_may_be_asked_for",
+    "secondary_addresses_stay_when_the_primary_one_goes",
+    "what_an_mtu_takes_away_is_in_before",
+    "all_types_of_routes",
+    "a_route_is_replaced_and_removed",
+    "a_route_with_what_could_not_be_brought_back",
+    "rules",
+    "a_rule_with_what_could_not_be_brought_back",
+    "purge_takes_all_away_and_before_brings_it_back",
+    "a_link_from_outside_is_moved_in_and_out",
+)
+NETWORKS = (
+    "a_namespace_without_a_process_as_ip_sees_it",
+    "in_the_shape_of_the_options",
+    "what_the_kernel_made_and_what_no_task_can_ask_for",
+    "the_other_ends",
+    "the_link_that_one_is_upon",
+)
 TESTS = [
     *(f"tests/unit/test_{name}.py" for name in FILES),
     *(f"tests/unit/test_sets.py::test_{name}" for name in SETS),
+    *(f"tests/unit/test_network.py::test_{name}" for name in NETWORK),
+    *(f"tests/unit/test_networks.py::test_{name}" for name in NETWORKS),
 ]
 WALKTHROUGH = "extensions/molecule/walkthrough/converge.yml"
 # What goes different ways on different kernels. All of it takes hours: a task takes seconds here.
