@@ -96,13 +96,17 @@ options:
         description: The largest packet, in bytes; of a V(veth) that of this end alone.
         type: str
       mac:
-        description: Its hardware address, as V("52:54:00:12:34:56"), in quotes.
+        description: >-
+          Its hardware address, as V("52:54:00:12:34:56"), in quotes. An V(ipvlan) has that of the link that it is upon,
+          and no other.
         type: str
       up:
         description: Whether it is up. True by default for every link that is V(present).
         type: bool
       master:
-        description: The bridge, bond or VRF that it is a port of; empty for none.
+        description: >-
+          The bridge, bond or VRF that it is a port of; empty for none. What joins or leaves a bond is down meanwhile,
+          and keeps its addresses and routes.
         type: str
       options:
         description:
