@@ -272,7 +272,7 @@ def test_a_bond_with_ports() -> None:
         brought(asking(route("10.77.0.0/16", via="10.9.0.1")))
         for left in (wish("eth0", master=""), wish("bond0", absent=True)):
             there_and_back(asking(left))
-            assert routes() == ["10.77.0.0/16 via 10.9.0.1 dev eth0"]
+            assert routes() == ["10.77.0.0/16 via 10.9.0.1 dev eth0 proto 4"]
             assert "UP" in links()["eth0"]["flags"]
             bring(asking(wish("bond0", "bond", options=options, up=True), wish("eth0", master="bond0")))
             brought(asking(route("10.77.0.0/16", via="10.9.0.1")))
