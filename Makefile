@@ -4,13 +4,17 @@
 
 # Everything that is fetched or written goes below .ansible/ in the checkout.
 
-.PHONY: help demo topology test matrix hosts kernels bench fetch lock clean root programs lab-programs kernel-programs bench-programs FORCE
+.PHONY: help demo topology test hosts all matrix kernels bench fetch lock clean root programs lab-programs kernel-programs bench-programs FORCE
 .DELETE_ON_ERROR:
 
 HOME_HERE = $(CURDIR)/.ansible/home
 LINK = .ansible/collections/ansible_collections/linux/namespaces
 POSIX = .ansible/collections/ansible_collections/ansible/posix
 VENV = .ansible/test
+NOX = $(VENV)/bin/nox --non-interactive --session
+# The unit tests take as long as the rest of the sessions, and no more than one processor.
+BESIDE = --beside '$(NOX) units'
+REST = lint types sanity molecule
 
 help:
 	@echo "make demo                         run work in real namespaces, from a playbook"
@@ -19,6 +23,7 @@ help:
 	@echo "make test                         the tests, on this machine: lint types sanity units molecule"
 	@echo "make test SESSION=units ARGS=...  one session of it, with arguments for its tool"
 	@echo "make hosts                        the scenarios over ssh, on hosts with systemd that are booted for it"
+	@echo "make all                          both at once, in less time"
 	@echo "make matrix                       the modules with every Python here and every ansible-core from 2.18 on"
 	@echo "make kernels                      the tests on Debian's kernels, from 5.10 on, in emulated machines"
 	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns, ns_network against ip, tasks inside, ns_facts against lsns"
@@ -36,13 +41,17 @@ demo topology: root .ansible/demo/made $(LINK)
 
 # tests/sealed.py says what the seal is. Only the fetching inside it reaches a network.
 test: root programs .ansible/python
-	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch' -- \
-	    $(VENV)/bin/nox --non-interactive $(if $(SESSION),--session $(SESSION)) $(if $(ARGS),-- $(ARGS))
+	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch' $(if $(SESSION),,$(BESIDE)) -- \
+	    $(NOX) $(or $(SESSION),$(REST)) $(if $(ARGS),-- $(ARGS))
 
 # The same on hosts of tests/lab, over ssh.
 hosts: root programs lab-programs .ansible/python
 	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch .ansible/lab/root' -- \
-	    $(VENV)/bin/nox --non-interactive --session hosts $(if $(ARGS),-- $(ARGS))
+	    $(NOX) hosts $(if $(ARGS),-- $(ARGS))
+
+all: root programs lab-programs .ansible/python
+	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch .ansible/lab/root' $(BESIDE) -- \
+	    $(NOX) $(REST) hosts
 
 # Each Python and each ansible-core that tests/matrix/run.py finds; ARGS='3.8 3.13' limits it to these Pythons.
 matrix: root programs .ansible/python $(LINK)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What `make test` runs, one session after the other; `make test SESSION=units ARGS='-k name'` runs one.
+"""What `make test` runs, the session `units` beside the others; `make test SESSION=units ARGS='-k name'` runs one.
 
 Everything runs in the one environment that `make fetch` made, so no session has an environment of its own.
 """
@@ -85,14 +85,14 @@ def without_shims(folders: list[str]) -> t.Iterator[str]:
 def units(session: nox.Session) -> None:
     """Pytest. Apart from it what runs on the controller, whose part of ansible-core changes what modules do.
 
-    Then what is about networks once more, with the oldest pyroute2.
+    Then with the oldest pyroute2 what it is for: the messages, a network that is made of them, one that is looked at.
     """
     session.run("pytest", *session.posargs)
     if not session.posargs:
         session.run("pytest", "tests/controller")
-        networks = sorted(str(path) for path in (ROOT / "tests/unit").glob("test_network*.py"))
+        files = [f"tests/unit/test_{name}.py" for name in ("network_codec", "network", "networks")]
         oldest = {"PYTHONPATH": str(ROOT / ".ansible/pyroute2"), "PYROUTE2_VERSION": "0.7.2"}
-        session.run("pytest", *networks, env=oldest)
+        session.run("pytest", *files, env=oldest)
 
 
 @nox.session

@@ -4,18 +4,18 @@
 
 """Run the tests where they cannot harm the machine, and prove that they did not.
 
-    sealed.py --fetch 'COMMAND' -- COMMAND ...
+    sealed.py --fetch 'COMMAND' [--beside 'COMMAND'] -- COMMAND ...
 
-Both commands run in namespaces of their own (all but user and time), under an init of their own that ends whatever
-they leave. All file systems are read-only there, except the checkout and private, empty /tmp, /var/tmp, /run and
-/dev/shm; /dev has no disks. The first command may fetch, so it keeps the machine's network, and its /run, read-only.
-The second one has nothing but a loopback.
+Each command runs in namespaces of its own (all but user and time), under an init of its own that ends whatever it
+leaves. All file systems are read-only there, except the checkout and private, empty /tmp, /var/tmp, /run and /dev/shm;
+/dev has no disks. The one that fetches comes first, and keeps the machine's network, and its /run, read-only. The
+others have nothing but a loopback. The one beside runs at the same time as the last one, and is heard after it.
 
-Two comparisons follow. Inside, where nobody else lives, *everything* that the second command left counts. Outside,
-where other people's processes go on, what nobody but an administrator changes is compared: mounts, interfaces,
-sysctls, names, /run and /etc. What comes and goes there anyhow (/tmp, processes) cannot be ours: a file that the init
-writes to each of these folders must not appear outside, and nothing leaves a process-id namespace whose init has
-ended; a marker in the environment of every process checks that too.
+Two comparisons follow. Inside, where nobody else lives, *everything* that a command left counts. Outside, where other
+people's processes go on, what nobody but an administrator changes is compared: mounts, interfaces, sysctls, names,
+/run and /etc. What comes and goes there anyhow (/tmp, processes) cannot be ours: a file that the init writes to each of
+these folders must not appear outside, and nothing leaves a process-id namespace whose init has ended; a marker in the
+environment of every process checks that too.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ if t.TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".ansible/home"
-# For the tools, so that what is in /tmp afterwards comes from what they test.
+# For the tools, a folder for each command, so that what is in /tmp afterwards comes from what they test.
 TEMPORARY = ROOT / ".ansible/tmp"
 MARKER = "LINUX_NAMESPACES_TESTS"
 SCRATCH = ("/tmp", "/var/tmp", "/dev/shm")
@@ -257,8 +257,6 @@ def seal(*, online: bool) -> None:
     os.chdir(ROOT)
     if not online:
         os.mkdir("/run/mount")  # mount(8) keeps it
-    shutil.rmtree(TEMPORARY, ignore_errors=True)
-    TEMPORARY.mkdir(parents=True)
 
 
 def probe(marker: str) -> None:
@@ -317,14 +315,13 @@ def reap() -> None:
 def environment(marker: str, *, online: bool) -> dict[str, str]:
     """The caller's, to fetch (proxies, indexes); for the tests, nothing of what differs between machines."""
     if online:
-        return {**os.environ, MARKER: marker, "TMPDIR": str(TEMPORARY)}
-    kept = ("PATH", "TERM", "CI", "NO_COLOR", "FORCE_COLOR", "HYPOTHESIS_PROFILE")
+        return {**os.environ, MARKER: marker}
+    kept = ("PATH", "TMPDIR", "TERM", "CI", "NO_COLOR", "FORCE_COLOR", "HYPOTHESIS_PROFILE")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
         MARKER: marker,
         "HOME": str(HOME),
-        "TMPDIR": str(TEMPORARY),
-        "ANSIBLE_REMOTE_TEMP": str(TEMPORARY),
+        "ANSIBLE_REMOTE_TEMP": os.environ["TMPDIR"],
         "LANG": "C.UTF-8",
         "USER": "root",
     }
@@ -333,25 +330,61 @@ def environment(marker: str, *, online: bool) -> dict[str, str]:
 # ---- outside
 
 
-def run_sealed(command: list[str], marker: str, *, online: bool) -> int:
+def run_sealed(commands: list[list[str]], marker: str, *, online: bool) -> int:
+    """Run the commands at the same time; the first of their codes that is not 0."""
+    shutil.rmtree(TEMPORARY, ignore_errors=True)
     lifeline, ours = os.pipe()
+    seals = []
+    try:
+        for number, command in enumerate(commands):
+            temporary = TEMPORARY / str(number)
+            temporary.mkdir(parents=True)
+            log = temporary.with_suffix(".log") if number else None
+            seals.append((start(command, marker, lifeline, temporary, log, online=online), log))
+        os.close(lifeline)
+        codes = [follow(process, log) if log else process.wait() for process, log in seals]
+        return next(filter(None, codes), 0)
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        os.close(ours)
+        for process, _log in seals:
+            process.wait()
+
+
+def start(
+    command: list[str],
+    marker: str,
+    lifeline: int,
+    temporary: Path,
+    log: Path | None,
+    *,
+    online: bool,
+) -> subprocess.Popen[bytes]:
     namespaces = NAMESPACES if online else (*NAMESPACES, "--net")
     inside = ["--inside", marker, "--lifeline", str(lifeline), *(["--online"] if online else []), "--", *command]
-    with subprocess.Popen(
-        [
-            *("unshare", *namespaces, "--propagation", "private", "--fork", "--kill-child"),
-            *(sys.executable, "-I", __file__, *inside),
-        ],
-        stdin=None if is_terminal() else subprocess.DEVNULL,
-        pass_fds=[lifeline],
-    ) as process:
-        os.close(lifeline)
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            return 130
-        finally:
-            os.close(ours)
+    with log.open("wb") if log else contextlib.nullcontext() as output:
+        return subprocess.Popen(
+            [
+                *("unshare", *namespaces, "--propagation", "private", "--fork", "--kill-child"),
+                *(sys.executable, "-I", __file__, *inside),
+            ],
+            stdin=None if is_terminal() and not log else subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[lifeline],
+            env={**os.environ, "TMPDIR": str(temporary)},
+        )
+
+
+def follow(process: subprocess.Popen[bytes], log: Path) -> int:
+    """Pass on what it says, until it ends."""
+    with log.open(errors="replace") as output:
+        while process.poll() is None:
+            print(output.read(), end="", flush=True)
+            time.sleep(0.2)
+        print(output.read(), end="", flush=True)
+    return process.returncode
 
 
 def is_terminal() -> bool:
@@ -364,6 +397,7 @@ def is_terminal() -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--fetch", type=shlex.split)
+    parser.add_argument("--beside", type=shlex.split)
     parser.add_argument("--inside")
     parser.add_argument("--lifeline", type=int)
     parser.add_argument("--online", action="store_true")
@@ -381,9 +415,10 @@ def main() -> int:
     marker = f"linux-namespaces-{secrets.token_hex(8)}"
     started = time.monotonic()
     before = machine()
-    code = run_sealed(options.fetch, marker, online=True) if options.fetch else 0
+    code = run_sealed([options.fetch], marker, online=True) if options.fetch else 0
     fetched = time.monotonic()
-    code = code or run_sealed(options.command, marker, online=False)
+    commands = [options.command, *([options.beside] if options.beside else [])]
+    code = code or run_sealed(commands, marker, online=False)
     ended = time.monotonic()
     left = difference(before, machine()) + marked_processes(marker)
     left += [f"  + file {folder}/{marker}" for folder in probed() if os.path.lexists(f"{folder}/{marker}")]
