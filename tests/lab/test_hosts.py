@@ -21,12 +21,12 @@ COMMAND = (sys.executable, str(LAB / "hosts.py"), str(ROOT))
 SECONDS = 60
 
 
-def cgroups() -> list[str]:
+def cgroups() -> set[str]:
+    """Those of labs. One that was killed may have left some, which the next one removes."""
     script = "mount -t cgroup2 cgroup2 /sys/fs/cgroup && ls -d /sys/fs/cgroup/linux-namespaces-lab-*"
     words = ["unshare", "--mount", "--cgroup", "sh", "-c", script]
-    return subprocess.run(
-        words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False
-    ).stdout.split()
+    listed = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    return set(listed.stdout.split())
 
 
 def processes() -> set[str]:
@@ -38,7 +38,8 @@ def test_what_the_command_says_is_passed_on() -> None:
     script = 'ansible-inventory --list | grep -c "\\"ansible_host\\""; exit 3'
     ended = subprocess.run([*COMMAND, "2", "sh", "-c", script], stdout=subprocess.PIPE, text=True, check=False)
     assert (ended.returncode, ended.stdout.strip()) == (3, "2")
-    assert (processes(), cgroups()) == (before, groups)
+    assert processes() == before
+    assert cgroups() <= groups
 
 
 def test_ten_hosts_at_once() -> None:
@@ -60,13 +61,13 @@ def test_a_lab_that_is_killed(tmp_path: Path) -> None:
         while not booted.exists():
             assert time.monotonic() < limit
             time.sleep(0.1)
-        assert len(cgroups()) == len(groups) + 1
+        assert len(cgroups() - groups) == 1
         lab.send_signal(signal.SIGKILL)
     while processes() != before:
         assert time.monotonic() < limit
         time.sleep(0.1)
     subprocess.run([*COMMAND, "1", "true"], check=True)
-    assert cgroups() == groups
+    assert cgroups() <= groups
 
 
 @pytest.mark.parametrize("count", ["0", "101", "some"])
