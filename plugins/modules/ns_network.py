@@ -48,18 +48,20 @@ options:
         description:
           - What it is. A link that is not there is made; V(physical) is moved here from the network namespace where the
             task runs, and goes back there when it is V(absent).
-          - As V(physical) a link of any type is taken, but for C(lo), also one that was made here. Where its other end,
-            or the link that it is upon, is inside, that stays there.
+          - As V(physical) a link of any type is moved here, but for C(lo). Only a link that no software made is moved
+            back as V(physical); others take O(links[].state=outside), as who is inside can make one of any name.
           - If omitted, the link has to be there already, like C(lo).
         type: str
         choices: [veth, bridge, bond, macvlan, ipvlan, vlan, vxlan, vrf, wireguard, dummy, physical]
       state:
         description:
           - Whether it is to be there. Of one that is not, only O(links[].name) and O(links[].type) can be said.
-          - Of a V(physical) one O(links[].up), O(links[].mtu) and O(links[].mac) too, as it is to be where it goes
-            back to. By default it is down there.
+          - One that is to be V(outside) is moved to where the task runs instead of being removed, whatever its type and
+            whoever made it. Where its other end, or the link that it is upon, is inside, that stays there.
+          - Of one that is moved O(links[].up), O(links[].mtu) and O(links[].mac) can be said too, as it is to be where
+            it goes. By default it is down there.
         type: str
-        choices: [present, absent]
+        choices: [present, absent, outside]
         default: present
       peer:
         description: The other end of a V(veth).
@@ -389,7 +391,7 @@ _PEER: argspec.Spec = {
 _LINK: argspec.Spec = {
     "name": _NEEDED,
     "type": {"type": "str", "choices": [*LINK_TYPES, PHYSICAL]},
-    "state": _STATE,
+    "state": {**_STATE, "choices": ["present", "absent", "outside"]},
     "peer": {"type": "dict", "options": _PEER},
     "addresses": _ADDRESSES,
     "mtu": _TEXT,

@@ -12,8 +12,16 @@ import typing as t
 import hypothesis
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import PHYSICAL, Request
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.difference import difference
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.draft import Touched
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import (
+    PHYSICAL,
+    Link,
+    Request,
+    State,
+)
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.parse import parse
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.plan import plan
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.shape import options_of
 from ansible_collections.linux.namespaces.tests.unit import networks, support
 from ansible_collections.linux.namespaces.tests.unit.networks import (
@@ -668,7 +676,7 @@ def test_a_link_that_could_not_be_made_again_is_not_purged(upon: tuple[str, ...]
     ip("link", "add", "vx", "type", "vxlan", "id", "7", "dstport", "4789", *upon)
     ip("link", "set", "vx", "netns", BLUE)
     assert "it is of type vxlan, and what it is connected with" in str(refusal(asking(purge=["links"])))
-    there_and_back(asking(wish("vx", PHYSICAL, absent=True), purge=["links"]))
+    there_and_back(asking(wish("vx", "vxlan", absent=True, outside=True), purge=["links"]))
     ip("link", "set", "vx", "netns", BLUE)
     (warning,) = bring(asking(wish("vx", absent=True))).warnings
     assert warning == "vx, of type vxlan, is not in before: it could not be made again"
@@ -791,7 +799,7 @@ def test_a_link_from_outside_is_moved_in_and_out() -> None:
     ip("link", "add", "port0", "type", "veth", "peer", "name", "wire0")
     there_and_back(asking(wish("port0", PHYSICAL, up=True, addresses=("10.4.0.1/24",))))
     assert set(links()) == {"port0"}
-    there_and_back(asking(wish("port0", PHYSICAL, absent=True)))
+    there_and_back(asking(wish("port0", "veth", absent=True, outside=True)))
     assert set(links(HOME)) == {"wire0", "port0"}
 
 
@@ -804,7 +812,7 @@ def test_what_stays_inside_when_a_link_is_moved_out() -> None:
             wish("p1", "veth", peer=peer("p2", BLUE), up=True), inner, wish("mv0", "macvlan", options={"link": "p1"})
         )
     )
-    brought(asking(wish("p1", PHYSICAL, absent=True), inner._replace(mtu=1400), wish("mv0", up=False)))
+    brought(asking(wish("p1", absent=True, outside=True), inner._replace(mtu=1400), wish("mv0", up=False)))
     assert (set(links()), set(links(HOME))) == ({"p2", "mv0"}, {"p1"})
     brought(asking(wish("p2", peer=peer("p1")), wish("mv0", options={"link": "p1", "link_namespace": HOME})))
 
@@ -819,6 +827,37 @@ def test_a_link_from_outside_is_there_again_as_it_was() -> None:
 
 
 @world
+def test_what_is_not_physical_is_not_moved_out_as_such() -> None:
+    """Who is inside can name a link like a card of the host, and have the host use theirs."""
+    for kind in ("bridge", "ifb"):
+        ip("link", "add", f"{kind}0", "type", kind, at=BLUE)
+        error = str(refusal(asking(wish(f"{kind}0", PHYSICAL, absent=True))))
+        assert f"there is no physical one of that name inside, but one of type {kind}" in error
+        assert "it is of type" in str(refusal(asking(wish(f"{kind}0", "dummy", absent=True, outside=True))))
+
+
+def test_what_takes_a_physical_link_back_takes_no_other() -> None:
+    """Whatever has its name by then."""
+    card = Link("eth1", 5, PHYSICAL, True, 1500, "52:54:00:00:00:01", "", (), {})
+    taken = card._replace(number=9, type="veth")
+    before, now = State({}, {}, [], {}, {"eth1": card}), State({"eth1": taken}, {}, [], {})
+    touched = Touched(frozenset({"eth1"}))
+    (back,) = difference(before, now, asking(wish("eth1", PHYSICAL, up=True)), touched, BLUE).links
+    assert back == wish("eth1", PHYSICAL, absent=True, up=True, mtu=1500, mac=card.mac)
+    for inside, error in ((taken, "no physical one of that name inside"), (card, "")):
+        with pytest.raises(NamespaceError, match=error) if error else contextlib.nullcontext():
+            plan(State({"eth1": inside}, {}, [], {}), asking(back), BLUE, lambda _name: {})
+    for inside, error in ((taken, "the physical one is where the task runs"), (card, "")):
+        with pytest.raises(NamespaceError, match=error) if error else contextlib.nullcontext():
+            plan(
+                State({"eth1": inside}, {}, [], {}),
+                asking(wish("eth1", PHYSICAL)),
+                BLUE,
+                lambda _name: {"eth1": card},
+            )
+
+
+@world
 def test_what_is_not_moved() -> None:
     for name in ("port0", "port1", "port2"):
         ip("link", "add", name, "type", "bridge")
@@ -830,8 +869,8 @@ def test_what_is_not_moved() -> None:
     assert "none of that name" in str(refusal(asking(wish("port9", PHYSICAL))))
     assert "none of that name" in str(refusal(asking(wish("port9", PHYSICAL)), HOME))
     ip("link", "add", "port2", "type", "bridge", at=BLUE)
-    assert "already where the task runs" in str(refusal(asking(wish("port2", PHYSICAL, absent=True))))
-    assert "where the task runs it stays" in str(refusal(asking(wish("port2", PHYSICAL, absent=True)), HOME))
+    assert "already where the task runs" in str(refusal(asking(wish("port2", absent=True, outside=True))))
+    assert "where the task runs it stays" in str(refusal(asking(wish("port2", absent=True, outside=True)), HOME))
 
 
 @world

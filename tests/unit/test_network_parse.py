@@ -214,6 +214,9 @@ def test_what_a_link_is_by_default() -> None:
     assert link(type="physical", state="absent", **outside) == LinkWish(
         "eth0", "physical", absent=True, mtu=1400, mac="02:00:00:00:00:05", up=True
     )
+    assert link(state="outside", **outside) == LinkWish(
+        "eth0", absent=True, outside=True, mtu=1400, mac="02:00:00:00:00:05", up=True
+    )
     assert link(type="veth", peer={"name": "x"}).peer == Peer("x", "", up=True)
     assert link(type="veth", peer={"name": "x", "namespace": "", "up": False}).peer == Peer("x", "", up=False)
     assert link(type="veth", peer={"name": "x", "master": "br0"}).peer == Peer("x", "", up=True, master="br0")
@@ -649,7 +652,7 @@ def address_lists(draw: st.DrawFn) -> list[t.Any]:
 def links(draw: st.DrawFn) -> Options:
     item: Options = {"name": draw(names), "type": draw(st.sampled_from([None, "physical", *LINK_TYPES]))}
     if draw(st.booleans()):
-        return {**item, "state": "absent"}
+        return {**item, "state": draw(st.sampled_from(["absent", "outside"]))}
     mac = st.binary(min_size=5, max_size=5).map(lambda rest: "02:" + ":".join(f"{byte:02X}" for byte in rest))
     item.update(
         draw(

@@ -42,8 +42,8 @@ def can_come_back(link: Link) -> bool:
 
 
 def as_taken(link: Link, wish: LinkWish | None) -> Link:
-    """The link as a task takes it: of whatever type it is, one that it calls physical is moved, and never made."""
-    if wish is not None and wish.type == PHYSICAL:
+    """The link as a task takes it: of whatever type it is, one that is moved is never made."""
+    if wish is not None and (wish.type == PHYSICAL or wish.outside):
         return link._replace(type=PHYSICAL, options={}, peer=None)
     return link
 
@@ -104,17 +104,22 @@ def _links(
             if can_come_back(taken):
                 yield _whole(taken, inside)
         elif before is None and after is not None:
-            yield _gone(as_taken(after, wishes.get(name)), old.outside.get(name))
+            yield _moved_out(old.outside[name]) if name in old.outside else LinkWish(name, after.type, absent=True)
         elif before is not None and after is not None and before != after:
             yield _changed(before, after, wishes.get(name, LinkWish(name)), inside)
 
 
-def _gone(link: Link, outside: Link | None) -> LinkWish:
-    """outside: what it was where the task runs."""
-    wish = LinkWish(link.name, link.type, absent=True)
-    if outside is None or link.type != PHYSICAL:
-        return wish
-    return wish._replace(mtu=outside.mtu, mac=outside.mac or None, up=outside.up)
+def _moved_out(link: Link) -> LinkWish:
+    """link: as it was where the task runs. Who is inside may have put one of another type in its place."""
+    return LinkWish(
+        link.name,
+        link.type if link.type in (*LINK_TYPES, PHYSICAL) else None,
+        absent=True,
+        outside=link.type != PHYSICAL,
+        mtu=link.mtu,
+        mac=link.mac or None,
+        up=link.up,
+    )
 
 
 def _whole(link: Link, inside: str) -> LinkWish:

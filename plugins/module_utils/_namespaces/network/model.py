@@ -141,6 +141,8 @@ class LinkWish(t.NamedTuple):
     name: str
     type: str | None = None
     absent: bool = False
+    outside: bool = False
+    """Of one that is absent: whether it is moved to where the task runs, of whatever type it is."""
     addresses: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     """Addresses that it shall not have."""

@@ -85,7 +85,7 @@ def _parse_link(number: int, item: Options) -> LinkWish:
     name = texts.interface(f"links[{number}].name", item["name"])
     at = f"links[{name}]"
     type_ = item.get("type")
-    if item.get("state") == "absent":
+    if item.get("state") in ("absent", "outside"):
         return _parse_absent_link(at, name, item)
     addresses, without = _parse_addresses(f"{at}.addresses", item.get("addresses") or ())
     options = _parse_link_options(f"{at}.options", type_, item.get("options") or {})
@@ -105,11 +105,12 @@ def _parse_link(number: int, item: Options) -> LinkWish:
 
 
 def _parse_absent_link(at: str, name: str, item: Options) -> LinkWish:
-    known = _OF_MOVED_LINKS if item.get("type") == PHYSICAL else _OF_ABSENT_LINKS
+    outside = item["state"] == "outside"
+    known = _OF_MOVED_LINKS if outside or item.get("type") == PHYSICAL else _OF_ABSENT_LINKS
     for option, value in item.items():
         if value is not None and option not in known:
-            raise refuse(f"{at}.{option}", "the link shall be absent", "leave it out")
-    return LinkWish(name, item.get("type"), absent=True, up=item.get("up"), **_parse_card(at, item))
+            raise refuse(f"{at}.{option}", f"the link shall be {item['state']}", "leave it out")
+    return LinkWish(name, item.get("type"), absent=True, outside=outside, up=item.get("up"), **_parse_card(at, item))
 
 
 def _parse_card(at: str, item: Options) -> dict[str, t.Any]:

@@ -70,7 +70,7 @@ def remove_links(draft: Draft) -> None:
         if not _goes(draft, link) or link.name not in draft.links:
             continue
         wish = draft.wishes.get(link.name, LinkWish(link.name))
-        if PHYSICAL in (wish.type, link.type):
+        if wish.outside or PHYSICAL in (wish.type, link.type):
             _move_out(draft, link)
             continue
         _refuse_other_type(wish, link, f"remove the link {link.name}")
@@ -124,6 +124,7 @@ def configure(draft: Draft, wish: LinkWish) -> None:
     purpose = f"bring the link {wish.name} to what is asked"
     link = draft.link(wish.name, purpose)
     _refuse_other_type(wish, link, purpose)
+    _refuse_instead_of_physical(draft, wish, link)
     _refuse_other_peer(wish, link, purpose)
     if link.type in BORROWED_MAC and wish.mac not in (None, link.mac):
         raise NamespaceError(purpose, f"one of type {link.type} has the mac of the link that it is upon", "give no mac")
@@ -219,22 +220,29 @@ def _cascade(draft: Draft, link: Link) -> None:
 
 
 def _move_out(draft: Draft, link: Link) -> None:
+    purpose = f"move the link {link.name} out"
     if draft.inside == HERE:
         raise NamespaceError(
             f"remove the link {link.name}",
             "it is a physical one, and where the task runs it stays",
             "set it down instead",
         )
-    if link.name in draft.around(HERE):
-        raise NamespaceError(
-            f"move the link {link.name} out", "there is one of that name already where the task runs", "rename that one"
-        )
     wish = draft.wishes.get(link.name, LinkWish(link.name))
-    _set_attributes(draft, wish, f"move the link {link.name} out")
+    if wish.type == PHYSICAL and link.type != PHYSICAL:
+        raise NamespaceError(
+            purpose,
+            f"there is no physical one of that name inside, but one of type {link.type}, as anybody inside can make",
+            "look at ip -details link inside; with state outside that one is moved",
+        )
+    _refuse_other_type(wish, link, purpose)
+    if link.name in draft.around(HERE):
+        raise NamespaceError(purpose, "there is one of that name already where the task runs", "rename that one")
+    _set_attributes(draft, wish, purpose)
     namespace = draft.inside
 
     def message(numbers: Numbers) -> codec.Request:
-        return codec.link_changed(numbers.index(namespace, link.name), net_ns_fd=numbers.fd(HERE))
+        # By its index: another one may get its name meanwhile.
+        return codec.link_changed(link.number, net_ns_fd=numbers.fd(HERE))
 
     def set_up(numbers: Numbers) -> codec.Request:
         return codec.link_changed(numbers.index(HERE, link.name), up=True)
@@ -326,6 +334,19 @@ def _move_in(draft: Draft, wish: LinkWish) -> None:
     moved = found._replace(number=0, up=False, addresses=(), master="")
     draft.add(Step(f"link set {wish.name} netns {words.of_namespace(inside)}", HERE, message, makes=True), moved)
     draft.links[wish.name] = moved
+
+
+def _refuse_instead_of_physical(draft: Draft, wish: LinkWish, link: Link) -> None:
+    """Who is inside may have made a link of that name before the physical one came."""
+    if wish.type != PHYSICAL or link.type == PHYSICAL or draft.inside == HERE:
+        return
+    outside = draft.around(HERE).get(link.name)
+    if outside is not None and outside.type == PHYSICAL:
+        raise NamespaceError(
+            f"move the link {link.name} in",
+            f"there is one of that name inside, of type {link.type}, and the physical one is where the task runs",
+            "remove or rename the one inside",
+        )
 
 
 def _refuse_other_type(wish: LinkWish, link: Link, purpose: str) -> None:

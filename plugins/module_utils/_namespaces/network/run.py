@@ -97,7 +97,7 @@ def _refuse_to_purge(request: Request, before: State, planned: Plan) -> None:
             raise NamespaceError(
                 f"purge the link {link.name}",
                 f"it is of type {link.type}, and what it is connected with is where no task could name it",
-                "name it among the links; with type physical and state absent it is moved to where the task runs",
+                "name it among the links; with state outside it is moved to where the task runs",
             )
 
 

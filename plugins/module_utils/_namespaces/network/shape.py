@@ -54,7 +54,7 @@ def _link(wish: LinkWish) -> Options:
     shape: Options = {
         "name": wish.name,
         "type": wish.type,
-        "state": _state(wish.absent),
+        "state": "outside" if wish.outside else _state(wish.absent),
         "addresses": _addresses(wish.addresses, wish.without),
         "mtu": wish.mtu,
         "mac": wish.mac,
