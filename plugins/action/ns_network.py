@@ -45,8 +45,8 @@ class ActionModule(ActionBase):
                 if time.monotonic() < deadline:
                     time.sleep(_PAUSE_SECONDS)
                     continue
-                answer = {"failed": True, "msg": f"the target can not be reached any more: {error}"}
+                answer = {"failed": True, "msg": f"the target can not be reached any more, and takes it back: {error}"}
             if answer.get("failed"):
-                told = f"the change was not confirmed, and is taken back: {answer.get('msg')}"
-                result.update(failed=True, changed=False, msg=told)
+                told = f"the change was not confirmed: {answer.get('msg')}"
+                result.update(failed=True, changed=answer.get("changed", False), msg=told)
             return

@@ -230,7 +230,7 @@ options:
       - Take away what is there of these and not declared. C(lo), and what the kernel makes by itself, stay.
       - What could not be brought back is refused, unless it is named.
       - V(addresses) are those of the links in this network namespace. Those of a peer elsewhere stay.
-      - With O(host) it is refused.
+      - In the network namespace where the task runs, and in that of PID 1, it is refused, however that is named.
     type: list
     elements: str
     choices: [links, addresses, routes, rules]
@@ -238,7 +238,9 @@ options:
     description:
       - Take back what was changed unless the controller comes back within so many seconds, from 5 to 3600, over a new
         connection. Then the task fails, and what was changed is as it was before. Where the target can not be reached
-        any more at all, it is taken back all the same, by a process that is there until the time is over.
+        any more at all, it is taken back all the same, by a process that is there until the time is over. On C(SIGTERM)
+        that takes it back at once; where it is killed by C(SIGKILL), what was changed stays, and the task fails and
+        says so.
       - It can not be had of an C(async) task, nor where the action plugin of the same name is not found. When that
         comes back, it gives the token of the change that may stay, 32 hexadecimal digits, and nothing else.
       - While a change waits for that, other tasks on the same network namespace are refused. What others than this
@@ -432,8 +434,10 @@ def execute(module: AnsibleModule) -> outcome.Result:
     """Bring the network namespace to what is asked, and say what that took."""
     params = module.params
     if confirm.is_token(params["confirm"]):
-        confirm.confirm(params["confirm"])
-        return {"changed": False}
+        if confirm.confirm(params["confirm"]):
+            return {"changed": False}
+        told = "the process that waited for this was killed, and has not taken the change back; before says how to"
+        return {"failed": True, "changed": True, "msg": told}
     request = parse(params)
     seconds = None if params["confirm"] is None else confirm.parse_seconds(params["confirm"])
     _refuse_impossible_target(params)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import syslog
@@ -257,6 +258,89 @@ def test_who_was_killed_is_in_nobodys_way() -> None:
         assert waiting() == []
 
     in_own_network(work)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_who_shall_end_takes_it_back(number: signal.Signals) -> None:
+    def work() -> None:
+        token = told(change(seconds=30))
+        (pid,) = support.children()
+        os.kill(pid, number)
+        support.wait_for(lambda: support.has_ended(pid))
+        assert (links(), waiting()) == (["lo"], [])
+        with pytest.raises(NamespaceError, match="the time is over, and it is taken back"):
+            confirm.confirm(token)
+
+    in_own_network(work)
+
+
+def test_who_shall_end_does_so_when_the_change_is_done() -> None:
+    whole = carry_out._do  # noqa: SLF001 - it is where a task spends its time
+
+    def work() -> None:
+        us = os.getpid()
+
+        def ending(work: carry_out.Work, steps: t.Any, done: t.Any) -> None:
+            if os.getpid() == us:
+                (pid,) = support.children()
+                os.kill(pid, signal.SIGTERM)
+                time.sleep(SOON / 2)
+            whole(work, steps, done)
+
+        carry_out._do = ending  # noqa: SLF001 - in a process that ends here
+        change(seconds=30)
+        support.wait_for(lambda: waiting() == [])
+        support.wait_for(lambda: links() == ["lo"])
+
+    in_own_network(work)
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_what_stays_when_who_waited_is_killed(confirmed: bool) -> None:
+    def work() -> None:
+        token = told(change(seconds=30))
+        if confirmed:
+            confirm.confirm(token)
+        (pid,) = support.children()
+        os.kill(pid, signal.SIGKILL)
+        support.wait_for(lambda: support.has_ended(pid))
+        assert confirm.confirm(token) is confirmed
+        assert "br0" in links()
+
+    in_own_network(work)
+
+
+def test_who_can_not_be_made_leaves_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confirm, "_outermost", lambda _proc: "/proc/no/cgroup")
+
+    def work() -> None:
+        with pytest.raises(NamespaceError, match="clone a child"):
+            change()
+        assert (waiting(), links()) == ([], ["lo"])
+
+    in_own_network(work)
+
+
+def test_without_a_descriptor_left_it_rests_until_there_is_one() -> None:
+    def work() -> None:
+        token = told(change(seconds=30))
+        (pid,) = support.children()
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as way:
+            way.connect(f"{MEMORY}/confirm-{token}")
+            before = ticks(pid)
+            time.sleep(SOON)
+            assert ticks(pid) - before < os.sysconf("SC_CLK_TCK") / 4
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        assert confirm.confirm(token)
+
+    in_own_network(work)
+
+
+def ticks(pid: int) -> int:
+    """Of a processor, that a process has had."""
+    return sum(map(int, support.read(f"/proc/{pid}/stat").rpartition(")")[2].split()[11:13]))
 
 
 def test_who_answers_again_holds_no_network() -> None:

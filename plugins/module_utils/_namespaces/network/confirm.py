@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import socket
 import syslog
 import time
@@ -22,7 +23,7 @@ import typing as t
 from ..._kernel import mountinfo, process
 from ..._kernel.descriptor import closing
 from .. import cgroup, directory
-from ..checkpoint import PATIENCE, Gate, spawn
+from ..checkpoint import PATIENCE, Child, Gate, spawn
 from ..errors import NamespaceError, during, refuse
 from ..memory import MEMORY
 from ..shown import printable
@@ -36,6 +37,10 @@ _QUESTION, _ANSWER = b"may it stay", b"stays"
 _WAITS, _STAYS = "confirm", "confirmed"
 """What the sockets of those that wait are called, and of those that have heard that it may stay."""
 _QUESTION_SECONDS = 1
+_LOOK_SECONDS = 1
+"""After which it is seen that a signal has come."""
+_PAUSE_SECONDS = 0.1
+_ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 _FIRST_SECONDS, _LAST_SECONDS = 5, 3600
 
 
@@ -64,33 +69,50 @@ def armed(work: Work, before: State, planned: t.Sequence[Step], seconds: int) ->
         going_on, done = os.pipe()
         for end in (going_on, done):
             stack.enter_context(closing(end))
-        with during(f"make the socket {_path(_WAITS, token)}"):
-            listener.bind(_path(_WAITS, token))
-            listener.listen()
         waiting = _Waiting(listener, going_on, token, seconds)
-        with spawn(lambda gate: _wait(gate, waiting, work, before, planned), work.proc, _outermost(work.proc)) as child:
-            try:
+        try:
+            with during(f"make the socket {_path(_WAITS, token)}"):
+                listener.bind(_path(_WAITS, token))
+                listener.listen()
+            with _spawned(waiting, work, before, planned) as child:
                 child.expect("waiting", time.monotonic() + PATIENCE)
                 yield token
-            except BaseException:
-                child.kill()
-                _forget(token)
-                raise
-            child.let_go()
+                child.let_go()
+        except BaseException:
+            _forget(token)
+            raise
 
 
-def confirm(token: str) -> None:
+@contextlib.contextmanager
+def _spawned(waiting: _Waiting, work: Work, before: State, planned: t.Sequence[Step]) -> t.Iterator[Child]:
+    with spawn(lambda gate: _wait(gate, waiting, work, before, planned), work.proc, _outermost(work.proc)) as child:
+        try:
+            yield child
+        except BaseException:
+            child.kill()
+            raise
+
+
+def confirm(token: str) -> bool:
     """What was done under this token (see is_token) may stay. Raises NamespaceError where that is too late.
 
-    Until the time is over it can be said again, by one who did not hear the answer.
+    Until the time is over it can be said again, by one who did not hear the answer. False where who waited for it was
+    killed, so that it stays whatever is said.
     """
     for state in (_WAITS, _STAYS):
-        with contextlib.suppress(OSError), _connected(_path(state, token)) as way:
-            way.sendall(_QUESTION)
-            if way.recv(len(_ANSWER)) == _ANSWER:
-                return
+        try:
+            with _connected(_path(state, token)) as way:
+                way.sendall(_QUESTION)
+                if way.recv(len(_ANSWER)) == _ANSWER:
+                    return True
+        except ConnectionRefusedError:
+            return state == _STAYS
+        except OSError:
+            continue
     raise NamespaceError(
-        "keep the change", "the time is over", "give more seconds; the journal of the target says how it went back"
+        "keep the change",
+        "the time is over, and it is taken back",
+        "give more seconds; the journal of the target says how it went back",
     )
 
 
@@ -165,7 +187,10 @@ class _Waiting(t.NamedTuple):
 
 
 def _wait(gate: Gate, waiting: _Waiting, work: Work, before: State, planned: t.Sequence[Step]) -> t.NoReturn:
-    """Until the time is over; then take back what nobody has confirmed."""
+    """Until the time is over, or a signal says to end; then take back what nobody has confirmed."""
+    ended: list[int] = []
+    for number in _ENDING:
+        signal.signal(number, lambda number, _frame: ended.append(number))
     os.setsid()
     os.chdir("/")
     kept = (gate.fileno(), waiting.listener.fileno(), waiting.going_on, work.proc, *work.places.descriptors())
@@ -174,9 +199,10 @@ def _wait(gate: Gate, waiting: _Waiting, work: Work, before: State, planned: t.S
     gate.report(waiting=True)
     os.close(gate.fileno())
     os.read(waiting.going_on, 1)
-    stays = _is_confirmed(waiting, time.monotonic() + waiting.seconds)
-    waiting.listener.close()
+    stays = _is_confirmed(waiting, time.monotonic() + waiting.seconds, ended)
+    # A socket where nobody listens says that its process was killed.
     _forget(waiting.token)
+    waiting.listener.close()
     with _locked_if_it_can_be():
         if not stays:
             _take_back(work, before, planned)
@@ -203,12 +229,12 @@ def _locked_if_it_can_be() -> t.Iterator[None]:
         yield
 
 
-def _is_confirmed(waiting: _Waiting, deadline: float) -> bool:
-    """Whether somebody came until then; who did not hear the answer may come again."""
+def _is_confirmed(waiting: _Waiting, deadline: float, ended: t.Sequence[int]) -> bool:
+    """Whether somebody came until then; who did not hear the answer may come again. ended: what ends it before."""
     stays = False
-    while (left := deadline - time.monotonic()) > 0:
-        waiting.listener.settimeout(left)
-        with contextlib.suppress(OSError):
+    while not ended and (left := deadline - time.monotonic()) > 0:
+        waiting.listener.settimeout(min(left, _LOOK_SECONDS))
+        try:
             way, _address = waiting.listener.accept()
             with way:
                 way.settimeout(_QUESTION_SECONDS)
@@ -220,4 +246,7 @@ def _is_confirmed(waiting: _Waiting, deadline: float) -> bool:
                     with contextlib.suppress(FileNotFoundError):
                         os.rename(_path(_WAITS, waiting.token), _path(_STAYS, waiting.token))
                     way.sendall(_ANSWER)
+        except OSError:
+            # Nobody came, or went again; or there is no descriptor left for who comes, and may be one later.
+            time.sleep(_PAUSE_SECONDS)
     return stays
