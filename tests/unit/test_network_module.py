@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import typing as t
 
 import pytest
 from ansible.module_utils.common import arg_spec
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import codec
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import PURGEABLE
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.parse import parse
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.shape import options_of
 from ansible_collections.linux.namespaces.plugins.modules import ns_network
@@ -336,3 +339,23 @@ def test_a_name_in_a_message() -> None:
         assert text.isprintable()
 
     in_own_world(work, "mnt", "pid", "net")
+
+
+@changes_networks
+def test_neither_the_host_nor_the_task_itself_is_purged() -> None:
+    """However it is named."""
+
+    def elsewhere() -> None:
+        process.unshare(nstypes.NET.flag)
+        pid = str(os.getpid())
+        subprocess.run(["ip", "netns", "attach", "own", pid], check=True)
+        subprocess.run(["ip", "link", "add", "br0", "type", "bridge"], check=True)
+        for what in PURGEABLE:
+            for target in ({"name": "own"}, {"handles": {"net": "/run/netns/own"}}, {"pid": pid}):
+                assert "its net is the one that the task itself runs in" in refusal(**target, purge=[what])
+            assert "it is about the network of the host" in refusal(pid="1", purge=[what])
+        bring("blue", types=["net"])
+        subprocess.run(["ip", "-n", "blue", "link", "add", "br0", "type", "bridge"], check=True)
+        assert answer(ns_network.main, {**BLUE, "purge": ["links"]}, check=False)["changes"] == ["link del br0"]
+
+    in_own_world(lambda: support.forked(elsewhere), "mnt", "pid", "net")
