@@ -4,7 +4,7 @@
 
 # Everything that is fetched or written goes below .ansible/ in the checkout.
 
-.PHONY: help demo topology test hosts all matrix kernels bench fetch lock clean root programs lab-programs kernel-programs bench-programs FORCE
+.PHONY: help demo topology test hosts matrix kernels bench fetch lock clean root programs lab-programs kernel-programs bench-programs FORCE
 .DELETE_ON_ERROR:
 
 HOME_HERE = $(CURDIR)/.ansible/home
@@ -23,7 +23,7 @@ help:
 	@echo "make test                         the tests, on this machine: lint types sanity units molecule"
 	@echo "make test SESSION=units ARGS=...  one session of it, with arguments for its tool"
 	@echo "make hosts                        the scenarios over ssh, on hosts with systemd that are booted for it"
-	@echo "make all                          both at once, in less time"
+	@echo "make test HOSTS=1                 both at once, in less time"
 	@echo "make matrix                       the modules with every Python here and every ansible-core from 2.18 on"
 	@echo "make kernels                      the tests on Debian's kernels, from 5.10 on, in emulated machines"
 	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns, ns_network against ip, tasks inside, ns_facts against lsns"
@@ -40,18 +40,14 @@ demo topology: root .ansible/demo/made $(LINK)
 	    .ansible/demo/bin/ansible-playbook playbooks/$@.yml $(if $(KEEP),--extra-vars keep=$(KEEP)) $(ARGS)
 
 # tests/sealed.py says what the seal is. Only the fetching inside it reaches a network.
-test: root programs .ansible/python
-	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch' $(if $(SESSION),,$(BESIDE)) -- \
-	    $(NOX) $(or $(SESSION),$(REST)) $(if $(ARGS),-- $(ARGS))
+test: root programs $(if $(HOSTS),lab-programs) .ansible/python
+	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch $(if $(HOSTS),.ansible/lab/root)' \
+	    $(if $(SESSION),,$(BESIDE)) -- $(NOX) $(or $(SESSION),$(REST) $(if $(HOSTS),hosts)) $(if $(ARGS),-- $(ARGS))
 
 # The same on hosts of tests/lab, over ssh.
 hosts: root programs lab-programs .ansible/python
 	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch .ansible/lab/root' -- \
 	    $(NOX) hosts $(if $(ARGS),-- $(ARGS))
-
-all: root programs lab-programs .ansible/python
-	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch .ansible/lab/root' $(BESIDE) -- \
-	    $(NOX) $(REST) hosts
 
 # Each Python and each ansible-core that tests/matrix/run.py finds; ARGS='3.8 3.13' limits it to these Pythons.
 matrix: root programs .ansible/python $(LINK)
