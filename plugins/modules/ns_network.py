@@ -222,6 +222,8 @@ options:
         not be set.
       - A dot in the name of a link is written as a slash, as in V(net.ipv4.conf.eth0/100.rp_filter), or all the other
         way round, V(net/ipv4/conf/eth0.100/rp_filter).
+      - One that can not be written, or is not there and comes with no link that is made, is refused before anything
+        changes, in check mode too. Whether the kernel takes a value is only known when it is set.
       - Where C(disable_ipv6) takes away addresses and routes, these are in RV(before) too. What one of C(conf.all) does
         to that of each link is not.
     type: dict

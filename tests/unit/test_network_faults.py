@@ -390,7 +390,6 @@ def test_answers_that_are_lost() -> None:
         ("net.ipv4.conf.gone.rp_filter", "1", "there is no such sysctl"),
         ("net.ipv4.ip_local_port_range", "5 4", "does not take that value"),
         ("net.ipv4.ip_forward", "many", "does not take that value"),
-        ("net.core.rmem_max", "12345", "the whole host"),
     ],
 )
 def test_a_sysctl_that_can_not_be_set(name: str, value: str, said: str) -> None:
@@ -398,6 +397,19 @@ def test_a_sysctl_that_can_not_be_set(name: str, value: str, said: str) -> None:
     error = failure(request)
     assert said in str(error)
     assert networks.sysctl("net.ipv4.ip_default_ttl") == "64"
+
+
+@world
+@pytest.mark.parametrize(
+    ("name", "said"), [("net.ipv4.nothing", "there is no such sysctl"), ("net.core.rmem_max", "the whole host")]
+)
+def test_a_sysctl_that_check_mode_refuses(name: str, said: str) -> None:
+    assert said in str(networks.refusal(Request(sysctls={"net.ipv4.ip_default_ttl": "9", name: "12345"})))
+
+
+@world
+def test_a_sysctl_that_can_only_be_read_may_be_so() -> None:
+    assert bring(Request(sysctls={"net.core.rmem_max": networks.sysctl("net.core.rmem_max")})).changes == ()
 
 
 @world

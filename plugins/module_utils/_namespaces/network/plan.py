@@ -123,7 +123,11 @@ def _forget_lost_routes(draft: Draft, state: State) -> None:
 
 
 def _set_sysctls(draft: Draft) -> None:
+    # Some come with a link, or with the module of its type.
+    all_there = all(link.number for link in draft.links.values())
     for name, value in draft.request.sysctls.items():
+        if all_there and name not in draft.sysctls:
+            raise NamespaceError(f"set the sysctl {name} to {value}", *sysctls.MISSING)
         if draft.sysctls.get(name) != value:
             draft.sysctls[name] = value
             draft.add(Step(f"sysctl {name}={value}", draft.inside, None, (name, value)))

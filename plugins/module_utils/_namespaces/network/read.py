@@ -106,9 +106,9 @@ class Surroundings:
 
 
 def state_of(
-    proc: int, places: Places, names: t.Iterable[str], moved: t.Collection[str], around: Surroundings
+    proc: int, places: Places, wanted: t.Mapping[str, str], moved: t.Collection[str], around: Surroundings
 ) -> State:
-    """What is inside. names: of the sysctls to read. moved: of links that may be outside. Raises NamespaceError."""
+    """What is inside. wanted: the sysctls to read. moved: of links that may be outside. Raises NamespaceError."""
     links = links_of(places.inside)
     there = around.links(HERE) if moved else Links({}, {})
     outside = {name: link for name, link in there.by_name.items() if name in moved}
@@ -118,7 +118,7 @@ def state_of(
         {raw.link.name: _resolved(raw, places.inside_name, links, around) for raw in links.raw.values()},
         _by_key(routes_of(places.inside, links)),
         rules_of(places.inside),
-        sysctls.read(proc, places.inside, names),
+        sysctls.read(proc, places.inside, wanted),
         outside,
         {name: use for name, use in uses.items() if use},
     )

@@ -12,6 +12,7 @@ Source: sysctl(8), proc_sys_net(5).
 from __future__ import annotations
 
 import errno
+import os
 import typing as t
 
 from ..._kernel import nstypes, procfs
@@ -21,11 +22,12 @@ from ..errors import Hint, during
 from ..target import Target
 from .places import Place
 
+MISSING = Hint(
+    "there is no such sysctl in a network namespace: its link or module is not there, or it is of the whole host",
+    "look into /proc/sys/net inside",
+)
 _HINTS = {
-    errno.ENOENT: Hint(
-        "there is no such sysctl in a network namespace: its link or module is not there, or it is of the whole host",
-        "look into /proc/sys/net inside",
-    ),
+    errno.ENOENT: MISSING,
     errno.EINVAL: Hint("the kernel does not take that value", "see the documentation of the sysctl"),
     errno.EROFS: Hint("/proc/sys is read-only here", "run the task outside of a container"),
 }
@@ -41,19 +43,24 @@ _WRITE_HINTS = {
 }
 
 
-def read(proc: int, place: Place, names: t.Iterable[str]) -> dict[str, str]:
-    """The values of these sysctls; those that are not there are left out. Raises NamespaceError."""
-    wanted = [*names]
+def read(proc: int, place: Place, wanted: t.Mapping[str, str]) -> dict[str, str]:
+    """The values of these sysctls; those that are not there are left out.
+
+    Raises NamespaceError, also for one that has another value than is wanted and can not be written.
+    """
 
     def work(gate: Gate) -> dict[str, str]:
         join(Target({nstypes.NET: place.fd}, {}))
         found = {}
-        for name in wanted:
+        for name, value in wanted.items():
             with during(f"read the sysctl {name} in {place.title}", _READ_HINTS):
                 try:
                     found[name] = " ".join(procfs.read(gate.proc, _path(name)).split())
                 except FileNotFoundError:
                     continue
+            if found[name] != value:
+                with during(f"set the sysctl {name} in {place.title} to {value}", _WRITE_HINTS):
+                    os.close(procfs.open_file(gate.proc, _path(name), os.O_WRONLY))
         return found
 
     return answer_of(work, proc) if wanted else {}
