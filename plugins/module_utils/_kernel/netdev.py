@@ -16,16 +16,14 @@ import typing as t
 
 from . import rtnetlink
 
+IFF_UP = 0x1
+ARPHRD_LOOPBACK = 772
+
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
 _SIOCGSKNS = 0x894C
-_IFF_UP = 0x1
 _IFREQ = "16sH22x"
 
-_RTM_NEWLINK = 16
-_RTM_GETLINK = 18
-_RTM_NEWNSID = 88
-_RTM_GETNSID = 90
 _IFINFOMSG = struct.Struct("=BBHiII")
 _RTGENMSG_BYTES = 4
 _IFLA_IFNAME = 3
@@ -34,7 +32,6 @@ _IFLA_INFO_KIND = 1
 _NETNSA_NSID = 1
 _NETNSA_FD = 3
 _NSID_NOT_ASSIGNED = -1
-_ARPHRD_LOOPBACK = 772
 
 LOOPBACK = "loopback"
 PHYSICAL = "physical"
@@ -51,13 +48,13 @@ class Link(t.NamedTuple):
 def is_up(name: str) -> bool:
     """Whether a device is set up. Source: netdevice(7), SIOCGIFFLAGS. Raises OSError."""
     with _control() as control:
-        return bool(_flags(control, name) & _IFF_UP)
+        return bool(_flags(control, name) & IFF_UP)
 
 
 def set_up(name: str, up: bool = True) -> None:
     """Set a device up or down. Source: netdevice(7), SIOCSIFFLAGS. Raises OSError."""
     with _control() as control:
-        flags = _flags(control, name) & ~_IFF_UP | (_IFF_UP if up else 0)
+        flags = _flags(control, name) & ~IFF_UP | (IFF_UP if up else 0)
         fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack(_IFREQ, name.encode(), flags))
 
 
@@ -82,8 +79,8 @@ def links() -> t.Generator[Link, None, None]:
 
     Source: rtnetlink(7), RTM_GETLINK. Raises OSError.
     """
-    for message in rtnetlink.ask(_RTM_GETLINK, bytes(_IFINFOMSG.size), dump=True):
-        link = parse_link(message.content) if message.kind == _RTM_NEWLINK else None
+    for message in rtnetlink.ask(rtnetlink.RTM_GETLINK, bytes(_IFINFOMSG.size), dump=True):
+        link = parse_link(message.content) if message.kind == rtnetlink.RTM_NEWLINK else None
         if link is not None:
             yield link
 
@@ -91,8 +88,8 @@ def links() -> t.Generator[Link, None, None]:
 def indices_at(route: socket.socket) -> dict[str, int]:
     """The indices of the devices in the namespace that the socket is of, by name. Raises OSError."""
     found = {}
-    for message in rtnetlink.list_at(route, _RTM_GETLINK, bytes(_IFINFOMSG.size)):
-        if message.kind == _RTM_NEWLINK and len(message.content) >= _IFINFOMSG.size:
+    for message in rtnetlink.list_at(route, rtnetlink.RTM_GETLINK, bytes(_IFINFOMSG.size)):
+        if message.kind == rtnetlink.RTM_NEWLINK and len(message.content) >= _IFINFOMSG.size:
             attributes = dict(rtnetlink.attributes(message.content[_IFINFOMSG.size :]))
             found[_text(attributes.get(_IFLA_IFNAME, b""))] = _IFINFOMSG.unpack_from(message.content)[3]
     return found
@@ -107,9 +104,9 @@ def parse_link(content: bytes) -> Link | None:
     name = _text(attributes.get(_IFLA_IFNAME, b""))
     # One that is a port of a bridge has the info of that alone.
     kind = _text(dict(rtnetlink.attributes(attributes.get(_IFLA_LINKINFO, b""))).get(_IFLA_INFO_KIND, b""))
-    if hardware == _ARPHRD_LOOPBACK:
+    if hardware == ARPHRD_LOOPBACK:
         kind = LOOPBACK
-    return Link(name, kind or PHYSICAL, bool(flags & _IFF_UP)) if name else None
+    return Link(name, kind or PHYSICAL, bool(flags & IFF_UP)) if name else None
 
 
 def netnsid(fd: int) -> int | None:
@@ -124,8 +121,8 @@ def netnsid(fd: int) -> int | None:
 def netnsid_at(route: socket.socket, fd: int) -> int | None:
     """The same in the namespace that the socket is of."""
     request = bytes(_RTGENMSG_BYTES) + rtnetlink.attribute(_NETNSA_FD, struct.pack("=I", fd))
-    for message in rtnetlink.ask_at(route, _RTM_GETNSID, request):
-        if message.kind == _RTM_NEWNSID:
+    for message in rtnetlink.ask_at(route, rtnetlink.RTM_GETNSID, request):
+        if message.kind == rtnetlink.RTM_NEWNSID:
             return parse_netnsid(message.content)
     return None
 
