@@ -52,8 +52,8 @@ NOTHING_IN_EMPTY = "nothing declared, in an empty set"
 IMPORT = """
 import sys, time
 sys.path[:0] = sys.argv[1:]
-import ipaddress, socket, traceback
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import link_types, model
+import socket, traceback
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import model
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import rtnetlink
 start = time.perf_counter()
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import codec

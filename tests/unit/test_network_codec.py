@@ -15,7 +15,7 @@ import typing as t
 import hypothesis
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import netdev, rtnetlink
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import codec
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import codec, decode, encode
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.link_types import LINK, LINK_TYPES
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import (
     V4,
@@ -53,32 +53,32 @@ class Kernel:
             netdev.set_up(name)
         self.index = netdev.indices_at(route)["under"]
         for address in ("10.0.0.1/8", "fd00::1/16"):
-            self.do(codec.address_added(self.index, address))
+            self.do(encode.address_added(self.index, address))
 
-    def do(self, request: codec.Request) -> None:
+    def do(self, request: rtnetlink.Request) -> None:
         (error,) = rtnetlink.change(self._route, [request])
         if error is not None:
             raise error
 
     def listed(self, asked: int, told: int) -> list[rtnetlink.Message]:
-        found = rtnetlink.list_at(self._route, asked, codec.everything(asked))
+        found = rtnetlink.list_at(self._route, asked, encode.everything(asked))
         return [item for item in found if item.kind == told]
 
-    def raws(self) -> dict[str, codec.Raw]:
-        found = [codec.link_in(item) for item in self.listed(codec.RTM_GETLINK, codec.RTM_NEWLINK)]
+    def raws(self) -> dict[str, decode.Raw]:
+        found = [decode.link_in(item) for item in self.listed(rtnetlink.RTM_GETLINK, rtnetlink.RTM_NEWLINK)]
         return {raw.link.name: raw for raw in found}
 
-    def addresses(self) -> list[codec.Address]:
-        found = [codec.address_in(item) for item in self.listed(codec.RTM_GETADDR, codec.RTM_NEWADDR)]
+    def addresses(self) -> list[decode.Address]:
+        found = [decode.address_in(item) for item in self.listed(rtnetlink.RTM_GETADDR, rtnetlink.RTM_NEWADDR)]
         return [item for item in found if item is not None]
 
     def routes(self) -> list[Route]:
         names = {index: name for name, index in netdev.indices_at(self._route).items()}
-        found = [codec.route_in(item, names) for item in self.listed(codec.RTM_GETROUTE, codec.RTM_NEWROUTE)]
+        found = [decode.route_in(item, names) for item in self.listed(rtnetlink.RTM_GETROUTE, rtnetlink.RTM_NEWROUTE)]
         return [item for item in found if item is not None]
 
     def rules(self) -> list[Rule]:
-        found = [codec.rule_in(item) for item in self.listed(codec.RTM_GETRULE, codec.RTM_NEWRULE)]
+        found = [decode.rule_in(item) for item in self.listed(rtnetlink.RTM_GETRULE, rtnetlink.RTM_NEWRULE)]
         return [item for item in found if item is not None]
 
 
@@ -144,7 +144,7 @@ def test_every_option_of_every_type_of_link(case: Case) -> None:
         with open("/proc/self/ns/net", "rb") as here:
             peer = ("itsend", here.fileno()) if case.kind == "veth" else None
             try:
-                kernel.do(codec.link_added("it", case.kind, case.options, upon, None, peer))
+                kernel.do(encode.link_added("it", case.kind, case.options, upon, None, peer))
             except OSError as error:
                 if error.strerror != os.strerror(95):
                     raise
@@ -174,7 +174,7 @@ def test_the_values_that_new_links_have() -> None:
             needed: dict[str, Value] = {"id": 5} if "id" in known else {"table": 5} if "table" in known else {}
             upon = kernel.index if LINK in known and known[LINK].needed else 0
             kernel.do(
-                codec.link_added(f"a{kind}", kind, {**needed, **({LINK: "under"} if upon else {})}, upon, None, None)
+                encode.link_added(f"a{kind}", kind, {**needed, **({LINK: "under"} if upon else {})}, upon, None, None)
             )
             told = kernel.raws()[f"a{kind}"].link.options
             for name, option in known.items():
@@ -187,18 +187,18 @@ def test_the_values_that_new_links_have() -> None:
 
 def test_what_a_link_is_changed_to() -> None:
     def work(kernel: Kernel) -> None:
-        kernel.do(codec.link_added("br0", "bridge", {}, 0, None, None))
+        kernel.do(encode.link_added("br0", "bridge", {}, 0, None, None))
         bridge = kernel.raws()["br0"].link.number
-        change = codec.link_changed(kernel.index, up=False, mtu=1400, address="02:00:00:00:00:07", master=bridge)
+        change = encode.link_changed(kernel.index, up=False, mtu=1400, address="02:00:00:00:00:07", master=bridge)
         kernel.do(change)
         raw = kernel.raws()["under"]
         assert (raw.link.up, raw.link.mtu, raw.link.mac, raw.master) == (False, 1400, "02:00:00:00:00:07", bridge)
-        kernel.do(codec.link_changed(bridge, type_="bridge", options={"priority": 5, "stp_state": True}))
+        kernel.do(encode.link_changed(bridge, type_="bridge", options={"priority": 5, "stp_state": True}))
         options = kernel.raws()["br0"].link.options
         assert (options["priority"], options["stp_state"]) == (5, True)
-        kernel.do(codec.link_changed(kernel.index, master=0))
+        kernel.do(encode.link_changed(kernel.index, master=0))
         assert kernel.raws()["under"].master == 0
-        kernel.do(codec.link_removed(bridge))
+        kernel.do(encode.link_removed(bridge))
         assert "br0" not in kernel.raws()
         assert kernel.raws()["lo"].link.type == "loopback"
 
@@ -228,10 +228,10 @@ def test_every_address_comes_back() -> None:
         @hypothesis.given(interfaces(v4, 32) | interfaces(v6, 128, 17))
         def check(address: str) -> None:
             before = kernel.addresses()
-            kernel.do(codec.address_added(kernel.index, address))
+            kernel.do(encode.address_added(kernel.index, address))
             found = [item for item in kernel.addresses() if item not in before]
-            assert found == [codec.Address(kernel.index, address, False, "")]
-            kernel.do(codec.address_removed(kernel.index, address))
+            assert found == [decode.Address(kernel.index, address, False, "")]
+            kernel.do(encode.address_removed(kernel.index, address))
             assert kernel.addresses() == before
 
         check()
@@ -242,8 +242,8 @@ def test_every_address_comes_back() -> None:
 def test_the_addresses_that_the_kernel_made() -> None:
     def work(kernel: Kernel) -> None:
         for address in ("fe80::1/64", "fe80::2/10", "127.0.0.9/8"):
-            kernel.do(codec.address_added(kernel.index, address))
-        kernel.do(codec.address_added(1, "127.0.0.2/8"))
+            kernel.do(encode.address_added(kernel.index, address))
+        kernel.do(encode.address_added(1, "127.0.0.2/8"))
         networks.ip("addr", "add", "10.7.0.1", "peer", "10.7.0.2", "dev", "under")
         networks.ip("addr", "add", "fd07::1/64", "dev", "under", "valid_lft", "1000", "preferred_lft", "1000")
         found = {item.text: (item.automatic, item.beyond) for item in kernel.addresses() if item.number == kernel.index}
@@ -306,14 +306,14 @@ def test_every_route_comes_back() -> None:
         @hypothesis.given(with_way(routes4, ways4) | with_way(routes6, ways6))
         def check(route: Route) -> None:
             for other in kernel.routes():
-                kernel.do(codec.route_removed(other))
+                kernel.do(encode.route_removed(other))
             index = kernel.index if route.dev else 0
-            kernel.do(codec.route_set(route, index, False))
+            kernel.do(encode.route_set(route, index, False))
             assert kernel.routes() == [route], kernel.routes()
             other = route._replace(type="blackhole", dev="", via="", src="")
-            kernel.do(codec.route_set(other, 0, True))
+            kernel.do(encode.route_set(other, 0, True))
             assert kernel.routes() == [other]
-            kernel.do(codec.route_removed(route))
+            kernel.do(encode.route_removed(route))
             assert kernel.routes() == []
 
         check()
@@ -326,10 +326,10 @@ def test_a_route_is_added_only_where_there_is_none_and_replaced_only_where_there
         for dst in ("10.77.0.0/16", "fd77::/64"):
             it = Route(dst, 254, 7, type="blackhole")
             with pytest.raises(FileNotFoundError):
-                kernel.do(codec.route_set(it, 0, True))
-            kernel.do(codec.route_set(it, 0, False))
+                kernel.do(encode.route_set(it, 0, True))
+            kernel.do(encode.route_set(it, 0, False))
             with pytest.raises(FileExistsError):
-                kernel.do(codec.route_set(it, 0, False))
+                kernel.do(encode.route_set(it, 0, False))
 
     in_kernel(work)
 
@@ -369,10 +369,10 @@ def test_every_rule_comes_back() -> None:
         @hypothesis.given(rules_of(V4, v4, 32) | rules_of(V6, v6, 128))
         def check(rule: Rule) -> None:
             for other in kernel.rules():
-                kernel.do(codec.rule_removed(other))
-            kernel.do(codec.rule_added(rule))
+                kernel.do(encode.rule_removed(other))
+            kernel.do(encode.rule_added(rule))
             assert kernel.rules() == [rule], kernel.rules()
-            kernel.do(codec.rule_removed(rule))
+            kernel.do(encode.rule_removed(rule))
             assert kernel.rules() == []
 
         check()
@@ -389,5 +389,5 @@ def test_messages_of_other_families(header: bytes, family: int) -> None:
     """As of bridges and of MPLS."""
     hypothesis.assume(family not in (socket.AF_INET, socket.AF_INET6))
     content = bytes([family]) + header[1:]
-    assert codec.any_route_in(rtnetlink.Message(codec.RTM_NEWROUTE, content), {}) is None
-    assert codec.any_rule_in(rtnetlink.Message(codec.RTM_NEWRULE, content)) is None
+    assert decode.any_route_in(rtnetlink.Message(rtnetlink.RTM_NEWROUTE, content), {}) is None
+    assert decode.any_rule_in(rtnetlink.Message(rtnetlink.RTM_NEWRULE, content)) is None

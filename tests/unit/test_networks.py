@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import facts, networks, parts
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import run as discovery_run
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import codec, seen
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import codec, decode, seen
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.parse import parse
 from ansible_collections.linux.namespaces.plugins.modules import ns_facts
 from ansible_collections.linux.namespaces.tests.unit import support
@@ -439,15 +439,15 @@ def test_a_child_that_is_stopped_or_ended(monkeypatch: pytest.MonkeyPatch, numbe
 
 def test_what_is_not_understood(monkeypatch: pytest.MonkeyPatch) -> None:
     """One route that pyroute2 fails at leaves the others."""
-    decode = codec.any_route_in
+    any_route_in = decode.any_route_in
 
     def fail(*arguments: t.Any) -> t.Any:
-        route = decode(*arguments)
+        route = any_route_in(*arguments)
         if route is not None and route.type == "blackhole":
             raise KeyError("what")
         return route
 
-    monkeypatch.setattr(codec, "any_route_in", fail)
+    monkeypatch.setattr(decode, "any_route_in", fail)
     with held(ROUTER, RULES6) as inode:
         told = gather(inode=inode)
     routes = networks_of(told)[inode]["routes"]

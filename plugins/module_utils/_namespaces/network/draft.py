@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._kernel import rtnetlink
 from ..errors import NamespaceError
-from . import codec
 from .model import Link, LinkWish, Request, Route, Rule, State
 
 
@@ -24,7 +24,7 @@ class Numbers(t.Protocol):
         """The open namespace."""
 
 
-Message = t.Callable[[Numbers], codec.Request]
+Message = t.Callable[[Numbers], rtnetlink.Request]
 
 
 class Touched(t.NamedTuple):

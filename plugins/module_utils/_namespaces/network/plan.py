@@ -13,8 +13,9 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ..._kernel import rtnetlink
 from ..errors import NamespaceError
-from . import codec, plan_links, sysctls, words
+from . import encode, plan_links, sysctls, words
 from .draft import Draft, Message, Plan, Step, refuse_beyond
 from .model import ANY_TABLE, V6, Link, Request, Route, Rule, RuleWish, State
 
@@ -59,7 +60,7 @@ def _remove_rules(draft: Draft) -> None:
                 Step(
                     f"rule del {words.of_rule(rule)}",
                     draft.inside,
-                    _always(codec.rule_removed(rule)),
+                    _always(encode.rule_removed(rule)),
                 ),
                 rule,
             )
@@ -103,7 +104,7 @@ def _remove_routes(draft: Draft) -> None:
                 Step(
                     f"route del {words.of_route(route)}",
                     draft.inside,
-                    _always(codec.route_removed(route)),
+                    _always(encode.route_removed(route)),
                 ),
                 route,
             )
@@ -161,12 +162,12 @@ def _set_routes(draft: Draft) -> None:
         draft.add(Step(f"route {verb} {words.of_route(route)}", draft.inside, message, source=source), route)
 
 
-def _always(request: codec.Request) -> Message:
+def _always(request: rtnetlink.Request) -> Message:
     return lambda _numbers: request
 
 
 def _route_message(inside: str, route: Route, replace: bool) -> Message:
-    return lambda numbers: codec.route_set(route, numbers.index(inside, route.dev) if route.dev else 0, replace)
+    return lambda numbers: encode.route_set(route, numbers.index(inside, route.dev) if route.dev else 0, replace)
 
 
 def _is_so(wanted: Route, there: Route) -> bool:
@@ -205,7 +206,7 @@ def _add_rules(draft: Draft) -> None:
             Step(
                 f"rule add {words.of_rule(wish.rule)}",
                 draft.inside,
-                _always(codec.rule_added(wish.rule)),
+                _always(encode.rule_added(wish.rule)),
             ),
             wish.rule,
         )

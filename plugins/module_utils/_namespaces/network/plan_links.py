@@ -10,8 +10,9 @@ from __future__ import annotations
 import itertools
 import typing as t
 
+from ..._kernel import rtnetlink
 from ..errors import NamespaceError
-from . import codec, words
+from . import decode, encode, words
 from .draft import Draft, Message, Numbers, Step, refuse_beyond
 from .link_types import BORROWED_MAC, LINK, LINK_NAMESPACE, LINK_TYPES
 from .model import PHYSICAL, V6, Link, LinkWish, Peer, Value
@@ -80,7 +81,7 @@ def remove_links(draft: Draft) -> None:
                 f"it is of type {link.type}, and could not be brought back",
                 "remove it by other means, or name it among the links",
             )
-        step = _step(draft, f"link del {link.name}", link.name, codec.link_removed)
+        step = _step(draft, f"link del {link.name}", link.name, encode.link_removed)
         draft.add(step._replace(disturbs=link.type == _BOND), link)
         _cascade(draft, link)
 
@@ -240,12 +241,12 @@ def _move_out(draft: Draft, link: Link) -> None:
     _set_attributes(draft, wish, purpose)
     namespace = draft.inside
 
-    def message(numbers: Numbers) -> codec.Request:
+    def message(numbers: Numbers) -> rtnetlink.Request:
         # By its index: another one may get its name meanwhile.
-        return codec.link_changed(link.number, net_ns_fd=numbers.fd(HERE))
+        return encode.link_changed(link.number, net_ns_fd=numbers.fd(HERE))
 
-    def set_up(numbers: Numbers) -> codec.Request:
-        return codec.link_changed(numbers.index(HERE, link.name), up=True)
+    def set_up(numbers: Numbers) -> rtnetlink.Request:
+        return encode.link_changed(numbers.index(HERE, link.name), up=True)
 
     draft.add(Step(f"link set {link.name} netns {words.of_namespace(HERE)}", namespace, message, makes=True), link)
     _leave(draft, link)
@@ -271,8 +272,8 @@ def _make(draft: Draft, wish: LinkWish) -> None:
     inside, type_ = draft.inside, wish.type
     name = wish.name if where == inside else _free_name(draft, wish.name, where)
 
-    def message(numbers: Numbers) -> codec.Request:
-        return codec.link_added(
+    def message(numbers: Numbers) -> rtnetlink.Request:
+        return encode.link_added(
             name,
             type_,
             wish.options,
@@ -328,8 +329,8 @@ def _move_in(draft: Draft, wish: LinkWish) -> None:
         )
     inside = draft.inside
 
-    def message(numbers: Numbers) -> codec.Request:
-        return codec.link_changed(numbers.index(HERE, wish.name), net_ns_fd=numbers.fd(inside))
+    def message(numbers: Numbers) -> rtnetlink.Request:
+        return encode.link_changed(numbers.index(HERE, wish.name), net_ns_fd=numbers.fd(inside))
 
     moved = found._replace(number=0, up=False, addresses=(), master="")
     draft.add(Step(f"link set {wish.name} netns {words.of_namespace(inside)}", HERE, message, makes=True), moved)
@@ -390,11 +391,11 @@ def _set_attributes(draft: Draft, wish: LinkWish, purpose: str) -> None:
     text = " ".join(f"{told[name]} {value}" if value != "" else "nomaster" for name, value in fields.items())
     inside = draft.inside
 
-    def message(numbers: Numbers) -> codec.Request:
+    def message(numbers: Numbers) -> rtnetlink.Request:
         attributes = {told[name]: value for name, value in fields.items() if name != "master"}
         if "master" in fields:
             attributes["master"] = numbers.index(inside, master) if master else 0
-        return codec.link_changed(numbers.index(inside, link.name), **attributes)
+        return encode.link_changed(numbers.index(inside, link.name), **attributes)
 
     draft.add(
         Step(f"link set {link.name} {text}", inside, message, disturbs="master" in fields and bool(link.number)), link
@@ -439,8 +440,8 @@ def _set_peers_master(draft: Draft, link: Link, peer: Peer, master: str) -> None
     if master:
         _refuse_no_master(draft.around(namespace)[master], purpose)
 
-    def message(numbers: Numbers) -> codec.Request:
-        return codec.link_changed(
+    def message(numbers: Numbers) -> rtnetlink.Request:
+        return encode.link_changed(
             numbers.index(namespace, peer.name), master=numbers.index(namespace, master) if master else 0
         )
 
@@ -452,8 +453,8 @@ def _set_peers_master(draft: Draft, link: Link, peer: Peer, master: str) -> None
 def _add_up(draft: Draft, namespace: str, link: Link, name: str, wanted: bool) -> None:
     """The step alone."""
 
-    def message(numbers: Numbers) -> codec.Request:
-        return codec.link_changed(numbers.index(namespace, name), up=wanted)
+    def message(numbers: Numbers) -> rtnetlink.Request:
+        return encode.link_changed(numbers.index(namespace, name), up=wanted)
 
     text = f"link set {name} {'up' if wanted else 'down'}"
     draft.add(Step(text, namespace, message, disturbs=not wanted and bool(link.number)), link)
@@ -472,7 +473,7 @@ def _set_up(draft: Draft, namespace: str, link: Link, name: str, is_up: bool, wa
     if namespace == draft.inside:
         draft.change(name, up=wanted)
         if wanted and name == LOOPBACK:
-            draft.change(name, automatic=codec.OF_LOOPBACK)
+            draft.change(name, automatic=decode.OF_LOOPBACK)
         if not wanted:
             draft.forget_routes(name)
     else:
@@ -483,7 +484,7 @@ def _keep_addresses(draft: Draft, namespace: str, link: Link, name: str, address
     """The kernel takes those of IPv6 away from what is set down, unless keep_addr_on_down says otherwise."""
     for address in addresses if link.number else ():
         if ":" in address:
-            again = _address_message(codec.address_kept, namespace, name, address)
+            again = _address_message(encode.address_kept, namespace, name, address)
             draft.add(Step(f"addr add {address} dev {name}", namespace, again), link)
 
 
@@ -494,7 +495,7 @@ def _without(
     # A primary address would take the secondary ones with it, which come after.
     for address in reversed(addresses):
         if address in unwanted:
-            message = _address_message(codec.address_removed, namespace, name, address)
+            message = _address_message(encode.address_removed, namespace, name, address)
             draft.add(Step(f"addr del {address} dev {name}", namespace, message, disturbs=True), link)
     return tuple(address for address in addresses if address not in unwanted)
 
@@ -506,12 +507,14 @@ def _with(
     given = draft.links[name].automatic if namespace == draft.inside else ()
     missing = [address for address in dict.fromkeys(wanted) if address not in (*addresses, *given)]
     for address in missing:
-        message = _address_message(codec.address_added, namespace, name, address)
+        message = _address_message(encode.address_added, namespace, name, address)
         draft.add(Step(f"addr add {address} dev {name}", namespace, message), link)
     return (*addresses, *missing)
 
 
-def _address_message(made: t.Callable[[int, str], codec.Request], namespace: str, name: str, address: str) -> Message:
+def _address_message(
+    made: t.Callable[[int, str], rtnetlink.Request], namespace: str, name: str, address: str
+) -> Message:
     return lambda numbers: made(numbers.index(namespace, name), address)
 
 
@@ -523,15 +526,15 @@ def _peer_is_elsewhere(draft: Draft, link: Link) -> bool:
     return link.peer is not None and link.peer.namespace not in (None, draft.inside)
 
 
-def _step(draft: Draft, text: str, name: str, message: t.Callable[[int], codec.Request]) -> Step:
+def _step(draft: Draft, text: str, name: str, message: t.Callable[[int], rtnetlink.Request]) -> Step:
     """A step that needs the index of one link inside."""
     inside = draft.inside
     return Step(text, inside, lambda numbers: message(numbers.index(inside, name)))
 
 
-def _name_message(name: str) -> t.Callable[[int], codec.Request]:
-    return lambda index: codec.link_changed(index, ifname=name)
+def _name_message(name: str) -> t.Callable[[int], rtnetlink.Request]:
+    return lambda index: encode.link_changed(index, ifname=name)
 
 
-def _options_message(type_: str, options: t.Mapping[str, Value]) -> t.Callable[[int], codec.Request]:
-    return lambda index: codec.link_changed(index, type_=type_, options=options)
+def _options_message(type_: str, options: t.Mapping[str, Value]) -> t.Callable[[int], rtnetlink.Request]:
+    return lambda index: encode.link_changed(index, type_=type_, options=options)

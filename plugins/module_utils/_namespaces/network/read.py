@@ -14,7 +14,7 @@ import typing as t
 
 from ..._kernel import netdev, rtnetlink
 from ..errors import during
-from . import codec, sysctls, words
+from . import decode, encode, sysctls, words
 from .link_types import LINK, LINK_NAMESPACE
 from .model import Link, Peer, Route, Rule, State, Value
 from .places import HERE, Place, Places
@@ -24,18 +24,18 @@ class Links(t.NamedTuple):
     """The links of a network namespace."""
 
     by_name: dict[str, Link]
-    raw: dict[int, codec.Raw]
+    raw: dict[int, decode.Raw]
     """By index, with what refers to other links as numbers."""
 
 
 def links_of(place: Place) -> Links:
     """With their addresses. Raises NamespaceError."""
     with during(f"read the links in {place.title}"):
-        raw = [codec.link_in(message) for message in _list(place, codec.RTM_GETLINK, codec.RTM_NEWLINK)]
+        raw = [decode.link_in(message) for message in _list(place, rtnetlink.RTM_GETLINK, rtnetlink.RTM_NEWLINK)]
         addresses = collections.defaultdict(list)
         beyond: dict[int, dict[str, str]] = collections.defaultdict(dict)
-        for message in _list(place, codec.RTM_GETADDR, codec.RTM_NEWADDR):
-            found = codec.address_in(message)
+        for message in _list(place, rtnetlink.RTM_GETADDR, rtnetlink.RTM_NEWADDR):
+            found = decode.address_in(message)
             if found is None:
                 continue
             if not found.has_peer:
@@ -60,7 +60,7 @@ def links_of(place: Place) -> Links:
 def tentative_of(place: Place) -> set[str]:
     """The addresses that the kernel looks for others of, without their lengths. Raises NamespaceError."""
     with during(f"read the addresses in {place.title}"):
-        found = {codec.tentative_in(message) for message in _list(place, codec.RTM_GETADDR, codec.RTM_NEWADDR)}
+        found = {decode.tentative_in(message) for message in _list(place, rtnetlink.RTM_GETADDR, rtnetlink.RTM_NEWADDR)}
     return {address for address in found if address is not None}
 
 
@@ -68,14 +68,14 @@ def routes_of(place: Place, links: Links) -> list[Route]:
     """All but what the kernel made. Raises NamespaceError."""
     names = {index: raw.link.name for index, raw in links.raw.items()}
     with during(f"read the routes in {place.title}"):
-        found = [codec.route_in(item, names) for item in _list(place, codec.RTM_GETROUTE, codec.RTM_NEWROUTE)]
+        found = [decode.route_in(item, names) for item in _list(place, rtnetlink.RTM_GETROUTE, rtnetlink.RTM_NEWROUTE)]
     return [route for route in found if route is not None]
 
 
 def rules_of(place: Place) -> list[Rule]:
     """All but what the kernel made. Raises NamespaceError."""
     with during(f"read the rules in {place.title}"):
-        found = [codec.rule_in(message) for message in _list(place, codec.RTM_GETRULE, codec.RTM_NEWRULE)]
+        found = [decode.rule_in(message) for message in _list(place, rtnetlink.RTM_GETRULE, rtnetlink.RTM_NEWRULE)]
     return [rule for rule in found if rule is not None]
 
 
@@ -149,7 +149,7 @@ def _by_key(routes: list[Route]) -> dict[tuple[str, int, int], Route]:
     return found
 
 
-def _resolved(raw: codec.Raw, inside: str, links: Links, around: Surroundings) -> Link:
+def _resolved(raw: decode.Raw, inside: str, links: Links, around: Surroundings) -> Link:
     """The link with its peer, or with the one that it is upon."""
     if not raw.other and raw.namespace is None:
         return raw.link
@@ -170,4 +170,4 @@ def _resolved(raw: codec.Raw, inside: str, links: Links, around: Surroundings) -
 
 
 def _list(place: Place, asked: int, told: int) -> list[rtnetlink.Message]:
-    return [item for item in rtnetlink.list_at(place.route, asked, codec.everything(asked)) if item.kind == told]
+    return [item for item in rtnetlink.list_at(place.route, asked, encode.everything(asked)) if item.kind == told]

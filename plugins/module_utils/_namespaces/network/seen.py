@@ -15,11 +15,11 @@ import time
 import typing as t
 
 from ..._kernel import rtnetlink
-from . import codec
+from . import decode, encode
 from .model import Route, Rule
 
 Values = t.Dict[str, t.Any]
-Decode = t.Callable[[rtnetlink.Message], t.Any]
+Shaped = t.Callable[[rtnetlink.Message], t.Any]
 
 MOST = 1000
 """Of links, addresses, routes and rules so many are told each."""
@@ -45,13 +45,13 @@ def everything() -> Values:
     names = dict(socket.if_nameindex())
     until = time.monotonic() + _SECONDS
     found: Values = {}
-    for key, asked, told, decode in (
-        ("links", codec.RTM_GETLINK, codec.RTM_NEWLINK, lambda message: _link(message, names)),
-        ("addresses", codec.RTM_GETADDR, codec.RTM_NEWADDR, _address),
-        ("routes", codec.RTM_GETROUTE, codec.RTM_NEWROUTE, lambda message: _route(message, names)),
-        ("rules", codec.RTM_GETRULE, codec.RTM_NEWRULE, _rule),
+    for key, asked, told, shaped in (
+        ("links", rtnetlink.RTM_GETLINK, rtnetlink.RTM_NEWLINK, lambda message: _link(message, names)),
+        ("addresses", rtnetlink.RTM_GETADDR, rtnetlink.RTM_NEWADDR, _address),
+        ("routes", rtnetlink.RTM_GETROUTE, rtnetlink.RTM_NEWROUTE, lambda message: _route(message, names)),
+        ("rules", rtnetlink.RTM_GETRULE, rtnetlink.RTM_NEWRULE, _rule),
     ):
-        found[key], more, unclear = _some(asked, told, decode, until)
+        found[key], more, unclear = _some(asked, told, shaped, until)
         if more:
             found[f"{key}_more"] = more
         if unclear:
@@ -59,11 +59,11 @@ def everything() -> Values:
     return found
 
 
-def _some(asked: int, told: int, decode: Decode, until: float) -> tuple[list[t.Any], int, int]:
+def _some(asked: int, told: int, shaped: Shaped, until: float) -> tuple[list[t.Any], int, int]:
     """What was told until then, how many more there are, and how many were not understood."""
     items: list[t.Any] = []
     more = unclear = 0
-    with contextlib.closing(rtnetlink.ask(asked, codec.everything(asked), dump=True)) as answers:
+    with contextlib.closing(rtnetlink.ask(asked, encode.everything(asked), dump=True)) as answers:
         for message in itertools.islice(answers, MOST_COUNTED):
             if message.kind != told or message.content[0] not in _FAMILIES:
                 continue
@@ -71,7 +71,7 @@ def _some(asked: int, told: int, decode: Decode, until: float) -> tuple[list[t.A
                 more += 1
                 continue
             try:
-                item = decode(message)
+                item = shaped(message)
             except Exception:  # noqa: BLE001 - who made it may have meant pyroute2 to fail: the others are told
                 unclear += 1
             else:
@@ -80,7 +80,7 @@ def _some(asked: int, told: int, decode: Decode, until: float) -> tuple[list[t.A
 
 
 def _link(message: rtnetlink.Message, names: t.Mapping[int, str]) -> list[t.Any]:
-    raw = codec.link_in(message)
+    raw = decode.link_in(message)
     link = raw.link
     shape = {
         "name": link.name,
@@ -93,14 +93,14 @@ def _link(message: rtnetlink.Message, names: t.Mapping[int, str]) -> list[t.Any]
 
 
 def _address(message: rtnetlink.Message) -> list[t.Any] | None:
-    found = codec.address_in(message)
+    found = decode.address_in(message)
     if found is None:
         return None
     return [found.number, {"address": found.text, **_given(kernel=found.automatic, beyond=found.beyond)}]
 
 
 def _route(message: rtnetlink.Message, names: t.Mapping[int, str]) -> Values | None:
-    found: Route | None = codec.any_route_in(message, names)
+    found: Route | None = decode.any_route_in(message, names)
     if found is None:
         return None
     return {
@@ -113,7 +113,7 @@ def _route(message: rtnetlink.Message, names: t.Mapping[int, str]) -> Values | N
 
 
 def _rule(message: rtnetlink.Message) -> Values | None:
-    found: Rule | None = codec.any_rule_in(message)
+    found: Rule | None = decode.any_rule_in(message)
     if found is None:
         return None
     return {
