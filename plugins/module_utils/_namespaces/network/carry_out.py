@@ -42,6 +42,13 @@ _NO_SUCH_SOURCE = Hint("the kernel does not take it so", "give an address of a l
 _PAGES = {"link": "ip-link(8)", "addr": "ip-address(8)", "route": "ip-route(8)", "rule": "ip-rule(8)"}
 
 
+class Look(t.NamedTuple):
+    """What there is at one time, inside and around."""
+
+    state: State
+    around: Surroundings
+
+
 class Work(t.NamedTuple):
     """What a task is about."""
 
@@ -49,15 +56,15 @@ class Work(t.NamedTuple):
     places: Places
     request: Request
 
-    def state(self) -> State:
-        """What there is now."""
-        moved = [wish.name for wish in self.request.links if wish.type == PHYSICAL and not wish.absent]
-        return state_of(self.proc, self.places, self.request.sysctls, moved, Surroundings(self.places))
-
-    def plan(self, state: State, request: Request) -> Plan:
-        """What there is to do."""
+    def look(self) -> Look:
+        """What there is now. Raises NamespaceError."""
         around = Surroundings(self.places)
-        return plan(state, request, self.places.inside_name, lambda name: around.links(name).by_name)
+        moved = [wish.name for wish in self.request.links if wish.type == PHYSICAL and not wish.absent]
+        return Look(state_of(self.proc, self.places, self.request.sysctls, moved, around), around)
+
+    def plan(self, now: Look, request: Request) -> Plan:
+        """What there is to do. Raises NamespaceError."""
+        return plan(now.state, request, self.places.inside_name, lambda name: now.around.links(name).by_name)
 
     def back(self, old: State, new: State, done: t.Sequence[Step]) -> Request:
         """What leads from the new state to the old one, of all that these steps change."""
@@ -84,13 +91,13 @@ def _bring(work: Work, planned: Plan, done: list[Step]) -> State:
     wanted = work.request._replace(purge=frozenset())
     for _round in range(_ROUNDS):
         _do(work, todo.steps, done)
-        now = work.state()
+        now = work.look()
         request = wanted
         if any(step.disturbs for step in todo.steps):
-            request = _both(request, lost(planned, now, work.places.inside_name))
+            request = _both(request, lost(planned, now.state, work.places.inside_name))
         todo = work.plan(now, request)
         if not todo.steps:
-            return now
+            return now.state
     raise NamespaceError(
         f"bring {work.places.inside.title} to what is asked",
         f"it does not stay so, there would be left to do: {_told(todo)}",
@@ -120,8 +127,8 @@ def take_back(work: Work, before: State, done: t.Sequence[Step]) -> str:
     """Go back to what there was before these steps; how that went, in words."""
 
     def look() -> tuple[State, Plan]:
-        now = work.state()
-        return now, work.plan(now, work.back(before, now, done))
+        now = work.look()
+        return now.state, work.plan(now, work.back(before, now.state, done))
 
     try:
         now, todo = look()

@@ -48,19 +48,25 @@ def run(proc: int, inside: int | None, name: str, request: Request, check: bool,
         names = dict(names_in(request))
         with opened(proc, inside, name, names) as places:
             work = Work(proc, places, _canonical(request, places))
-            if not _loses_peers(work):
-                return _run(work, check, seconds)
+            before, planned = _planned(work, check)
+            if not _loses_peers(before, planned):
+                return _run(work, before, planned, check, seconds)
             names = {**dict.fromkeys(_neighbours(proc, places), "links"), **names}
         # Where they are has to be known to bring them back.
         with opened(proc, inside, name, names) as places:
-            return _run(Work(proc, places, _canonical(request, places)), check, seconds)
+            work = Work(proc, places, _canonical(request, places))
+            return _run(work, *_planned(work, check), check, seconds)
 
 
-def _run(work: Work, check: bool, seconds: int | None) -> Results:
+def _planned(work: Work, check: bool) -> tuple[State, Plan]:
+    """What there is, and what there is to do."""
     if not check:
         refuse_while_waiting(work.places.inside)
-    before = work.state()
-    planned = work.plan(before, work.request)
+    before = work.look()
+    return before.state, work.plan(before, work.request)
+
+
+def _run(work: Work, before: State, planned: Plan, check: bool, seconds: int | None) -> Results:
     _refuse_to_purge(work.request, before, planned)
     if check or not planned.steps:
         return _results(work, before, planned, planned.after, planned.warnings)
@@ -101,14 +107,12 @@ def _refuse_to_purge(request: Request, before: State, planned: Plan) -> None:
             )
 
 
-def _loses_peers(work: Work) -> bool:
+def _loses_peers(before: State, planned: Plan) -> bool:
     """Whether a link goes, and its other end, or what it is upon, is in none of the namespaces that are open."""
-    if "links" not in work.request.purge and not any(wish.absent for wish in work.request.links):
-        return False
-    before = work.state()
-    left = work.plan(before, work.request).after.links
     return any(
-        link.type in LINK_TYPES and not can_come_back(link) for link in before.links.values() if link.name not in left
+        link.type in LINK_TYPES and not can_come_back(link)
+        for link in before.links.values()
+        if link.name not in planned.after.links
     )
 
 
