@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import typing as t
 
 import hypothesis
 import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import rtnetlink
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.difference import difference
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.draft import Touched
@@ -1032,3 +1034,20 @@ def test_whatever_is_asked_can_be_taken_back() -> None:
         assert len(done) > 3
 
     networks.in_world(work)
+
+
+@world
+def test_what_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a link goes, and whether the name of a new peer is free, is seen in what was read for the state."""
+    bring(asking(ETH0))
+    asked: list[tuple[int, int]] = []
+    really = rtnetlink.list_at
+
+    def list_at(route: socket.socket, kind: int, content: bytes) -> list[rtnetlink.Message]:
+        asked.append((route.fileno(), kind))
+        return really(route, kind, content)
+
+    monkeypatch.setattr(rtnetlink, "list_at", list_at)
+    bring(asking(wish("eth0", absent=True), wish("eth1", "veth", peer=peer("blue1"))), check=True)
+    assert len({place for place, _kind in asked}) == 2
+    assert len(asked) == len({*asked})

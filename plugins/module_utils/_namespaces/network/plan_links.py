@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import typing as t
 
-from ..._kernel import rtnetlink
+from ..._kernel import netdev, rtnetlink
 from ..errors import NamespaceError
 from . import decode, encode, words
 from .draft import Draft, Message, Numbers, Step, refuse_beyond
@@ -21,7 +21,6 @@ from .places import HERE
 LOOPBACK = "lo"
 _BOND = "bond"
 _MASTERS = ("bridge", _BOND, "vrf")
-_LOOPBACK_TYPE = "loopback"
 _FALLBACK = ("tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0")
 """What the kernel makes in each namespace, and never takes away."""
 
@@ -424,7 +423,7 @@ def _fall(draft: Draft, link: Link, wanted: bool | None) -> None:
 
 def _refuse_no_master(master: Link, purpose: str) -> None:
     """Other types than these, which no task can make, may have ports too."""
-    if master.type in (*LINK_TYPES, PHYSICAL, _LOOPBACK_TYPE) and master.type not in _MASTERS:
+    if master.type in (*LINK_TYPES, PHYSICAL, netdev.LOOPBACK) and master.type not in _MASTERS:
         raise NamespaceError(
             purpose,
             f"{master.name} is of type {master.type}, which has no ports",
