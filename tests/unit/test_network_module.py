@@ -144,7 +144,7 @@ def task(options: Options, *, check: bool = False) -> Options:
     return result
 
 
-def ip(*words: str) -> list[Options]:
+def ip_json(*words: str) -> list[Options]:
     done = subprocess.run(["ip", "-json", "-details", *words], check=True, capture_output=True)
     found: list[Options] = json.loads(done.stdout or b"[]")
     return found
@@ -156,14 +156,14 @@ def looks() -> list[t.Any]:
         support.output("cat", "/proc/sys/net/ipv4/ip_forward", handles={"net": "/run/netns/blue"}, types=["net"])
     ]
     for place in ([], ["-n", "blue"]):
-        for link in ip(*place, "address"):
+        for link in ip_json(*place, "address"):
             addresses = {item["local"] for item in link["addr_info"] if item["scope"] == "global"}
             ageing = link.get("linkinfo", {}).get("info_data", {}).get("ageing_time")
             found.append((link["ifname"], link["mtu"], "UP" in link["flags"], link.get("master"), addresses, ageing))
         for family in ("-4", "-6"):
-            routes = ip(*place, family, "route", "show", "table", "all")
+            routes = ip_json(*place, family, "route", "show", "table", "all")
             found.append([route for route in routes if route["protocol"] != "kernel"])
-            found.append(sorted(ip(*place, family, "rule"), key=str))
+            found.append(sorted(ip_json(*place, family, "rule"), key=str))
     return found
 
 
@@ -213,7 +213,7 @@ def test_rules_and_routes_that_somebody_else_made_go_and_come_back(way: str) -> 
             "rule del priority 9 from all fwmark 7 iif lo lookup 100",
             "route del 10.7.0.0/16 dev lo table 100",
         ]
-        assert "100" not in str([ip("-n", "blue", "rule"), ip("-n", "blue", "route", "show", "table", "all")])
+        assert "100" not in str([ip_json("-n", "blue", "rule"), ip_json("-n", "blue", "route", "show", "table", "all")])
         assert len(task({**BLUE, **result["before"]})["changes"]) == len(result["changes"])
         assert task({**BLUE, "rules": [rule], "routes": [route]})["changes"] == []
 
@@ -240,7 +240,7 @@ def test_who_loses_the_bridge_is_a_port_again_when_that_is_taken_back() -> None:
 @pytest.mark.parametrize("kind", ["ifb", "veth"])
 def test_a_link_of_any_type_is_moved_in_and_out_and_back(kind: str) -> None:
     def places() -> list[bool]:
-        return ["card" in str(ip(*place, "link")) for place in ([], ["-n", "blue"])]
+        return ["card" in str(ip_json(*place, "link")) for place in ([], ["-n", "blue"])]
 
     def work() -> None:
         bring("blue", types=["net"])

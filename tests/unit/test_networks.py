@@ -52,7 +52,7 @@ rule add from 10.0.0.0/8 to 10.1.0.0/16 iif br0 fwmark 1/3 table 300 priority 10
 RULES6 = "rule add from fd00::/64 table 300 priority 200\n"
 
 
-def ip(lines: str, *options: str) -> None:
+def batch(lines: str, *options: str) -> None:
     subprocess.run(["ip", *options, "-batch", "-"], input=lines.encode("utf-8", "surrogateescape"), check=True)
 
 
@@ -75,8 +75,8 @@ def opened(lines: str, lines6: str = "") -> t.Iterator[int]:
     """A network namespace without a process, that an open file holds: this one."""
 
     def prepare() -> None:
-        ip(lines)
-        ip(lines6, "-6")
+        batch(lines)
+        batch(lines6, "-6")
 
     with support.inhabited("net", prepare=prepare) as pid:
         fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
@@ -251,7 +251,7 @@ def test_the_other_ends() -> None:
         with contextlib.ExitStack() as stack:
             pids = [stack.enter_context(support.inhabited("net")) for _each in range(3)]
             first, second, third = pids
-            ip(
+            batch(
                 f"link add here type veth peer name up netns {first}\n"
                 f"link add twin1 type veth peer name twin2\n"
                 f"link add side type veth peer name side netns {second}\n"
@@ -284,7 +284,7 @@ def test_the_link_that_one_is_upon() -> None:
     def work() -> t.Any:
         with support.inhabited("net") as pid:
             try:
-                ip(f"link add base type veth peer name other\nlink add above link base netns {pid} type macvtap\n")
+                batch(f"link add base type veth peer name other\nlink add above link base netns {pid} type macvtap\n")
             except subprocess.CalledProcessError:
                 return None
             network = networks_of(gather())[support.identity(pid, "net").inode]
@@ -300,7 +300,7 @@ def test_the_link_that_one_is_upon() -> None:
 def test_the_set_of_the_other_end() -> None:
     support.brought("blue", "red", types=["net"])
     try:
-        ip("link add end1 type veth peer name end2 netns red\n", "-netns", "blue")
+        batch("link add end1 type veth peer name end2 netns red\n", "-netns", "blue")
         with support.own_procfs() as proc:
             told = facts.gather(proc, facts.Request(types=["net"], network=True))
         by_name = {item["name"]: item["network"] for item in told["namespaces"]}
