@@ -42,7 +42,7 @@ MODULES = {"vlan": "8021q", "bond": "bonding"}
 
 _FLEETING = {
     *("ifindex", "link_index", "link_netnsid", "operstate", "promiscuity", "link_pointtopoint", "group"),
-    *("hello_timer", "tcn_timer", "topology_change_timer", "gc_timer", "root_id", "bridge_id", "tentative"),
+    *("expires", "hello_timer", "tcn_timer", "topology_change_timer", "gc_timer", "root_id", "bridge_id", "tentative"),
     *("designated_root", "designated_bridge", "message_age_timer", "forward_delay_timer", "hold_timer", "protocol"),
     *(
         "qdisc",

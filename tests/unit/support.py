@@ -58,7 +58,7 @@ ORDINARY = 1000
 
 TYPE_NAMES = [kind.name for kind in nstypes.ALL]
 
-PATIENCE = 60
+PATIENCE = int(os.environ.get("TESTS_PATIENCE_SECONDS", "60"))
 """Seconds after which something that should end at once is called a failure, on a busy machine too."""
 
 properties = hypothesis.settings(

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 import typing as t
 
@@ -34,6 +35,7 @@ from ansible_collections.linux.namespaces.tests.unit.networks import (
     asking,
     bring,
     brought,
+    failure,
     ip,
     links,
     peer,
@@ -270,6 +272,14 @@ def test_a_vrf_with_a_port() -> None:
     networks.in_world(work)
 
 
+def test_options_of_a_bond_that_do_not_go_together() -> None:
+    networks.need("bond")
+    for options in ({"updelay": 100}, {"mode": "balance-rr", "lacp_rate": "fast"}):
+        request = asking(wish("bond0", "bond", options=options))
+        error = networks.in_world(functools.partial(failure, request))
+        assert "does not take these options together" in str(error) or "not supported in mode" in str(error)
+
+
 def test_a_bond_with_ports() -> None:
     networks.need("bond")
 
@@ -427,6 +437,36 @@ def test_a_route_is_replaced_and_removed() -> None:
     there_and_back(asking(route("default", absent=True), route("::/0", absent=True)))
     assert not [text for text in routes() if text.startswith("default")]
     assert bring(asking(route("default", absent=True))).changes == ()
+
+
+RENUMBERED = {
+    "default": route("::/0", via="fd00:2::2"),
+    "another way": route("fd00:8::/64", via="fd00:2::2"),
+    "another link": route("fd00:8::/64", dev="br0"),
+    "no way": route("fd00:8::/64", type="prohibit"),
+    "another way of IPv4": route("10.8.0.0/24", via="10.2.0.2"),
+    "another link of IPv4": route("10.8.0.0/24", dev="br0"),
+    "no way of IPv4": route("10.8.0.0/24", type="blackhole"),
+}
+
+
+@world
+@pytest.mark.parametrize("case", RENUMBERED)
+@pytest.mark.parametrize("purge", [False, True])
+def test_an_address_and_a_route_over_it_are_changed_at_once(case: str, purge: bool) -> None:
+    """Which routes the kernel takes away with an address depends on the family and on what else the link has."""
+    old = ("10.1.0.1/24", "fd00:1::1/64")
+    e0 = wish("e0", "veth", peer=peer("blue0", up=True), addresses=old, up=True)
+    brought(asking(e0, wish("br0", "bridge", addresses=("10.3.0.1/24",), up=True)))
+    over = {"10.1.0.2": ("10.7.0.0/24", "10.8.0.0/24"), "fd00:1::2": ("::/0", "fd00:8::/64")}
+    brought(asking(*(route(dst, via=via) for via, dsts in over.items() for dst in dsts)))
+    for new in (("10.1.0.9/24", "fd00:1::9/64"), ("10.2.0.1/24", "fd00:2::1/64"), ()):
+        wanted = RENUMBERED[case]
+        if wanted.route.via and "2.0.1" not in "".join(new):
+            continue
+        changed = wish("e0", addresses=new, without=() if purge else old)
+        request = asking(changed, wish("br0", addresses=("10.3.0.1/24",)), wanted)
+        there_and_back(request._replace(purge=frozenset(["addresses"] if purge else [])))
 
 
 @world
@@ -705,7 +745,7 @@ BEYOND_ROUTES = {
     "metrics like an mtu": "10.1.0.0/16 via 10.9.0.1 mtu 1300",
     "an encapsulation": "10.1.0.0/16 encap ip id 5 dst 10.9.0.3 via 10.9.0.1 dev eth0",
     "onlink": "10.1.0.0/16 via 10.88.0.1 dev eth0 onlink",
-    "tos 16": "10.1.0.0/16 tos 16 via 10.9.0.1",
+    "tos 16": "10.1.0.0/16 tos 0x10 via 10.9.0.1",
     "realms": "10.1.0.0/16 via 10.9.0.1 realms 5",
     "a gateway of another family": "10.1.0.0/16 via inet6 fd00::1 dev eth0",
     "a preference": "fd01::/64 via fd00::1 pref high",
@@ -755,7 +795,7 @@ BEYOND_RULES = {
     "suppress": "suppress_prefixlength 5",
     "suppress group": "suppress_ifgroup 5",
     "not": "not from 10.0.0.0/8",
-    "tos 16": "tos 16",
+    "tos 16": "tos 0x10",
     "goto": "goto 32766",
     "action 6": "blackhole",
     "l3mdev": "l3mdev",

@@ -42,6 +42,7 @@ ENVIRONMENT = {
     "USER": "root",
     "NO_COLOR": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
+    "TESTS_PATIENCE_SECONDS": "600",
     "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
     "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / ".ansible/collections"),
 }

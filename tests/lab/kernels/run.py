@@ -60,6 +60,7 @@ NETWORK = (
     "a_vxlan",
     "a_link_without_options",
     "a_vrf_with_a_port",
+    "options_of_a_bond_that_do_not_go_together",
     "a_bond_with_ports",
     "an_address_that_the_kernel_made_may_be_asked_for",
     "secondary_addresses_stay_when_the_primary_one_goes",

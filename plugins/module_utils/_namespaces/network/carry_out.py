@@ -38,6 +38,7 @@ _HINTS = {
     errno.EPERM: Hint("it takes CAP_NET_ADMIN over the network namespace", "run the task as root"),
 }
 _NO_SUCH_TYPE = Hint("this kernel has no links of that type", "load its module, or take another type")
+_NOT_TOGETHER = Hint("the kernel does not take these options together", "see {page}")
 _NO_SUCH_SOURCE = Hint("the kernel does not take it so", "give an address of a link inside as its src, see {page}")
 _PAGES = {"link": "ip-link(8)", "addr": "ip-address(8)", "route": "ip-route(8)", "rule": "ip-rule(8)"}
 
@@ -204,6 +205,8 @@ def _explained(error: OSError, step: Step, place: Place) -> NamespaceError:
     hint = _HINTS.get(code, Hint("the kernel refused it", ""))
     if code == errno.EOPNOTSUPP and step.words.startswith("link add "):
         hint = _NO_SUCH_TYPE
+    elif code in (errno.EPERM, errno.EACCES) and " type bond" in step.words:
+        hint = _NOT_TOGETHER
     elif code == errno.EINVAL and kind == "route" and " src " in step.words:
         hint = _NO_SUCH_SOURCE
     own = error.strerror or ""

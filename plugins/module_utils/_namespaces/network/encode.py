@@ -94,7 +94,10 @@ def address_removed(index: int, address: str) -> rtnetlink.Request:
 
 
 def route_set(route: Route, index: int, replace: bool) -> rtnetlink.Request:
-    """Added, or put in the place of the one with the same key. index: of its link, 0 where the kernel finds it."""
+    """Added where there is none with its key. index: of its link, 0 where the kernel finds it.
+
+    replace: put in the place of the one that there is, or added.
+    """
     message = codec.blank(rtnetlink.RTM_NEWROUTE)
     message["proto"], message["type"] = _RTPROT_STATIC, codec.TYPES[route.type]
     if not route.via and route.family == V4:
@@ -104,7 +107,7 @@ def route_set(route: Route, index: int, replace: bool) -> rtnetlink.Request:
         attributes.append(("RTA_OIF", index))
     if route.src:
         attributes.append(("RTA_PREFSRC", route.src))
-    flags = rtnetlink.REPLACE if replace else _NEW
+    flags = rtnetlink.CREATE | rtnetlink.REPLACE if replace else _NEW
     return rtnetlink.Request(rtnetlink.RTM_NEWROUTE, flags, _route(message, route, attributes))
 
 

@@ -40,7 +40,7 @@ def plan(state: State, request: Request, inside: str, around: t.Callable[[str], 
         for wish in present:
             work(draft, wish)
     _forget_lost_routes(draft, state)
-    _set_routes(draft)
+    _set_routes(draft, state)
     _add_rules(draft)
     return draft.finish()
 
@@ -111,16 +111,33 @@ def _remove_routes(draft: Draft) -> None:
 
 
 def _forget_lost_routes(draft: Draft, state: State) -> None:
-    """With an address the kernel takes away what leads to its network, or from it."""
-    poorer = {
-        link.name for link in draft.links.values() if {*state.links.get(link.name, link).addresses} - {*link.addresses}
-    }
+    """With an address of IPv4 the kernel takes away what comes from it, and with the last one all routes of its link.
+
+    Those that can be are made again. With one of IPv6 the routes stay, and come from another one.
+    """
+    poorer, bare = set(), set()
+    for link in draft.links.values():
+        old = {*state.links.get(link.name, link).addresses}
+        if old - {*link.addresses}:
+            poorer.add(link.name)
+        if not _of_ipv4(old) & _of_ipv4({*link.addresses}):
+            bare.add(link.name)
     texts = {address.partition("/")[0] for link in draft.links.values() for address in link.addresses}
     ways = _Ways(draft)
     for route in [*draft.routes.values()]:
-        lost = (route.via and not ways.lead_to(route.via)) or (route.src and route.src not in texts)
-        if route.dev in poorer and lost:
+        sourceless = bool(route.src) and route.src not in texts
+        if route.dev not in poorer:
+            continue
+        if route.family == V6:
+            if sourceless:
+                draft.routes[route.key] = route._replace(src="")
+                draft.touch(route)
+        elif sourceless or (route.dev in bare and route.via and not ways.lead_to(route.via)):
             draft.forget(route)
+
+
+def _of_ipv4(addresses: set[str]) -> set[str]:
+    return {address for address in addresses if ":" not in address}
 
 
 def _set_sysctls(draft: Draft) -> None:
@@ -136,7 +153,7 @@ def _set_sysctls(draft: Draft) -> None:
                 plan_links.lose_ipv6(draft, draft.links[link])
 
 
-def _set_routes(draft: Draft) -> None:
+def _set_routes(draft: Draft, state: State) -> None:
     ways = _Ways(draft)
     for wish in draft.request.routes:
         if wish.absent:
@@ -144,7 +161,10 @@ def _set_routes(draft: Draft) -> None:
         route, there = wish.route, draft.routes.get(wish.route.key)
         if there is not None and _is_so(route, there):
             continue
-        purpose = f"{'replace' if there else 'add'} the route {words.of_route(route)}"
+        # Whether the kernel took it away with an address shows only then.
+        was = state.routes.get(route.key)
+        verb = "replace" if there or (was and not was.beyond) else "add"
+        purpose = f"{verb} the route {words.of_route(route)}"
         if there is not None and there.beyond:
             raise NamespaceError(
                 purpose,
@@ -156,8 +176,7 @@ def _set_routes(draft: Draft) -> None:
         if route.via and not ways.lead_to(route.via):
             draft.warnings.append(f"no address or route was seen that leads to {route.via}: the kernel decides on it")
         draft.routes[route.key] = route
-        verb = "replace" if there else "add"
-        message = _route_message(draft.inside, route, bool(there))
+        message = _route_message(draft.inside, route, verb == "replace")
         source = route.src if route.family == V6 else ""
         draft.add(Step(f"route {verb} {words.of_route(route)}", draft.inside, message, source=source), route)
 
