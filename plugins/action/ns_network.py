@@ -13,6 +13,8 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 _PAUSE_SECONDS = 1
+_TAKING_BACK_SECONDS = 10
+"""Within which a target that was lost by the change is there again, after the time is over."""
 
 
 class ActionModule(ActionBase):
@@ -29,7 +31,8 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
         waiting = result.pop("confirm", None)
         if waiting is not None:
-            self._confirm(result, waiting["token"], time.monotonic() + waiting["seconds"], task_vars)
+            deadline = time.monotonic() + waiting["seconds"] + _TAKING_BACK_SECONDS
+            self._confirm(result, waiting["token"], deadline, task_vars)
         return result
 
     def _confirm(

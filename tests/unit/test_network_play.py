@@ -100,7 +100,7 @@ def test_a_host_whose_answer_is_lost_is_asked_again(tmp_path: Path) -> None:
 def test_a_host_that_is_lost_comes_back(tmp_path: Path) -> None:
     (tmp_path / "lost.py").write_text(LOST)
     status, said = run(tmp_path, network(confirm=5), connection="lost", ANSIBLE_CONNECTION_PLUGINS=str(tmp_path))
-    assert status == 2
+    assert status == 2, said
     assert "the change was not confirmed: cannot keep the change: the time is over, and it is taken back; give" in said
     assert "br0" not in links()
 
@@ -120,7 +120,7 @@ def test_nothing_to_do_waits_for_nobody(tmp_path: Path) -> None:
 
 def test_an_async_task_can_not_be_confirmed(tmp_path: Path) -> None:
     status, said = run(tmp_path, {**network(confirm=5), "async": 30, "poll": 1})
-    assert status == 2
+    assert status == 2, said
     assert "nobody comes back to confirm an async task" in said
     assert "br0" not in links()
 
