@@ -131,7 +131,7 @@ EXAMPLES = r"""
 - name: Say it
   ansible.builtin.debug:
     msg: "{{ item.name or item.inode }}: {{ item.network.routes | selectattr('dst', 'in', ['default', '::/0']) }}"
-  loop: "{{ ansible_facts.linux_namespaces.namespaces | selectattr('network') }}"
+  loop: "{{ ansible_facts.linux_namespaces.namespaces | selectattr('network', 'defined') }}"
   loop_control:
     label: "{{ item.inode }}"
 
@@ -141,7 +141,7 @@ EXAMPLES = r"""
     routes: "{{ red.routes | rejectattr('kernel', 'defined') | rejectattr('beyond', 'defined') }}"
     rules: "{{ red.rules | rejectattr('kernel', 'defined') | rejectattr('beyond', 'defined') }}"
   vars:
-    red: "{{ (ansible_facts.linux_namespaces.namespaces | selectattr('network')
+    red: "{{ (ansible_facts.linux_namespaces.namespaces | selectattr('network', 'defined')
       | selectattr('name', '==', 'red') | first).network }}"
 
 - name: Only count

@@ -113,7 +113,7 @@ options:
       options:
         description:
           - What its type has beyond that, with the names of C(ip-link(8)). Those of one type can not be given for
-            another.
+            another, and O(links[].type) is given with them.
           - V(bridge) - C(stp_state), C(vlan_filtering), C(mcast_snooping), C(forward_delay), C(hello_time), C(max_age),
             C(ageing_time), C(priority), C(vlan_default_pvid).
           - V(bond) - C(mode), C(lacp_rate), C(xmit_hash_policy), C(miimon), C(updelay), C(downdelay), C(min_links).
@@ -232,6 +232,8 @@ options:
       - Take away what is there of these and not declared. C(lo), and what the kernel makes by itself, stay.
       - What could not be brought back is refused, unless it is named.
       - V(addresses) are those of the links in this network namespace. Those of a peer elsewhere stay.
+      - The end of a V(veth) that another task declared as its peer is one of the V(links) here. Name it, or it goes,
+        and the other end with it.
       - In the network namespace where the task runs, and in that of PID 1, it is refused, however that is named.
     type: list
     elements: str
@@ -252,7 +254,8 @@ notes:
   - In O(types) C(net) has to be named, if anything; what else the target has is not entered.
   - What is taken back, after a failure or unconfirmed, is what the options tell of. What they do not tell is lost with
     a link that is made again or set down, as its alias, neighbours, what it is as a port of a bridge, what is dynamic
-    of addresses and routes, and the routes of other network namespaces over its other end.
+    of addresses and routes, and the mac and mtu of its other end with the routes that lead over that in other network
+    namespaces.
 seealso:
   - module: linux.namespaces.ns_persistent
   - module: linux.namespaces.ns_exec
@@ -314,7 +317,34 @@ EXAMPLES = r"""
       - {dst: 192.168.0.0/16, type: unreachable, table: 100}
   register: network
 
-- name: Undo that
+- name: Give a link another address and the default route another gateway, and go back if that cuts the host off
+  linux.namespaces.ns_network:
+    host: true
+    links:
+      - name: eth0
+        addresses: [192.0.2.7/24, {address: 192.0.2.6/24, state: absent}]
+    routes:
+      - {dst: default, via: 192.0.2.1}
+    confirm: 30
+
+- name: Move a card of the host into a set
+  linux.namespaces.ns_network:
+    name: blue
+    links:
+      - {name: eth2, type: physical, addresses: [198.51.100.2/24]}
+
+- name: Move it back, and take away a link, a route and a rule
+  linux.namespaces.ns_network:
+    name: blue
+    links:
+      - {name: eth2, type: physical, state: absent}
+      - {name: eth0, state: absent}
+    routes:
+      - {dst: 10.8.0.0/16, state: absent}
+    rules:
+      - {from: 10.2.0.0/24, table: 100, state: absent}
+
+- name: Undo what was done to the router
   linux.namespaces.ns_network:
     name: router
     links: "{{ network.before.links | default(omit) }}"

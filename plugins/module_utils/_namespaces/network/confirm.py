@@ -112,7 +112,7 @@ def confirm(token: str) -> bool:
     raise NamespaceError(
         "keep the change",
         "the time is over, and it is taken back",
-        "give more seconds; the journal of the target says how it went back",
+        "see whether it cuts the controller off, or give more seconds; the journal of the target says how it went back",
     )
 
 
