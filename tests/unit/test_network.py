@@ -238,6 +238,17 @@ def test_a_link_is_set_up_after_the_one_that_it_is_upon() -> None:
     assert words.index("link set br0 up") < words.index("link set mv0 up")
 
 
+def test_links_that_are_upon_each_other() -> None:
+    """As the kernel tells of the two ends of a netkit, which no task can make."""
+    links = {
+        name: Link(name, number, "netkit", False, 1500, "", "", (), {"link": other})
+        for number, (name, other) in enumerate((("eth0", "eth1"), ("eth1", "eth0")), 2)
+    }
+    request = asking(wish("eth0", up=True), wish("eth1", up=True))
+    planned = plan(State(links, {}, [], {}), request, BLUE, lambda _name: {})
+    assert [step.words for step in planned.steps] == ["link set eth0 up", "link set eth1 up"]
+
+
 @world
 def test_links_upon_one_another_in_a_circle() -> None:
     error = refusal(asking(wish("a", "macvlan", options={"link": "b"}), wish("b", "macvlan", options={"link": "a"})))

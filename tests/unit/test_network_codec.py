@@ -10,6 +10,7 @@ import importlib.metadata
 import ipaddress
 import os
 import socket
+import struct
 import typing as t
 
 import hypothesis
@@ -398,8 +399,12 @@ def test_every_rule_comes_back() -> None:
 @support.properties
 @hypothesis.given(strategies.binary(min_size=12, max_size=12), strategies.integers(0, 0xFF))
 def test_messages_of_other_families(header: bytes, family: int) -> None:
-    """As of bridges and of MPLS."""
+    """As of bridges, of MPLS and of MCTP."""
     hypothesis.assume(family not in (socket.AF_INET, socket.AF_INET6))
     content = bytes([family]) + header[1:]
     assert decode.any_route_in(rtnetlink.Message(rtnetlink.RTM_NEWROUTE, content), {}) is None
     assert decode.any_rule_in(rtnetlink.Message(rtnetlink.RTM_NEWRULE, content)) is None
+    local = struct.pack("=BBBBI", family, 0, 0, 0, 1) + rtnetlink.attribute(2, b"\x09")
+    message = rtnetlink.Message(rtnetlink.RTM_NEWADDR, local)
+    assert decode.address_in(message) is None
+    assert decode.tentative_in(message) is None

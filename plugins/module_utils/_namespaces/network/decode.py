@@ -22,6 +22,7 @@ _IFA_F_DADFAILED = 0x8
 _IFA_F_NOPREFIXROUTE = 0x200
 _RTM_F_CLONED = 0x200
 _RTNH_F_ONLINK = 0x4
+_FAMILY = 0
 _RTM_PROTOCOL = 5
 """Where it is in a message: most routes are the kernel's own, and to take them apart takes long."""
 _OF_THE_KERNEL = (1, 2, 9)
@@ -114,7 +115,9 @@ def link_in(message: rtnetlink.Message) -> Raw:
 
 
 def address_in(message: rtnetlink.Message) -> Address | None:
-    """The address in a message; None where there is none."""
+    """The address in a message; None where there is none of IP."""
+    if not _is_of_ip(message):
+        return None
     found = codec.decoded(message)
     attributes = codec.Attributes(found)
     local = attributes.get("IFA_LOCAL", attributes.get("IFA_ADDRESS"))
@@ -134,8 +137,15 @@ def address_in(message: rtnetlink.Message) -> Address | None:
     return Address(found["index"], str(address), automatic, ", ".join(beyond), far != local)
 
 
+def _is_of_ip(message: rtnetlink.Message) -> bool:
+    """Whether an address is of IP: the loopback has one of MCTP where the kernel knows that."""
+    return message.content[_FAMILY] in codec.FAMILIES.values()
+
+
 def tentative_in(message: rtnetlink.Message) -> str | None:
     """The address in a message, without its length, where the kernel still looks for others that have it (DAD)."""
+    if not _is_of_ip(message):
+        return None
     found = codec.decoded(message)
     attributes = codec.Attributes(found)
     flags = attributes.get("IFA_FLAGS", found["flags"])

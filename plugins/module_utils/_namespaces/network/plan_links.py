@@ -112,9 +112,12 @@ def lose_ipv6(draft: Draft, link: Link) -> None:
 def lower_first(draft: Draft, wishes: t.Iterable[LinkWish]) -> list[LinkWish]:
     """In the same order, but for links upon others that are there or made by now: those come after them."""
 
-    def depth(name: str) -> int:
+    def depth(name: str, above: frozenset[str] = frozenset()) -> int:
         options = draft.links[name].options if name in draft.links else {}
-        return 0 if LINK not in options or LINK_NAMESPACE in options else 1 + depth(str(options[LINK]))
+        # The two ends of a netkit are upon each other.
+        if LINK not in options or LINK_NAMESPACE in options or name in above:
+            return 0
+        return 1 + depth(str(options[LINK]), above | {name})
 
     return sorted(wishes, key=lambda wish: depth(wish.name))
 
