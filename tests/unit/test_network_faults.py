@@ -172,6 +172,19 @@ def test_a_link_that_vanishes_meanwhile() -> None:
     assert links()["br0"]["mtu"] == 1500
 
 
+@world
+def test_a_link_that_is_renamed_meanwhile_goes_out_under_its_name() -> None:
+    """Who is inside does not choose what a link is called outside."""
+    ip("link", "add", "port0", "type", "veth", "peer", "name", "wire0", at=BLUE)
+
+    def rename(_steps: object) -> None:
+        ip("link", "set", "port0", "name", "evil", at=BLUE)
+
+    with meanwhile(rename):
+        bring(asking(wish("port0", "veth", absent=True, outside=True)))
+    assert set(links(networks.HOME)) == {"port0"}
+
+
 class meanwhile:  # noqa: N801 - it reads as a word
     """Something that somebody else does when all is planned, once."""
 

@@ -60,12 +60,15 @@ def link_changed(
     options: t.Mapping[str, Value] | None = None,
     **attributes: int | str,
 ) -> rtnetlink.Request:
-    """attributes: mtu, address, master (an index, 0 for none), net_ns_fd (an open namespace to move it to)."""
+    """attributes: mtu, address, master (an index, 0 for none), net_ns_fd (an open namespace to move it to), ifname."""
     message = codec.blank(rtnetlink.RTM_NEWLINK)
     message["index"] = index
     if up is not None:
         message["flags"], message["change"] = int(up), netdev.IFF_UP
-    message["attrs"] = [(f"IFLA_{name.upper()}", value) for name, value in attributes.items()]
+    message["attrs"] = [
+        (f"IFLA_{name.upper()}", _bytes(str(value)) if name == "ifname" else value)
+        for name, value in attributes.items()
+    ]
     if options:
         message["attrs"].append(("IFLA_LINKINFO", _info(type_, _data(type_, options, 0))))
     return rtnetlink.Request(rtnetlink.RTM_NEWLINK, 0, codec.encoded(message))

@@ -244,8 +244,8 @@ def _move_out(draft: Draft, link: Link) -> None:
     namespace = draft.inside
 
     def message(numbers: Numbers) -> rtnetlink.Request:
-        # By its index: another one may get its name meanwhile.
-        return encode.link_changed(link.number, net_ns_fd=numbers.fd(HERE))
+        # By its index, and under the name that was looked at: who is inside may give that to another one meanwhile.
+        return encode.link_changed(link.number, net_ns_fd=numbers.fd(HERE), ifname=link.name)
 
     def set_up(numbers: Numbers) -> rtnetlink.Request:
         return encode.link_changed(numbers.index(HERE, link.name), up=True)
