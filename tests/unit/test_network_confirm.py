@@ -16,7 +16,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._kernel import mountinfo, procfs
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import mountinfo, nstypes, process, procfs
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import cgroup, directory, host
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
@@ -45,7 +45,7 @@ REQUEST = Request(
 WITHOUT_WAY = REQUEST._replace(routes=(RouteWish(Route("10.9.0.0/16", 254, 0, via="172.31.0.1")),))
 
 
-def change(request: Request = REQUEST, seconds: int = SOON) -> Results:
+def change(request: Request = REQUEST, seconds: int | None = SOON) -> Results:
     with closing(host.open_proc()) as proc:
         return run(proc, None, "", request, check=False, seconds=seconds)
 
@@ -56,6 +56,12 @@ def links() -> list[str]:
 
 def waiting() -> list[str]:
     return os.listdir(MEMORY) if os.path.isdir(MEMORY) else []
+
+
+def kill_who_waits() -> None:
+    (pid,) = support.children()
+    os.kill(pid, signal.SIGKILL)
+    support.wait_for(lambda: support.has_ended(pid))
 
 
 def in_own_network(work: t.Callable[[], None]) -> None:
@@ -247,15 +253,23 @@ def test_nothing_else_is_done_meanwhile() -> None:
     in_own_network(work)
 
 
-def test_who_was_killed_is_in_nobodys_way() -> None:
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize("state", ["confirm", "confirmed"])
+def test_who_was_killed_is_in_nobodys_way(state: str, elsewhere: bool) -> None:
+    """Nor is there anything left of them after the next task, wherever that is."""
+
     def work() -> None:
         token = told(change(seconds=30))
-        (pid,) = support.children()
-        os.kill(pid, signal.SIGKILL)
-        support.wait_for(lambda: support.has_ended(pid))
-        assert waiting() == [f"confirm-{token}"]
-        assert change().changes == ()
-        assert waiting() == []
+        if state == "confirmed":
+            confirm.confirm(token)
+        kill_who_waits()
+        assert waiting() == [f"{state}-{token}"]
+        if elsewhere:
+            process.unshare(nstypes.NET.flag)
+            change(Request(links=(LinkWish("lo", up=True),)), seconds=None)
+        else:
+            assert change().changes == ()
+        assert not os.path.exists(MEMORY)
 
     in_own_network(work)
 
@@ -301,11 +315,10 @@ def test_what_stays_when_who_waited_is_killed(confirmed: bool) -> None:
         token = told(change(seconds=30))
         if confirmed:
             confirm.confirm(token)
-        (pid,) = support.children()
-        os.kill(pid, signal.SIGKILL)
-        support.wait_for(lambda: support.has_ended(pid))
+        kill_who_waits()
         assert confirm.confirm(token) is confirmed
         assert "br0" in links()
+        assert not os.path.exists(MEMORY)
 
     in_own_network(work)
 

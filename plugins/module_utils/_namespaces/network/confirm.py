@@ -106,6 +106,8 @@ def confirm(token: str) -> bool:
                 if way.recv(len(_ANSWER)) == _ANSWER:
                     return True
         except ConnectionRefusedError:
+            with _locked_if_it_can_be():
+                _forget(token)
             return state == _STAYS
         except OSError:
             continue
@@ -122,23 +124,26 @@ def refuse_while_waiting(place: Place) -> None:
     Raises NamespaceError where somebody waits for a change of this network namespace to be confirmed.
     """
     with during(f"read {MEMORY}"):
-        names = [name for name in os.listdir(MEMORY) if name.startswith(f"{_WAITS}-{_network_of(place)}")]
+        names = [name for name in os.listdir(MEMORY) if name.startswith((f"{_WAITS}-", f"{_STAYS}-"))]
     for name in names:
-        path = f"{MEMORY}/{name}"
-        try:
-            with _connected(path):
-                pass
-        except ConnectionRefusedError:
-            # Who waited there was killed.
-            os.unlink(path)
-        except FileNotFoundError:
-            continue
-        else:
+        if _is_heard(f"{MEMORY}/{name}") and name.startswith(f"{_WAITS}-{_network_of(place)}"):
             raise NamespaceError(
                 f"change {place.title}",
                 "a change of it waits to be confirmed, and would take back with it what is done meanwhile",
                 "run the task again when that is over",
             )
+
+
+def _is_heard(path: str) -> bool:
+    """Whether there is somebody at the socket; that of one who was killed is taken away."""
+    try:
+        with _connected(path):
+            return True
+    except ConnectionRefusedError:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    return False
 
 
 def _connected(path: str) -> socket.socket:
