@@ -256,6 +256,8 @@ notes:
     a link that is made again or set down, as its alias, neighbours, what it is as a port of a bridge, what is dynamic
     of addresses and routes, and the mac and mtu of its other end with the routes that lead over that in other network
     namespaces.
+  - A network namespace with more than 100000 links, addresses, routes or rules is not changed. To read them would keep
+    the tasks waiting that want to change others.
 seealso:
   - module: linux.namespaces.ns_persistent
   - module: linux.namespaces.ns_exec

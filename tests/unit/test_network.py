@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import socket
+import subprocess
 import typing as t
 
 import hypothesis
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import rtnetlink
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import places, read
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.difference import difference
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.draft import Touched
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import (
@@ -1102,3 +1106,36 @@ def test_what_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     bring(asking(wish("eth0", absent=True), wish("eth1", "veth", peer=peer("blue1"))), check=True)
     assert len({place for place, _kind in asked}) == 2
     assert len(asked) == len({*asked})
+
+
+def make_routes(count: int) -> None:
+    lines = "".join(f"route add blackhole 10.{number >> 8}.{number & 255}.0/24\n" for number in range(count))
+    subprocess.run(["ip", "-n", BLUE, "-batch", "-"], input=lines, check=True, text=True)
+
+
+@world
+def test_where_there_is_too_much_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is inside could have a task that has the lock of all read for as long as they like."""
+    bring(asking(ETH0))
+    monkeypatch.setattr(rtnetlink, "MOST", 1000)
+    make_routes(1001)
+    error = str(refusal(asking(wish("eth0", mtu=1400))))
+    assert "cannot read the routes in the set blue: E2BIG" in error
+    assert "there are more than 100000; see who inside makes so many" in error
+
+
+@world
+def test_what_is_read_leaves_no_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task looks for none, and who is inside can make many routes."""
+    monkeypatch.setattr(read, "_AT_ONCE", 100)
+    make_routes(950)
+    with contextlib.ExitStack() as stack:
+        proc = stack.enter_context(support.own_procfs())
+        fd = stack.enter_context(closing(places.open_named(proc, BLUE)))
+        place = stack.enter_context(places.opened(proc, fd, BLUE, {})).inside
+        links_there = read.links_of(place)
+        stack.callback(gc.enable)
+        gc.disable()
+        gc.collect()
+        assert len(read.routes_of(place, links_there)) == 950
+        assert gc.collect() < 100 * 50

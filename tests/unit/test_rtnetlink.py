@@ -184,6 +184,20 @@ def test_a_list_that_always_changes_comes_to_an_end() -> None:
         assert route.asked == 10
 
 
+@pytest.mark.parametrize("count", [3, 4, 9])
+def test_a_list_is_not_longer_than_it_may_be(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Nor is any of it left, which would be taken for the answer to what is asked later."""
+    monkeypatch.setattr(rtnetlink, "MOST", 3)
+    with Route(*[LINK] * count, DONE) as route:
+        if count > 3:
+            with pytest.raises(OSError, match="there are more than 3") as caught:
+                rtnetlink.list_at(route, RTM_GETLINK, bytes(16))
+            assert caught.value.errno == errno.E2BIG
+        else:
+            assert len(rtnetlink.list_at(route, RTM_GETLINK, bytes(16))) == 3
+        assert route.answers == []
+
+
 @pytest.mark.parametrize("capped", [False, True])
 def test_where_the_words_of_an_error_are(capped: bool) -> None:
     """After the header of the request, or after the whole of it."""

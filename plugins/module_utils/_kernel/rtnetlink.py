@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import socket
 import struct
@@ -27,6 +28,9 @@ RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
 RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
 RTM_NEWNSID, RTM_GETNSID = 88, 90
+
+MOST = 100_000
+"""So many of a kind are listed: who is inside can make as many as there is memory for."""
 
 _DUMP_INTR = 0x10
 _CAPPED = 0x100
@@ -91,13 +95,23 @@ def ask_at(route: socket.socket, kind: int, content: bytes, dump: bool = False) 
 def list_at(route: socket.socket, kind: int, content: bytes) -> list[Message]:
     """All that there is, as it was at one time: asked again where something changed meanwhile.
 
-    Raises OSError, with EAGAIN where something changed each time.
+    Raises OSError, with EAGAIN where something changed each time, with E2BIG where there are more than MOST.
     """
     for _try in range(_TRIES):
-        found = [*_answers(route, kind, content, dump=True)]
+        found = _listed(route, kind, content)
         if not any(message.flags & _DUMP_INTR for message in found):
             return [message for message in found if message.kind != _NLMSG_DONE]
     raise OSError(errno.EAGAIN, f"it changed each of the {_TRIES} times that it was looked at")
+
+
+def _listed(route: socket.socket, kind: int, content: bytes) -> list[Message]:
+    """With the message that ends it."""
+    answers = _answers(route, kind, content, dump=True)
+    found = [*itertools.islice(answers, MOST + 1)]
+    # None may be left, to be taken for the answer to a later request.
+    if sum(1 for _message in answers):
+        raise OSError(errno.E2BIG, f"there are more than {MOST}")
+    return found
 
 
 def change(route: socket.socket, requests: t.Sequence[Request]) -> list[OSError | None]:

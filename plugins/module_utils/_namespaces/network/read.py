@@ -9,15 +9,25 @@
 from __future__ import annotations
 
 import collections
+import errno
+import gc
 import ipaddress
 import typing as t
 
 from ..._kernel import netdev, rtnetlink
-from ..errors import during
+from ..errors import Hint, during
 from . import decode, encode, sysctls, words
 from .link_types import LINK, LINK_NAMESPACE
 from .model import Link, Peer, Route, Rule, State, Value
 from .places import HERE, Place, Places
+
+READ_HINTS = {
+    errno.E2BIG: Hint(
+        f"there are more than {rtnetlink.MOST}",
+        "see who inside makes so many, or change it by other means: to read them would keep other tasks waiting",
+    ),
+}
+_AT_ONCE = 10_000
 
 
 class Links(t.NamedTuple):
@@ -30,7 +40,7 @@ class Links(t.NamedTuple):
 
 def links_of(place: Place) -> Links:
     """With their addresses. Raises NamespaceError."""
-    with during(f"read the links in {place.title}"):
+    with during(f"read the links in {place.title}", READ_HINTS):
         raw = [decode.link_in(message) for message in _list(place, rtnetlink.RTM_GETLINK, rtnetlink.RTM_NEWLINK)]
         addresses = collections.defaultdict(list)
         beyond: dict[int, dict[str, str]] = collections.defaultdict(dict)
@@ -59,7 +69,7 @@ def links_of(place: Place) -> Links:
 
 def tentative_of(place: Place) -> set[str]:
     """The addresses that the kernel looks for others of, without their lengths. Raises NamespaceError."""
-    with during(f"read the addresses in {place.title}"):
+    with during(f"read the addresses in {place.title}", READ_HINTS):
         found = {decode.tentative_in(message) for message in _list(place, rtnetlink.RTM_GETADDR, rtnetlink.RTM_NEWADDR)}
     return {address for address in found if address is not None}
 
@@ -67,14 +77,14 @@ def tentative_of(place: Place) -> set[str]:
 def routes_of(place: Place, links: Links) -> list[Route]:
     """All but what the kernel made. Raises NamespaceError."""
     names = {index: raw.link.name for index, raw in links.raw.items()}
-    with during(f"read the routes in {place.title}"):
+    with during(f"read the routes in {place.title}", READ_HINTS):
         found = [decode.route_in(item, names) for item in _list(place, rtnetlink.RTM_GETROUTE, rtnetlink.RTM_NEWROUTE)]
     return [route for route in found if route is not None]
 
 
 def rules_of(place: Place) -> list[Rule]:
     """All but what the kernel made. Raises NamespaceError."""
-    with during(f"read the rules in {place.title}"):
+    with during(f"read the rules in {place.title}", READ_HINTS):
         found = [decode.rule_in(message) for message in _list(place, rtnetlink.RTM_GETRULE, rtnetlink.RTM_NEWRULE)]
     return [rule for rule in found if rule is not None]
 
@@ -169,5 +179,10 @@ def _resolved(raw: decode.Raw, inside: str, links: Links, around: Surroundings) 
     return raw.link._replace(options={**raw.link.options, **told})
 
 
-def _list(place: Place, asked: int, told: int) -> list[rtnetlink.Message]:
-    return [item for item in rtnetlink.list_at(place.route, asked, encode.everything(asked)) if item.kind == told]
+def _list(place: Place, asked: int, told: int) -> t.Iterator[rtnetlink.Message]:
+    for number, item in enumerate(rtnetlink.list_at(place.route, asked, encode.everything(asked)), 1):
+        if item.kind == told:
+            yield item
+        if not number % _AT_ONCE:
+            # What pyroute2 makes of a message refers to itself, and a task looks for no garbage by itself.
+            gc.collect(0)
