@@ -428,7 +428,8 @@ ansible_facts:
                       description: The name.
                       type: str
                     type:
-                      description: What made it, as C(kind) of RV(ansible_facts.linux_namespaces.namespaces[].links).
+                      description: What made it, as C(kind) of RV(ansible_facts.linux_namespaces.namespaces[].links);
+                        V(unknown) where the kernel tells neither that nor to which device it belongs, as before 5.14.
                       type: str
                     up:
                       description: Whether it is set up.

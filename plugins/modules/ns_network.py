@@ -48,8 +48,9 @@ options:
         description:
           - What it is. A link that is not there is made; V(physical) is moved here from the network namespace where the
             task runs, and goes back there when it is V(absent).
-          - As V(physical) a link of any type is moved here, but for C(lo). Only a link that no software made is moved
-            back as V(physical); others take O(links[].state=outside), as who is inside can make one of any name.
+          - As V(physical) a link of any type is moved here, but for C(lo). Only a link that belongs to a device, as a
+            card does, is moved back as V(physical); others take O(links[].state=outside), as who is inside can make one
+            of any name. Linux before 5.14 does not tell which do, so there all take that.
           - If omitted, the link has to be there already, like C(lo).
         type: str
         choices: [veth, bridge, bond, macvlan, ipvlan, vlan, vxlan, vrf, wireguard, dummy, physical]
@@ -58,6 +59,8 @@ options:
           - Whether it is to be there. Of one that is not, only O(links[].name) and O(links[].type) can be said.
           - One that is to be V(outside) is moved to where the task runs instead of being removed, whatever its type and
             whoever made it. Where its other end, or the link that it is upon, is inside, that stays there.
+          - It goes under that name alone. Those that it has beside it (C(altname)) are taken away before it goes; where
+            who is inside has given it one at the last moment, a warning tells so.
           - Of one that is moved O(links[].up), O(links[].mtu) and O(links[].mac) can be said too, as it is to be where
             it goes. By default it is down there.
         type: str
@@ -230,7 +233,8 @@ options:
   purge:
     description:
       - Take away what is there of these and not declared. C(lo), and what the kernel makes by itself, stay.
-      - What could not be brought back is refused, unless it is named.
+      - What could not be brought back is refused, unless it is named. So is a V(physical) link, as it would go to where
+        the task runs under a name that who is inside may have chosen.
       - V(addresses) are those of the links in this network namespace. Those of a peer elsewhere stay.
       - The end of a V(veth) that another task declared as its peer is one of the V(links) here. Name it, or it goes,
         and the other end with it.

@@ -10,15 +10,16 @@ import contextlib
 import functools
 import gc
 import socket
+import struct
 import subprocess
 import typing as t
 
 import hypothesis
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._kernel import rtnetlink
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process, rtnetlink
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import places, read
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import carry_out, places, read
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.difference import difference
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.draft import Touched
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import (
@@ -52,6 +53,8 @@ from ansible_collections.linux.namespaces.tests.unit.networks import (
     world,
 )
 from hypothesis import strategies
+
+_MRT_INIT, _MRT_ADD_VIF, _VIFF_REGISTER = 200, 202, 4
 
 ETH0 = wish(
     "eth0",
@@ -891,6 +894,69 @@ def test_what_is_not_physical_is_not_moved_out_as_such() -> None:
         error = str(refusal(asking(wish(f"{kind}0", PHYSICAL, absent=True))))
         assert f"there is no physical one of that name inside, but one of type {kind}" in error
         assert "it is of type" in str(refusal(asking(wish(f"{kind}0", "dummy", absent=True, outside=True))))
+
+
+@world
+@pytest.mark.parametrize("kind", [None, "veth"])
+def test_a_link_goes_out_under_one_name_alone(kind: str | None) -> None:
+    """With others that who is inside gave it, commands on the host would be about it."""
+    ip("link", "add", "eth0", "type", "veth", "peer", "name", "wire0", at=BLUE)
+    ip("link", "property", "add", "dev", "eth0", "altname", "wg0", "altname", "br-mgmt", at=BLUE)
+    results = brought(asking(wish("eth0", kind, absent=True, outside=True)))
+    assert results.changes[:2] == (
+        "link property del dev eth0 altname wg0",
+        "link property del dev eth0 altname br-mgmt",
+    )
+    assert "altnames" not in links(HOME)["eth0"]
+
+
+@world
+def test_a_name_that_was_given_on_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    ip("link", "add", "eth0", "type", "veth", "peer", "name", "wire0", at=BLUE)
+    ip("link", "property", "add", "dev", "eth0", "altname", "wg0", at=BLUE)
+    really = carry_out._do  # noqa: SLF001 - who is inside does so between the look and the move
+
+    def late(work: carry_out.Work, steps: t.Any, done: t.Any) -> None:
+        if steps:
+            ip("link", "property", "add", "dev", "eth0", "altname", "br-mgmt", at=BLUE)
+        really(work, steps, done)
+
+    monkeypatch.setattr(carry_out, "_do", late)
+    results = bring(asking(wish("eth0", absent=True, outside=True)))
+    remedy = "ip link property del dev eth0 altname br-mgmt"
+    assert results.warnings == (f"eth0 has come with the name br-mgmt too, which {remedy} takes away",)
+    ip(*remedy.split()[1:])
+
+
+def test_a_physical_link_is_not_purged() -> None:
+    """It would go to the host under a name that who is inside may have chosen."""
+    card = State({"br-mgmt": Link("br-mgmt", 5, PHYSICAL, True, 1500, "", "", (), {})}, {}, [], {})
+    with pytest.raises(NamespaceError, match="purge the link br-mgmt: it is a physical one, and would go to where"):
+        plan(card, asking(purge=["links"]), BLUE, lambda _name: {})
+    named = asking(wish("br-mgmt", PHYSICAL, absent=True), purge=["links"])
+    (step,) = plan(card, named, BLUE, lambda _name: {}).steps
+    assert step.words.startswith("link set br-mgmt netns ")
+
+
+@world
+def test_a_link_without_a_kind_is_not_physical_for_that() -> None:
+    """One that the routing of multicast makes for itself has none; one of l2tp can be moved, and have any name."""
+
+    with contextlib.ExitStack() as stack:
+        own, blue = (stack.enter_context(open(path, "rb")) for path in ("/proc/self/ns/net", "/run/netns/blue"))
+        process.setns(blue.fileno(), nstypes.NET.flag)
+        control = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP))
+        process.setns(own.fileno(), nstypes.NET.flag)
+        try:
+            control.setsockopt(socket.IPPROTO_IP, _MRT_INIT, 1)
+            control.setsockopt(socket.IPPROTO_IP, _MRT_ADD_VIF, struct.pack("=HBBI8x", 0, _VIFF_REGISTER, 1, 0))
+        except OSError as error:
+            pytest.skip(f"the kernel routes no multicast here: {error}")
+        assert "linkinfo" not in links()["pimreg"]
+        as_physical = str(refusal(asking(wish("pimreg", PHYSICAL, absent=True))))
+        assert "no physical one of that name inside, but one of type unknown" in as_physical
+        assert "nor that it is a physical one" in str(refusal(asking(wish("pimreg", absent=True))))
+        assert "it is of type unknown, and could not be" in str(refusal(asking(purge=["links"])))
 
 
 def test_what_takes_a_physical_link_back_takes_no_other() -> None:

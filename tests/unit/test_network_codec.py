@@ -30,6 +30,8 @@ from hypothesis import strategies
 
 T = t.TypeVar("T")
 
+_IFLA_LINKINFO, _IFLA_PARENT_DEV_NAME = 18, 56
+
 in_the_kernel = hypothesis.settings(support.properties, max_examples=150)
 
 
@@ -389,6 +391,28 @@ def test_every_rule_comes_back() -> None:
             assert kernel.rules() == []
 
         check()
+
+    in_kernel(work)
+
+
+def test_what_a_link_is_without_a_kind() -> None:
+    """A card belongs to a device, here one that was put into what the kernel tells of another link."""
+
+    def work(kernel: Kernel) -> None:
+        raw = next(
+            item
+            for item in kernel.listed(rtnetlink.RTM_GETLINK, rtnetlink.RTM_NEWLINK)
+            if decode.link_in(item).link.name == "under"
+        )
+        header, attributes = raw.content[:16], [*rtnetlink.attributes(raw.content[16:])]
+
+        def told(*left_out: int, more: bytes = b"") -> str:
+            rest = (rtnetlink.attribute(kind, value) for kind, value in attributes if kind not in left_out)
+            return decode.link_in(raw._replace(content=header + b"".join(rest) + more)).link.type
+
+        device = rtnetlink.attribute(_IFLA_PARENT_DEV_NAME, b"0000:00:03.0\0")
+        assert (told(), told(more=device)) == ("veth", "veth")
+        assert (told(_IFLA_LINKINFO), told(_IFLA_LINKINFO, more=device)) == ("unknown", "physical")
 
     in_kernel(work)
 

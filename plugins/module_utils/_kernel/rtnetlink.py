@@ -28,6 +28,7 @@ RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
 RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
 RTM_NEWNSID, RTM_GETNSID = 88, 90
+RTM_DELLINKPROP = 109
 
 MOST = 100_000
 """So many of a kind are listed: who is inside can make as many as there is memory for."""

@@ -14,8 +14,10 @@ import typing as t
 from ..._kernel import netdev, rtnetlink
 from . import codec
 from .link_types import LINK_TYPES, Option
-from .model import PHYSICAL, WAYLESS, Link, Route, Rule, Value
+from .model import PHYSICAL, UNKNOWN, WAYLESS, Link, Route, Rule, Value
 
+_IFINFOMSG_BYTES = 16
+_IFLA_PARENT_DEV_NAME = 56
 _IFA_F_PERMANENT = 0x80
 _IFA_F_TENTATIVE = 0x40
 _IFA_F_DADFAILED = 0x8
@@ -95,7 +97,7 @@ def link_in(message: rtnetlink.Message) -> Raw:
     found = codec.decoded(message)
     attributes = codec.Attributes(found)
     info = dict(attributes["IFLA_LINKINFO"]["attrs"]) if "IFLA_LINKINFO" in attributes else {}
-    type_ = info.get("IFLA_INFO_KIND", PHYSICAL)
+    type_ = info.get("IFLA_INFO_KIND") or (PHYSICAL if _has_device(message) else UNKNOWN)
     data = dict(info["IFLA_INFO_DATA"]["attrs"]) if isinstance(info.get("IFLA_INFO_DATA"), dict) else {}
     if found["ifi_type"] == netdev.ARPHRD_LOOPBACK:
         type_ = netdev.LOOPBACK
@@ -109,9 +111,17 @@ def link_in(message: rtnetlink.Message) -> Raw:
         master="",
         addresses=(),
         options=dict(_told(LINK_TYPES.get(type_, {}), data)),
+        altnames=tuple(alternative_names_in(message)) if "IFLA_PROP_LIST" in attributes else (),
     )
     other = data.get("IFLA_VXLAN_LINK", 0) if type_ == "vxlan" else attributes.get("IFLA_LINK", 0)
     return Raw(link, attributes.get("IFLA_MASTER", 0), other, attributes.get("IFLA_LINK_NETNSID"))
+
+
+def alternative_names_in(message: rtnetlink.Message) -> list[str]:
+    """Those of the link in a message."""
+    attributes = codec.Attributes(codec.decoded(message))
+    found = attributes["IFLA_PROP_LIST"]["attrs"] if "IFLA_PROP_LIST" in attributes else []
+    return [_text(value) for _name, value in found]
 
 
 def address_in(message: rtnetlink.Message) -> Address | None:
@@ -188,6 +198,11 @@ def any_route_in(message: rtnetlink.Message, names: t.Mapping[int, str]) -> Rout
         needs_more=bool(found["tos"]) or "RTA_SRC" in attributes,
         automatic=found["proto"] in _OF_THE_KERNEL,
     )
+
+
+def _has_device(message: rtnetlink.Message) -> bool:
+    """Whether a link belongs to a device of a bus. Not each that software made has a kind: one of l2tp has none."""
+    return _IFLA_PARENT_DEV_NAME in dict(rtnetlink.attributes(message.content[_IFINFOMSG_BYTES:]))
 
 
 def rule_in(message: rtnetlink.Message) -> Rule | None:

@@ -19,6 +19,9 @@ from .model import V4, Route, Rule, Value
 
 _NEW = rtnetlink.CREATE | rtnetlink.EXCL
 _RTPROT_STATIC = 4
+_IFLA_PROP_LIST, _IFLA_ALT_IFNAME = 52, 53
+_NLA_F_NESTED = 0x8000
+"""Which pyroute2 leaves out."""
 
 
 def everything(kind: int) -> bytes:
@@ -72,6 +75,21 @@ def link_changed(
     if options:
         message["attrs"].append(("IFLA_LINKINFO", _info(type_, _data(type_, options, 0))))
     return rtnetlink.Request(rtnetlink.RTM_NEWLINK, 0, codec.encoded(message))
+
+
+def link_at(index: int, **attributes: str) -> bytes:
+    """The question for one link: by its index, or where that is 0 by ifname or alt_ifname."""
+    message = codec.blank(rtnetlink.RTM_GETLINK)
+    message["index"] = index
+    message["attrs"] = [(f"IFLA_{name.upper()}", _bytes(value)) for name, value in attributes.items()]
+    return codec.encoded(message)
+
+
+def alternative_name_removed(index: int, name: str) -> rtnetlink.Request:
+    """From a link."""
+    names = rtnetlink.attribute(_IFLA_ALT_IFNAME, _bytes(name) + b"\0")
+    content = link_at(index) + rtnetlink.attribute(_IFLA_PROP_LIST | _NLA_F_NESTED, names)
+    return rtnetlink.Request(rtnetlink.RTM_DELLINKPROP, 0, content)
 
 
 def link_removed(index: int) -> rtnetlink.Request:

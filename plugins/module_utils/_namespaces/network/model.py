@@ -19,6 +19,9 @@ V4, V6 = "ipv4", "ipv6"
 PHYSICAL = "physical"
 """The type of a link that no software made, or that a task takes as it is: it is moved and never made."""
 
+UNKNOWN = "unknown"
+"""The type of a link of which the kernel tells neither what software made it nor what device it belongs to."""
+
 ANY_TABLE = 0
 """The table of a rule that shall not be there, whichever it leads to."""
 
@@ -54,7 +57,7 @@ class Link(t.NamedTuple):
     number: int
     """Its index, 0 where it is not made yet."""
     type: str
-    """As rtnetlink(7) has it (IFLA_INFO_KIND), physical where it has none."""
+    """As rtnetlink(7) has it (IFLA_INFO_KIND); where it has none, physical or unknown."""
     up: bool
     mtu: int
     mac: str
@@ -69,6 +72,8 @@ class Link(t.NamedTuple):
     """The addresses that the kernel gave it: who asks for one of them has it, and they are never taken away."""
     beyond: t.Mapping[str, str] = {}
     """What addresses have that no task can ask for, in words. One with a peer is not among the addresses."""
+    altnames: tuple[str, ...] = ()
+    """The names that it has beside its own."""
 
 
 class Route(t.NamedTuple):

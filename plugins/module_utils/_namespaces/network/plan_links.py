@@ -15,7 +15,7 @@ from ..errors import NamespaceError
 from . import decode, encode, words
 from .draft import Draft, Message, Numbers, Step, refuse_beyond
 from .link_types import BORROWED_MAC, LINK, LINK_NAMESPACE, LINK_TYPES
-from .model import PHYSICAL, V6, Link, LinkWish, Peer, Value
+from .model import PHYSICAL, UNKNOWN, V6, Link, LinkWish, Peer, Value
 from .places import HERE
 
 LOOPBACK = "lo"
@@ -70,15 +70,17 @@ def remove_links(draft: Draft) -> None:
         if not _goes(draft, link) or link.name not in draft.links:
             continue
         wish = draft.wishes.get(link.name, LinkWish(link.name))
+        if link.name not in draft.wishes:
+            _refuse_to_purge(link)
         if wish.outside or PHYSICAL in (wish.type, link.type):
             _move_out(draft, link)
             continue
         _refuse_other_type(wish, link, f"remove the link {link.name}")
-        if link.name not in draft.wishes and link.type not in LINK_TYPES:
+        if link.type == UNKNOWN:
             raise NamespaceError(
-                f"purge the link {link.name}",
-                f"it is of type {link.type}, and could not be brought back",
-                "remove it by other means, or name it among the links",
+                f"remove the link {link.name}",
+                "nothing tells what made it, nor that it is a physical one",
+                "with state outside it is moved to where the task runs",
             )
         step = _step(draft, f"link del {link.name}", link.name, encode.link_removed)
         draft.add(step._replace(disturbs=link.type == _BOND), link)
@@ -186,6 +188,21 @@ def _goes(draft: Draft, link: Link) -> bool:
     return "links" in draft.request.purge and link.name not in (LOOPBACK, *_FALLBACK)
 
 
+def _refuse_to_purge(link: Link) -> None:
+    if link.type == PHYSICAL:
+        raise NamespaceError(
+            f"purge the link {link.name}",
+            "it is a physical one, and would go to where the task runs under a name that who is inside may have chosen",
+            "name it among the links, with type physical and state absent, if that is its name",
+        )
+    if link.type not in LINK_TYPES:
+        raise NamespaceError(
+            f"purge the link {link.name}",
+            f"it is of type {link.type}, and could not be brought back",
+            "remove it by other means, or name it among the links",
+        )
+
+
 def _leave(draft: Draft, link: Link) -> None:
     """The link is elsewhere: its routes are gone, and its other end and what is upon it stay."""
     del draft.links[link.name]
@@ -242,6 +259,9 @@ def _move_out(draft: Draft, link: Link) -> None:
         raise NamespaceError(purpose, "there is one of that name already where the task runs", "rename that one")
     _set_attributes(draft, wish, purpose)
     namespace = draft.inside
+    for name in link.altnames:
+        text = f"link property del dev {link.name} altname {name}"
+        draft.add(Step(text, namespace, _altname_message(link.number, name)), link)
 
     def message(numbers: Numbers) -> rtnetlink.Request:
         # By its index, and under the name that was looked at: who is inside may give that to another one meanwhile.
@@ -344,7 +364,7 @@ def _refuse_instead_of_physical(draft: Draft, wish: LinkWish, link: Link) -> Non
     if wish.type != PHYSICAL or link.type == PHYSICAL or draft.inside == HERE:
         return
     outside = draft.around(HERE).get(link.name)
-    if outside is not None and outside.type == PHYSICAL:
+    if outside is not None and outside.type in (PHYSICAL, UNKNOWN):
         raise NamespaceError(
             f"move the link {link.name} in",
             f"there is one of that name inside, of type {link.type}, and the physical one is where the task runs",
@@ -536,6 +556,10 @@ def _step(draft: Draft, text: str, name: str, message: t.Callable[[int], rtnetli
 
 def _name_message(name: str) -> t.Callable[[int], rtnetlink.Request]:
     return lambda index: encode.link_changed(index, ifname=name)
+
+
+def _altname_message(number: int, name: str) -> Message:
+    return lambda _numbers: encode.alternative_name_removed(number, name)
 
 
 def _options_message(type_: str, options: t.Mapping[str, Value]) -> t.Callable[[int], rtnetlink.Request]:

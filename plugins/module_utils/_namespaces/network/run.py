@@ -20,8 +20,9 @@ from .confirm import armed, refuse_while_waiting
 from .difference import can_come_back, gone_for_good
 from .draft import Plan
 from .link_types import LINK_NAMESPACE, LINK_TYPES
-from .model import LinkWish, Request, State
-from .places import Places, open_named, opened
+from .model import PHYSICAL, LinkWish, Request, State
+from .places import HERE, Places, open_named, opened
+from .read import Surroundings
 
 
 class Results(t.NamedTuple):
@@ -72,7 +73,22 @@ def _run(work: Work, before: State, planned: Plan, check: bool, seconds: int | N
         return _results(work, before, planned, planned.after, planned.warnings)
     with contextlib.nullcontext() if seconds is None else armed(work, before, planned.steps, seconds) as token:
         after = carry_out(work, before, planned)
-    return _results(work, before, planned, after, ())._replace(token=token)
+    return _results(work, before, planned, after, [*_names_that_came(work, before, after)])._replace(token=token)
+
+
+def _names_that_came(work: Work, before: State, after: State) -> t.Iterator[str]:
+    """Who is inside may give a link more names at any time; on the way out those of the plan are taken away."""
+    wishes = {wish.name: wish for wish in work.request.links}
+    left = [before.links[name] for name in wishes if name in before.links and name not in after.links]
+    moved = [link for link in left if PHYSICAL in (link.type, wishes[link.name].type) or wishes[link.name].outside]
+    there = Surroundings(work.places).links(HERE).by_name if moved else {}
+    for link in moved:
+        # A physical one is given those of its place again by udev.
+        own = link.altnames if link.type == PHYSICAL else ()
+        for name in there[link.name].altnames if link.name in there else ():
+            if name not in own:
+                remedy = f"ip link property del dev {link.name} altname {name}"
+                yield f"{link.name} has come with the name {name} too, which {remedy} takes away"
 
 
 def _results(work: Work, before: State, planned: Plan, after: State, warnings: t.Sequence[str]) -> Results:
