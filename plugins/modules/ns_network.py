@@ -503,12 +503,11 @@ def execute(module: AnsibleModule) -> outcome.Result:
 
 def _refuse_impossible_target(params: t.Mapping[str, t.Any]) -> None:
     given = [option for option in ("name", "pid", "handles", "host") if params[option] not in (None, False)]
-    if len(given) != 1:
-        raise refuse(
-            " and ".join(given) or "name",
-            "there has to be exactly one network namespace",
-            "give one of name, pid, handles and host",
-        )
+    remedy = "give one of name, pid, handles and host"
+    if not given:
+        raise NamespaceError("change a network", "nothing says in which network namespace", remedy)
+    if len(given) > 1:
+        raise refuse(" and ".join(given), "there has to be exactly one network namespace", remedy)
     for option in ("types", "expect"):
         if params["host"] and params[option] is not None:
             raise refuse(option, "it is about a target, and with host there is none", "leave it out")

@@ -511,6 +511,14 @@ def test_routes_that_go_when_a_link_is_set_down_come_back() -> None:
 
 
 @world
+def test_a_route_over_a_link_that_is_down() -> None:
+    bring(asking(ETH0))
+    error = failure(asking(wish("eth0", up=False), route("10.5.0.0/24", dev="eth0")))
+    assert "ENETDOWN" in str(error)
+    assert error.remedy == "set it up first, with up true"
+
+
+@world
 def test_a_gateway_that_nothing_leads_to() -> None:
     request = asking(route("default", via="10.77.0.1"))
     (warning,) = bring(request, check=True).warnings
@@ -1025,9 +1033,12 @@ def test_what_is_refused() -> None:
         (asking(wish("lo", PHYSICAL)), "each network namespace has its own"),
         (asking(wish("new")), "give the type"),
         (asking(wish("new", "veth")), "a veth has two ends"),
-        (asking(wish("new", "veth", peer=peer("eth0", BLUE))), "which is not its other end"),
-        (asking(wish("new", "veth", peer=peer("new", BLUE))), "which is not its other end"),
-        (asking(wish("new", "veth", peer=peer("blue0"))), "which is not its other end"),
+        (asking(wish("new", "veth", peer=peer("eth0", BLUE))), "eth0 in blue already, which is not its other end"),
+        (asking(wish("new", "veth", peer=peer("new", BLUE))), "new in blue already, which is not its other end"),
+        (
+            asking(wish("new", "veth", peer=peer("blue0"))),
+            "blue0 in the namespace where the task runs already, which is not its other end; remove that one, or",
+        ),
         (asking(*(wish(name, "veth", peer=peer("same")) for name in ("a", "b"))), "which is not its other end"),
         (asking(wish("eth0", "bridge")), "not bridge; remove that one first, or leave type out, or give its own"),
         (

@@ -85,8 +85,6 @@ def test_what_is_returned_can_be_given() -> None:
 @pytest.mark.parametrize(
     ("options", "option"),
     [
-        ({}, "name"),
-        ({"host": False}, "name"),
         ({"host": True, "name": "blue"}, "name and host"),
         ({"pid": "1", "name": "blue"}, "name and pid"),
         ({"handles": {"net": "/run/netns/blue"}, "pid": "1"}, "pid and handles"),
@@ -94,6 +92,13 @@ def test_what_is_returned_can_be_given() -> None:
 )
 def test_exactly_one_namespace(options: Options, option: str) -> None:
     expected = f"cannot use the option {option} as given: there has to be exactly one network namespace"
+    assert refusal(**options).startswith(expected)
+
+
+@pytest.mark.parametrize("options", [{}, {"host": False}])
+def test_without_a_namespace(options: Options) -> None:
+    """No option was given that could be wrong."""
+    expected = "cannot change a network: nothing says in which network namespace; give one of name, pid,"
     assert refusal(**options).startswith(expected)
 
 

@@ -30,6 +30,7 @@ _HINTS = {
     errno.EEXIST: Hint("something like it is there already", "look at ip {kind} inside"),
     errno.ENODEV: Hint("the link is gone meanwhile", "run the task again"),
     errno.EOPNOTSUPP: Hint("the kernel can not do that here", "see {page}"),
+    errno.ENETDOWN: Hint("its link is down", "set it up first, with up true"),
     errno.ENETUNREACH: Hint("no link leads to the gateway", "give a link an address of its network first"),
     errno.ESRCH: Hint("it is gone meanwhile", "run the task again"),
     errno.EADDRNOTAVAIL: Hint("the address is gone meanwhile", "run the task again"),

@@ -330,10 +330,11 @@ def _new_peer(draft: Draft, wish: LinkWish, purpose: str) -> Peer:
     there = {*(draft.links if namespace == draft.inside else draft.around(namespace))}
     there |= {link.peer.name for link in draft.links.values() if link.peer and link.peer.namespace == namespace}
     if wish.peer.name in there or (namespace == draft.inside and wish.peer.name == wish.name):
+        remedy = "remove that one, or name the peer differently"
+        if namespace == HERE:
+            remedy += ", or say in peer.namespace where it shall be"
         raise NamespaceError(
-            purpose,
-            f"there is a link {wish.peer.name} already where its peer shall be, which is not its other end",
-            "remove that one, or name the peer differently",
+            purpose, f"there is a link {_place(wish.peer)} already, which is not its other end", remedy
         )
     return Peer(wish.peer.name, namespace, up=False, master="")
 
