@@ -14,6 +14,7 @@ description:
   - In the network namespace of a O(name), O(pid) or of O(handles), or with O(host) in that where the task runs. One of
     the four is required.
   - What can not be is refused before anything changes. Where something fails half-way, what was done is taken back.
+    What is in the way of a part of that does not stop the rest, and is told.
 version_added: 0.1.0
 author: The linux.namespaces authors (@linux-namespaces)
 extends_documentation_fragment:
@@ -249,6 +250,8 @@ options:
         any more at all, it is taken back all the same, by a process that is there until the time is over. On C(SIGTERM)
         that takes it back at once; where it is killed by C(SIGKILL), what was changed stays, and the task fails and
         says so.
+      - What somebody inside is in the way of does not stop the rest. It is tried again for a minute; the journal says
+        what is left. Where a task fails and could not take all back, it is tried when the time is over, too.
       - It can not be had of an C(async) task, nor where the action plugin of the same name is not found. When that
         comes back, it gives the token of the change that may stay, 32 hexadecimal digits, and nothing else.
       - While a change waits for that, other tasks on the same network namespace are refused. What others than this
@@ -262,6 +265,8 @@ notes:
     namespaces.
   - A network namespace with more than 100000 links, addresses, routes or rules is not changed. To read them would keep
     the tasks waiting that want to change others.
+  - A V(physical) link that was moved in is taken back under its old names alone, whatever it is called inside by then.
+    One that who is inside has moved to another network namespace is told as left.
 seealso:
   - module: linux.namespaces.ns_persistent
   - module: linux.namespaces.ns_exec

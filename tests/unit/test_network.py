@@ -1175,9 +1175,9 @@ def test_what_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[int, int]] = []
     really = rtnetlink.list_at
 
-    def list_at(route: socket.socket, kind: int, content: bytes) -> list[rtnetlink.Message]:
+    def list_at(route: socket.socket, kind: int, content: bytes, steady: bool) -> list[rtnetlink.Message]:
         asked.append((route.fileno(), kind))
-        return really(route, kind, content)
+        return really(route, kind, content, steady)
 
     monkeypatch.setattr(rtnetlink, "list_at", list_at)
     bring(asking(wish("eth0", absent=True), wish("eth1", "veth", peer=peer("blue1"))), check=True)

@@ -30,7 +30,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.netwo
     RouteWish,
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.run import Results, run
-from ansible_collections.linux.namespaces.tests.unit import support
+from ansible_collections.linux.namespaces.tests.unit import networks, support
 
 pytestmark = pytest.mark.skipif(codec.MISSING is not None, reason="needs pyroute2: install it (python3-pyroute2)")
 
@@ -135,6 +135,62 @@ def test_a_task_that_is_killed_half_way_is_taken_back() -> None:
             support.forked(killed)
         assert links() == ["br0", "lo"]
         support.wait_for(lambda: links() == ["lo"])
+
+    in_own_network(work)
+
+
+class Other(BaseException):
+    """What is no error of ours."""
+
+
+@pytest.mark.parametrize(
+    ("error", "on_the_way_back_too"), [(NamespaceError("do it", "no"), True), (Other(), False)], ids=["ours", "other"]
+)
+def test_what_a_task_has_left_is_taken_back_by_who_waits(error: BaseException, on_the_way_back_too: bool) -> None:
+    whole = carry_out._do  # noqa: SLF001 - it is where a task spends its time
+
+    def work() -> None:
+        us = os.getpid()
+
+        def half(work: carry_out.Work, steps: t.Any, done: t.Any) -> None:
+            if os.getpid() != us:
+                whole(work, steps, done)
+            elif not done:
+                whole(work, steps[: 0 if "br0" in links() else 1], done)
+                raise error
+
+        carry_out._do = half  # noqa: SLF001 - in a process that ends here
+        with pytest.raises(type(error)) as caught:
+            change()
+        assert ("could not all be taken back" in str(caught.value)) is on_the_way_back_too
+        assert links() == ["br0", "lo"]
+        support.wait_for(lambda: links() == ["lo"])
+        support.wait_for(lambda: not os.path.exists(MEMORY))
+
+    in_own_network(work)
+
+
+def test_what_is_in_the_way_at_first_may_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = tmp_path / "journal"
+
+    def write(_priority: int, text: str) -> None:
+        with journal.open("ab") as file:
+            file.write(f"{text}\n".encode())
+
+    monkeypatch.setattr(syslog, "syslog", write)
+
+    def work() -> None:
+        networks.ip("link", "add", "v0", "type", "veth", "peer", "name", "v1")
+        change(Request(links=(LinkWish("v0", "veth", absent=True),)))
+        networks.ip("link", "add", "v1", "type", "bridge")
+        support.wait_for(journal.exists)
+        assert links() == ["lo", "v1"]
+        networks.ip("link", "del", "v1")
+        support.wait_for(lambda: not os.path.exists(MEMORY))
+        assert links() == ["lo", "v0", "v1"]
+        first, last = journal.read_text().splitlines()
+        assert "what was done could not all be taken back: cannot make the link v0" in first
+        assert last.endswith("goes back: what was done is taken back")
 
     in_own_network(work)
 
@@ -386,13 +442,16 @@ def test_the_journal_hears_of_whatever_goes_wrong(tmp_path: Path, monkeypatch: p
 
     journal = tmp_path / "journal"
     monkeypatch.setattr(confirm, "take_back", fail)
+    monkeypatch.setattr(confirm, "_AGAIN_SECONDS", (SOON,))
     monkeypatch.setattr(syslog, "syslog", lambda _priority, text: journal.write_bytes(text.encode()))
 
     def work() -> None:
         change()
         support.wait_for(lambda: not os.path.exists(MEMORY))
         said = journal.read_text()
-        assert "was not confirmed, and goes back: what was done could not be taken back: RecursionError: too" in said
+        assert (
+            "was not confirmed, and goes back: what was done could not all be taken back: RecursionError: too" in said
+        )
 
     in_own_network(work)
 

@@ -17,9 +17,14 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._kernel import rtnetlink
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import netdev, rtnetlink
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import carry_out, places, sysctls
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import (
+    carry_out,
+    encode,
+    places,
+    sysctls,
+)
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import PHYSICAL, Request
 from ansible_collections.linux.namespaces.tests.unit import networks, support
 from ansible_collections.linux.namespaces.tests.unit.networks import (
@@ -81,12 +86,16 @@ def prepare() -> None:
 
 
 class Refused:
-    """A kernel that refuses one request of all, by its number, and with it more of the same kind."""
+    """A kernel that refuses one request of all, by its number, and with it more of the same kind.
 
-    def __init__(self, number: int, also_back: bool = False) -> None:
+    then: what somebody does at that moment.
+    """
+
+    def __init__(self, number: int, also_back: bool = False, then: t.Callable[[], None] = lambda: None) -> None:
         self.number = number
         self.count = 0
         self.also_back = also_back
+        self._then = then
         self._really = rtnetlink.change
         self._really_write = sysctls.write
 
@@ -100,6 +109,8 @@ class Refused:
 
     def is_next(self) -> bool:
         self.count += 1
+        if self.count == self.number:
+            self._then()
         return self.count == self.number or (self.also_back and self.count > self.number)
 
     def change(self, route: socket.socket, requests: t.Sequence[rtnetlink.Request]) -> list[OSError | None]:
@@ -139,10 +150,189 @@ def test_what_could_not_be_taken_back_is_said() -> None:
     request = asking(wish("new", "bridge", up=True), route("10.5.0.0/16", dev="new"))
     with Refused(3, also_back=True), pytest.raises(NamespaceError) as caught:
         bring(request)
-    assert "what was done could not be taken back" in str(caught.value)
+    assert "what was done could not all be taken back" in str(caught.value)
     assert 'cannot do "link del new"' in str(caught.value)
     assert "new" in links()
     brought(request)
+
+
+UPLINK = asking(wish("uplink", addresses=("192.0.2.2/24",), without=("192.0.2.1/24",)), wish("v0", absent=True))
+CARD = asking(wish("card", PHYSICAL, up=True), net__ipv4__conf__eth0__rp_filter="1")
+
+
+def prepare_uplink() -> None:
+    ip("link", "add", "uplink", "type", "bridge")
+    ip("addr", "add", "192.0.2.1/24", "dev", "uplink")
+    ip("link", "set", "uplink", "up")
+    ip("route", "add", "default", "via", "192.0.2.254")
+    ip("link", "add", "v0", "type", "veth", "peer", "name", "eth0", "netns", BLUE)
+
+
+def prepare_card() -> None:
+    ip("link", "add", "card", "mtu", "1400", "type", "veth", "peer", "name", "wire")
+    ip("link", "set", "card", "up")
+    ip("link", "property", "add", "dev", "card", "altname", "own")
+    ip("link", "add", "br0", "type", "bridge")
+    ip("link", "add", "eth0", "type", "bridge", at=BLUE)
+
+
+def inside_does(*commands: str) -> t.Callable[[], None]:
+    def work() -> None:
+        for command in commands:
+            ip(*command.split(), at=BLUE)
+
+    return work
+
+
+def not_brought(request: Request, number: int, then: t.Callable[[], None], name: str = BLUE) -> str:
+    """What is said where the kernel refuses the request of that number, and somebody does something then."""
+    with Refused(number, then=then), pytest.raises(NamespaceError) as caught:
+        bring(request, name)
+    return str(caught.value)
+
+
+@world
+def test_who_holds_a_peer_does_not_stop_the_rest_on_its_way_back() -> None:
+    prepare_uplink()
+    said = not_brought(UPLINK, 3, inside_does("link add eth0 type bridge"), networks.HOME)
+    assert "what was done could not all be taken back: cannot make the link v0: there is a link eth0 in " in said
+    assert networks.addresses("uplink", networks.HOME) == ["192.0.2.1/24"]
+    assert routes(networks.HOME) == ["default via 192.0.2.254 dev uplink proto 4"]
+    assert "v0" not in links(networks.HOME)
+
+
+@world
+def test_who_takes_a_sysctl_away_does_not_stop_the_rest_on_its_way_back() -> None:
+    prepare_card()
+    request = asking(CARD.links[0], wish("new", "bridge"), **CARD.sysctls, net__ipv4__ip_forward="1")
+    said = not_brought(request, 5, inside_does("link set eth0 name other"))
+    assert "could not all be taken back: cannot set the sysctl net.ipv4.conf.eth0.rp_filter to 0: there is no" in said
+    assert "card" in links(networks.HOME)
+    assert set(links()) == {"other"}
+    assert networks.sysctl("net.ipv4.ip_forward") == "0"
+
+
+@world
+def test_who_changes_all_the_time_does_not_stop_what_is_on_its_way_back() -> None:
+    prepare_uplink()
+    many = "".join(f"addr add 10.{number // 250}.{number % 250}.1/32 dev eth0\n" for number in range(6000))
+    subprocess.run(["ip", "-n", BLUE, "-batch", "-"], input=many, check=True, text=True)
+    request = asking(UPLINK.links[0], wish("v0", "veth", mtu=1400, peer=peer("eth0", BLUE)))
+
+    def start() -> None:
+        support.Background(lambda: networks.inside(BLUE, flap))
+        support.wait_for(lambda: networks.inside(BLUE, is_unsteady))
+
+    said = not_brought(request, 3, start, networks.HOME)
+    assert "what was done is taken back" in said
+    assert networks.addresses("uplink", networks.HOME) == ["192.0.2.1/24"]
+    with pytest.raises(NamespaceError) as caught:
+        bring(request, networks.HOME)
+    assert "EAGAIN (Resource temporarily unavailable): somebody changes it all the time" in str(caught.value)
+
+
+@world
+def test_who_has_more_than_can_be_read_does_not_stop_what_is_on_its_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare_uplink()
+    many = "".join(f"addr add 10.0.{number}.1/32 dev eth0\n" for number in range(60))
+
+    def add() -> None:
+        monkeypatch.setattr(rtnetlink, "MOST", 50)
+        subprocess.run(["ip", "-n", BLUE, "-batch", "-"], input=many, check=True, text=True)
+
+    request = asking(UPLINK.links[0], wish("v0", "veth", mtu=1400, peer=peer("eth0", BLUE)))
+    assert "what was done is taken back" in not_brought(request, 3, add, networks.HOME)
+    assert networks.addresses("uplink", networks.HOME) == ["192.0.2.1/24"]
+    # They came under the name of a peer of what was changed, and went with that.
+    add()
+    with pytest.raises(NamespaceError, match="E2BIG"):
+        bring(request, networks.HOME)
+
+
+def flap() -> None:
+    """Give eth0 an address and take it away, until the world ends."""
+    with rtnetlink.open_route() as route_:
+        index = netdev.indices_at(route_)["eth0"]
+        ways = [encode.address_added(index, "10.200.0.1/32"), encode.address_removed(index, "10.200.0.1/32")]
+        while True:
+            rtnetlink.change(route_, ways * 32)
+
+
+def is_unsteady() -> bool:
+    """Whether the addresses are never the same for long enough to list them."""
+    with rtnetlink.open_route() as route_:
+        try:
+            rtnetlink.list_at(route_, rtnetlink.RTM_GETADDR, encode.everything(rtnetlink.RTM_GETADDR))
+        except BlockingIOError:
+            return True
+    return False
+
+
+@world
+@pytest.mark.parametrize(
+    "done_inside",
+    [
+        ["link set card down", "link set card name stolen"],
+        ["link set card down", "link set card name stolen", "link add card type bridge"],
+        ["link set card down", "link set card name br0", "link set br0 mtu 1300 address 02:00:00:00:00:01"],
+        ["link property add dev card altname br0", "link property add dev card altname mine"],
+    ],
+)
+def test_a_card_comes_back_whatever_is_done_to_it_inside(done_inside: list[str]) -> None:
+    prepare_card()
+    before = networks.dump(networks.HOME)
+    said = not_brought(CARD, 3, inside_does(*done_inside))
+    assert "what was done is taken back" in said
+    networks.unchanged(before, networks.HOME)
+
+
+@world
+def test_a_card_whose_number_is_taken_inside_comes_back() -> None:
+    prepare_card()
+    number = ip("-o", "link", "show", "card").partition(":")[0]
+    ip("link", "add", "other", "index", number, "type", "bridge", at=BLUE)
+    ip("link", "add", "far", "index", "1000", "type", "bridge", at=BLUE)
+    not_brought(CARD, 3, inside_does("link set card down", "link set card name stolen"))
+    assert "card" in links(networks.HOME)
+    assert set(links()) == {"eth0", "other", "far"}
+
+
+@world
+def test_a_card_that_can_not_come_back_is_said_to_be_left() -> None:
+    prepare_card()
+    said = not_brought(CARD, 3, inside_does("link set card netns /run/netns/green"))
+    assert "could not all be taken back: cannot move the link card out of the set blue: it is not there any" in said
+    assert "card" in links(GREEN)
+
+
+@world
+def test_what_is_made_in_the_place_of_a_card_stays_inside() -> None:
+    prepare_card()
+    said = not_brought(CARD, 3, inside_does("link del card", "link add card type bridge"))
+    assert "could not all be taken back: cannot move the link card out of the set blue: it is not there any" in said
+    assert set(links()) == {"eth0", "card"}
+
+
+@world
+def test_a_link_that_was_moved_out_goes_back_in() -> None:
+    ip("link", "add", "card", "type", "veth", "peer", "name", "wire", at=BLUE)
+    before = networks.dump()
+    request = asking(wish("card", "veth", absent=True, outside=True), wish("new", "bridge"))
+    assert "what was done is taken back" in not_brought(request, 2, lambda: None)
+    networks.unchanged(before)
+
+
+@world
+def test_what_nobody_foresaw_is_taken_back_too() -> None:
+    prepare_card()
+    before = networks.dump()
+
+    def fail() -> None:
+        raise ValueError("odd")
+
+    said = not_brought(CARD, 3, fail)
+    assert said.startswith("cannot bring the set blue to what is asked: ValueError: odd (what was done is taken back);")
+    networks.unchanged(before)
 
 
 @world

@@ -85,10 +85,13 @@ def links() -> t.Generator[Link, None, None]:
             yield link
 
 
-def indices_at(route: socket.socket) -> dict[str, int]:
-    """The indices of the devices in the namespace that the socket is of, by name. Raises OSError."""
+def indices_at(route: socket.socket, steady: bool = True) -> dict[str, int]:
+    """The indices of the devices in the namespace that the socket is of, by name; steady as of list_at().
+
+    Raises OSError.
+    """
     found = {}
-    for message in rtnetlink.list_at(route, rtnetlink.RTM_GETLINK, bytes(_IFINFOMSG.size)):
+    for message in rtnetlink.list_at(route, rtnetlink.RTM_GETLINK, bytes(_IFINFOMSG.size), steady):
         if message.kind == rtnetlink.RTM_NEWLINK and len(message.content) >= _IFINFOMSG.size:
             attributes = dict(rtnetlink.attributes(message.content[_IFINFOMSG.size :]))
             found[_text(attributes.get(_IFLA_IFNAME, b""))] = _IFINFOMSG.unpack_from(message.content)[3]

@@ -93,24 +93,29 @@ def ask_at(route: socket.socket, kind: int, content: bytes, dump: bool = False) 
             yield message
 
 
-def list_at(route: socket.socket, kind: int, content: bytes) -> list[Message]:
+def list_at(route: socket.socket, kind: int, content: bytes, steady: bool = True) -> list[Message]:
     """All that there is, as it was at one time: asked again where something changed meanwhile.
 
-    Raises OSError, with EAGAIN where something changed each time, with E2BIG where there are more than MOST.
+    Raises OSError, with EAGAIN where something changed each time, with E2BIG where there are more than MOST; but not
+    for steady, what was found the last time, and of that so many.
     """
+    found: list[Message] = []
     for _try in range(_TRIES):
-        found = _listed(route, kind, content)
+        found = _listed(route, kind, content, steady)
         if not any(message.flags & _DUMP_INTR for message in found):
-            return [message for message in found if message.kind != _NLMSG_DONE]
-    raise OSError(errno.EAGAIN, f"it changed each of the {_TRIES} times that it was looked at")
+            break
+    else:
+        if steady:
+            raise OSError(errno.EAGAIN, f"it changed each of the {_TRIES} times that it was looked at")
+    return [message for message in found if message.kind != _NLMSG_DONE]
 
 
-def _listed(route: socket.socket, kind: int, content: bytes) -> list[Message]:
-    """With the message that ends it."""
+def _listed(route: socket.socket, kind: int, content: bytes, whole: bool) -> list[Message]:
+    """With the message that ends it; so many that are not the whole may be without."""
     answers = _answers(route, kind, content, dump=True)
     found = [*itertools.islice(answers, MOST + 1)]
     # None may be left, to be taken for the answer to a later request.
-    if sum(1 for _message in answers):
+    if sum(1 for _message in answers) and whole:
         raise OSError(errno.E2BIG, f"there are more than {MOST}")
     return found
 

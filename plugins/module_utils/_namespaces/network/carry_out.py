@@ -18,10 +18,11 @@ from ..errors import Hint, NamespaceError, during
 from . import sysctls
 from .difference import difference, gone_for_good, lost
 from .draft import Plan, Step, all_of
-from .model import PHYSICAL, LinkWish, Request, State
-from .places import Place, Places
+from .model import LinkWish, Request, State
+from .moved import Moved, bring_back
+from .places import HERE, Place, Places
 from .plan import plan
-from .read import Surroundings, state_of, tentative_of
+from .read import READ_HINTS, Surroundings, state_of, tentative_of
 
 _ROUNDS = 3
 _DETECTION_SECONDS = 5
@@ -57,12 +58,12 @@ class Work(t.NamedTuple):
     proc: int
     places: Places
     request: Request
+    moved: Moved
 
     def look(self) -> Look:
         """What there is now. Raises NamespaceError."""
         around = Surroundings(self.places)
-        moved = [wish.name for wish in self.request.links if wish.type == PHYSICAL and not wish.absent]
-        return Look(state_of(self.proc, self.places, self.request.sysctls, moved, around), around)
+        return Look(state_of(self.proc, self.places, self.request.sysctls, self.moved.names, around), around)
 
     def plan(self, now: Look, request: Request) -> Plan:
         """What there is to do. Raises NamespaceError."""
@@ -77,14 +78,46 @@ class Work(t.NamedTuple):
         return difference(old, new, self.request, touched, self.places.inside_name)
 
 
+class LeftError(NamespaceError):
+    """Something failed, and what was done before could not all be taken back."""
+
+
+class Left(t.NamedTuple):
+    """What could not be taken back, in words."""
+
+    refused: t.Sequence[str]
+    """Another time it may be."""
+    gone: t.Sequence[str]
+
+    @property
+    def words(self) -> str:
+        """How it went."""
+        left = [*self.refused, *(f"{item} (gone for good)" for item in self.gone)]
+        return (
+            f"what was done could not all be taken back: {'; '.join(left)}" if left else "what was done is taken back"
+        )
+
+
 def carry_out(work: Work, before: State, planned: Plan) -> State:
-    """What there is then. Raises NamespaceError, which says what of it could not be taken back."""
+    """What there is then. Raises NamespaceError, which says what of it could not be taken back, as LeftError."""
     done: list[Step] = []
     try:
         return _bring(work, planned, done)
-    except NamespaceError as error:
-        told = take_back(work, before, done)
-        raise NamespaceError(error.operation, f"{error.cause} ({told})", error.remedy, error.code) from error
+    except Exception as error:
+        left = take_back(work, before, done)
+        failed = error if isinstance(error, NamespaceError) else _unforeseen(work, error)
+        told = left.words if done else "nothing is changed"
+        raise (LeftError if left.refused else NamespaceError)(
+            failed.operation, f"{failed.cause} ({told})", failed.remedy, failed.code
+        ) from error
+
+
+def _unforeseen(work: Work, error: Exception) -> NamespaceError:
+    return NamespaceError(
+        f"bring {work.places.inside.title} to what is asked",
+        f"{type(error).__name__}: {error}",
+        "this should not be: look for what is unusual there, and report it",
+    )
 
 
 def _bring(work: Work, planned: Plan, done: list[Step]) -> State:
@@ -125,27 +158,85 @@ def _with_more(wish: LinkWish, more: LinkWish) -> LinkWish:
     return wish._replace(addresses=(*wish.addresses, *more.addresses), peer=peer)
 
 
-def take_back(work: Work, before: State, done: t.Sequence[Step]) -> str:
-    """Go back to what there was before these steps; how that went, in words."""
-
-    def look() -> tuple[State, Plan]:
-        now = work.look()
-        return now.state, work.plan(now, work.back(before, now.state, done))
-
+def take_back(work: Work, before: State, done: t.Sequence[Step]) -> Left:
+    """Go back to what there was before these steps, with all that can, whatever else is in the way."""
+    if not done:
+        return Left((), ())
+    back = _Back(work._replace(places=work.places.at_any_time()), before, done)
+    refused = bring_back(back.work.places, work.moved, before.outside)
     try:
-        now, todo = look()
+        now, left = back.as_one()
+    except Exception:  # noqa: BLE001 - whatever it is, it may be in the way of a part alone
+        try:
+            now, left = back.in_parts()
+        except Exception as error:  # noqa: BLE001 - it has to be said
+            return Left((*refused, _told_of(error)), ())
+    return Left((*refused, *left), gone_for_good(before, now, work.request, all_of(done)))
+
+
+class _Back(t.NamedTuple):
+    """The way back; each returns what there is then, and what is left, in words."""
+
+    work: Work
+    before: State
+    done: t.Sequence[Step]
+
+    def request(self, now: State) -> Request:
+        """All but the links that were moved in: those come by themselves."""
+        request = self.work.back(self.before, now, self.done)
+        return request._replace(
+            links=tuple(wish for wish in request.links if not (wish.absent and wish.name in self.before.outside))
+        )
+
+    def as_one(self) -> tuple[State, list[str]]:
+        """Raises what is in the way of any part."""
+        now = self.work.look()
+        todo = self.work.plan(now, self.request(now.state))
         for _round in range(_ROUNDS):
-            _do(work, todo.steps, [])
-            now, todo = look()
+            _do(self.work, todo.steps, [])
+            now = self.work.look()
+            todo = self.work.plan(now, self.request(now.state))
             if not todo.steps:
                 break
-    except NamespaceError as error:
-        return f"what was done could not be taken back: {error}"
-    left = [step.words for step in todo.steps]
-    left += [f"{item} (gone for good)" for item in gone_for_good(before, now, work.request, all_of(done))]
-    if left:
-        return f"what was done could not all be taken back: {'; '.join(left)}"
-    return "what was done is taken back" if done else "nothing is changed"
+        return now.state, [step.words for step in todo.steps]
+
+    def in_parts(self) -> tuple[State, list[str]]:
+        """Raises what is in the way of all parts."""
+        now = self.work.look()
+        refused: list[str] = []
+        for _round in range(_ROUNDS):
+            refused = []
+            for part in _parts(self.request(now.state), now.state):
+                try:
+                    steps = self.work.plan(now, part).steps
+                    if not steps:
+                        continue
+                    _do(self.work, steps, [])
+                except Exception as error:  # noqa: BLE001 - the other parts shall go
+                    refused.append(_told_of(error))
+                now = self.work.look()
+            if not refused:
+                break
+        return now.state, refused
+
+
+def _parts(request: Request, now: State) -> t.Iterator[Request]:
+    """Each by itself, what is to go first; but the rules together, as the place of one depends on others."""
+    for wish in sorted(request.links, key=lambda wish: not wish.absent):
+        if wish.peer is not None and wish.name in now.links:
+            # Who has its peer may have changed that.
+            yield Request(links=(wish._replace(type=None, options={}, peer=None),))
+        yield Request(links=(wish,))
+    for route in request.routes:
+        yield Request(routes=(route,))
+    if request.rules:
+        yield Request(rules=request.rules)
+    for name, value in request.sysctls.items():
+        yield Request(sysctls={name: value})
+
+
+def _told_of(error: Exception) -> str:
+    return str(error) if isinstance(error, NamespaceError) else f"{type(error).__name__}: {error}"
 
 
 def _told(planned: Plan) -> str:
@@ -157,7 +248,7 @@ def _do(work: Work, steps: t.Sequence[Step], done: list[Step]) -> None:
 
     done: where those go that did not fail.
     """
-    numbers = _Numbers(work.places)
+    numbers = _Numbers(work.places, work.moved)
     for (namespace, is_sysctl, makes, _source), group in itertools.groupby(
         # What is to be waited for is sent before.
         steps,
@@ -219,20 +310,29 @@ def _explained(error: OSError, step: Step, place: Place) -> NamespaceError:
 class _Numbers:
     """The indices of links, as they are now."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, moved: Moved) -> None:
         self._places = places
+        self._moved = moved
         self._indices: dict[str, dict[str, int]] = {}
 
-    def index(self, namespace: str, link: str) -> int:
+    def _all(self, namespace: str) -> dict[str, int]:
         place = self._places[namespace]
         if namespace not in self._indices:
-            with during(f"read the links in {place.title}"):
-                self._indices[namespace] = netdev.indices_at(place.route)
-        if link not in self._indices[namespace]:
-            raise NamespaceError(
-                f"change the link {link} in {place.title}", "it is gone meanwhile", "run the task again"
-            )
-        return self._indices[namespace][link]
+            with during(f"read the links in {place.title}", READ_HINTS):
+                self._indices[namespace] = netdev.indices_at(place.route, place.steady)
+        return self._indices[namespace]
+
+    def index(self, namespace: str, link: str) -> int:
+        if link not in self._all(namespace):
+            title = self._places[namespace].title
+            raise NamespaceError(f"change the link {link} in {title}", "it is gone meanwhile", "run the task again")
+        return self._all(namespace)[link]
+
+    def number_inside(self, link: str) -> int:
+        own, taken = self.index(HERE, link), self._all(self._places.inside_name).values()
+        number = own if own not in taken else max(taken) + 1
+        self._moved.note(link, number)
+        return number
 
     def fd(self, namespace: str) -> int:
         return self._places[namespace].fd

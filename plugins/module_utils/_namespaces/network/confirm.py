@@ -28,7 +28,7 @@ from ..errors import NamespaceError, during, refuse
 from ..memory import MEMORY
 from ..shown import printable
 from ..values import plain_number
-from .carry_out import Work, take_back
+from .carry_out import Left, LeftError, Work, take_back
 from .draft import Step
 from .model import State
 from .places import Place
@@ -40,6 +40,8 @@ _QUESTION_SECONDS = 1
 _LOOK_SECONDS = 1
 """After which it is seen that a signal has come."""
 _PAUSE_SECONDS = 0.1
+_AGAIN_SECONDS = (1, 3, 6, 10, 15, 25)
+"""After which what could not be taken back is tried again: what was in its way may have gone."""
 _ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 _FIRST_SECONDS, _LAST_SECONDS = 5, 3600
 
@@ -59,28 +61,36 @@ def is_token(value: t.Any) -> bool:
 
 @contextlib.contextmanager
 def armed(work: Work, before: State, planned: t.Sequence[Step], seconds: int) -> t.Iterator[str]:
-    """The token to confirm() with what is done meanwhile; where that fails, nobody waits for it any more.
+    """The token to confirm() with what is done meanwhile.
+
+    Where that fails, and all is taken back, nobody waits for it any more. Where something is left, or whatever else
+    went wrong, it is taken back when the time is over.
 
     planned: what is done meanwhile. Who calls it holds the lock of the directory. Raises NamespaceError.
     """
     token = _network_of(work.places.inside) + os.urandom(8).hex()
-    with contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack, contextlib.ExitStack() as unneeded:
         listener = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         going_on, done = os.pipe()
         for end in (going_on, done):
             stack.enter_context(closing(end))
         waiting = _Waiting(listener, going_on, token, seconds)
-        try:
-            with during(f"make the socket {_path(_WAITS, token)}"):
-                listener.bind(_path(_WAITS, token))
-                listener.listen()
-            with _spawned(waiting, work, before, planned) as child:
-                child.expect("waiting", time.monotonic() + PATIENCE)
+        unneeded.callback(_forget, token)
+        with during(f"make the socket {_path(_WAITS, token)}"):
+            listener.bind(_path(_WAITS, token))
+            listener.listen()
+        with _spawned(waiting, work, before, planned) as child:
+            child.expect("waiting", time.monotonic() + PATIENCE)
+            is_needed = True
+            try:
                 yield token
-                child.let_go()
-        except BaseException:
-            _forget(token)
-            raise
+            except NamespaceError as error:
+                is_needed = isinstance(error, LeftError)
+                raise
+            finally:
+                if is_needed:
+                    child.let_go()
+                    unneeded.pop_all()
 
 
 @contextlib.contextmanager
@@ -215,14 +225,28 @@ def _wait(gate: Gate, waiting: _Waiting, work: Work, before: State, planned: t.S
 
 
 def _take_back(work: Work, before: State, planned: t.Sequence[Step]) -> None:
-    """Nobody but the journal hears how it went."""
+    """More than once where something is left. Nobody but the journal hears how it went."""
+    told = ""
+    for pause in (0, *_AGAIN_SECONDS):
+        time.sleep(pause)
+        left = _tried(work, before, planned)
+        if left.words != told:
+            told = left.words
+            _say(f"ns_network in {work.places.inside.title} was not confirmed, and goes back: {told}")
+        if not left.refused:
+            break
+
+
+def _tried(work: Work, before: State, planned: t.Sequence[Step]) -> Left:
     try:
-        told = take_back(work, before, planned)
+        return take_back(work, before, planned)
     except Exception as error:  # noqa: BLE001 - whatever it is, it has to be said
-        told = f"what was done could not be taken back: {type(error).__name__}: {error}"
+        return Left((f"{type(error).__name__}: {error}",), ())
+
+
+def _say(text: str) -> None:
     syslog.openlog("linux.namespaces")
-    said = f"ns_network in {work.places.inside.title} was not confirmed, and goes back: {told}"
-    syslog.syslog(syslog.LOG_WARNING, printable(said))
+    syslog.syslog(syslog.LOG_WARNING, printable(text))
 
 
 @contextlib.contextmanager

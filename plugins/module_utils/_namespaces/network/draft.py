@@ -23,6 +23,9 @@ class Numbers(t.Protocol):
     def fd(self, namespace: str) -> int:
         """The open namespace."""
 
+    def number_inside(self, link: str) -> int:
+        """The index that a link from where the task runs is to have inside. Raises NamespaceError."""
+
 
 Message = t.Callable[[Numbers], rtnetlink.Request]
 

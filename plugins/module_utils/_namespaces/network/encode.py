@@ -63,7 +63,10 @@ def link_changed(
     options: t.Mapping[str, Value] | None = None,
     **attributes: int | str,
 ) -> rtnetlink.Request:
-    """attributes: mtu, address, master (an index, 0 for none), net_ns_fd (an open namespace to move it to), ifname."""
+    """attributes: mtu, address, master (an index, 0 for none), net_ns_fd (an open namespace to move it to), ifname.
+
+    new_ifindex: what it is to have there; a kernel before 5.13 does not look at it.
+    """
     message = codec.blank(rtnetlink.RTM_NEWLINK)
     message["index"] = index
     if up is not None:

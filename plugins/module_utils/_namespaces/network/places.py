@@ -39,6 +39,8 @@ class Place(t.NamedTuple):
     """As it follows "in"."""
     fd: int
     route: socket.socket
+    steady: bool = True
+    """Whether what is read has to be as it was at one time."""
 
 
 class Places:
@@ -54,6 +56,11 @@ class Places:
     def __getitem__(self, name: str) -> Place:
         """That of a name."""
         return self.inside if name == self.inside_name else self.others[name]
+
+    def at_any_time(self) -> Places:
+        """The same, to be read even where somebody changes them all the time."""
+        others = {name: place._replace(steady=False) for name, place in self.others.items()}
+        return Places(self.inside._replace(steady=False), self.inside_name, others)
 
     def descriptors(self) -> t.Iterator[int]:
         """Of all that is open."""

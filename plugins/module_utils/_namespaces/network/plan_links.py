@@ -353,7 +353,8 @@ def _move_in(draft: Draft, wish: LinkWish) -> None:
     inside = draft.inside
 
     def message(numbers: Numbers) -> rtnetlink.Request:
-        return encode.link_changed(numbers.index(HERE, wish.name), net_ns_fd=numbers.fd(inside))
+        number = numbers.number_inside(wish.name)
+        return encode.link_changed(numbers.index(HERE, wish.name), net_ns_fd=numbers.fd(inside), new_ifindex=number)
 
     moved = found._replace(number=0, up=False, addresses=(), master="")
     draft.add(Step(f"link set {wish.name} netns {words.of_namespace(inside)}", HERE, message, makes=True), moved)

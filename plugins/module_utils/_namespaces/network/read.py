@@ -26,6 +26,9 @@ READ_HINTS = {
         f"there are more than {rtnetlink.MOST}",
         "see who inside makes so many, or change it by other means: to read them would keep other tasks waiting",
     ),
+    errno.EAGAIN: Hint(
+        "somebody changes it all the time", "see who inside does so, and run the task again when it stops"
+    ),
 }
 _AT_ONCE = 10_000
 
@@ -180,7 +183,7 @@ def _resolved(raw: decode.Raw, inside: str, links: Links, around: Surroundings) 
 
 
 def _list(place: Place, asked: int, told: int) -> t.Iterator[rtnetlink.Message]:
-    for number, item in enumerate(rtnetlink.list_at(place.route, asked, encode.everything(asked)), 1):
+    for number, item in enumerate(rtnetlink.list_at(place.route, asked, encode.everything(asked), place.steady), 1):
         if item.kind == told:
             yield item
         if not number % _AT_ONCE:

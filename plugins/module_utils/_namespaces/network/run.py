@@ -21,6 +21,7 @@ from .difference import can_come_back, gone_for_good
 from .draft import Plan
 from .link_types import LINK_NAMESPACE, LINK_TYPES
 from .model import PHYSICAL, LinkWish, Request, State
+from .moved import Moved
 from .places import HERE, Places, open_named, opened
 from .read import Surroundings
 
@@ -48,15 +49,19 @@ def run(proc: int, inside: int | None, name: str, request: Request, check: bool,
     with contextlib.nullcontext() if check else directory.locked():
         names = dict(names_in(request))
         with opened(proc, inside, name, names) as places:
-            work = Work(proc, places, _canonical(request, places))
+            work = _work(proc, places, request)
             before, planned = _planned(work, check)
             if not _loses_peers(before, planned):
                 return _run(work, before, planned, check, seconds)
             names = {**dict.fromkeys(_neighbours(proc, places), "links"), **names}
         # Where they are has to be known to bring them back.
         with opened(proc, inside, name, names) as places:
-            work = Work(proc, places, _canonical(request, places))
+            work = _work(proc, places, request)
             return _run(work, *_planned(work, check), check, seconds)
+
+
+def _work(proc: int, places: Places, request: Request) -> Work:
+    return Work(proc, places, _canonical(request, places), Moved(request))
 
 
 def _planned(work: Work, check: bool) -> tuple[State, Plan]:
