@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import gc
+import os
 import socket
 import struct
 import subprocess
@@ -16,7 +18,7 @@ import typing as t
 
 import hypothesis
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process, rtnetlink
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import netdev, nstypes, process, rtnetlink
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import carry_out, places, read
@@ -934,6 +936,25 @@ def test_a_name_that_was_given_on_the_way_out_is_told(monkeypatch: pytest.Monkey
     remedy = "ip link property del dev eth0 altname br-mgmt"
     assert results.warnings == (f"eth0 has come with the name br-mgmt too, which {remedy} takes away",)
     ip(*remedy.split()[1:])
+
+
+@world
+def test_where_a_link_went_may_change_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done is no failure for that."""
+    ip("link", "add", "eth0", "type", "veth", "peer", "name", "wire0", "netns", GREEN, at=BLUE)
+    really = rtnetlink.list_at
+
+    def list_at(route: socket.socket, kind: int, content: bytes, steady: bool = True) -> list[rtnetlink.Message]:
+        with closing(netdev.open_network_of(route.fileno())) as network:
+            is_here = os.path.sameopenfile(network, own.fileno())
+        if steady and is_here and "eth0" in os.listdir("/sys/class/net"):
+            raise BlockingIOError(errno.EAGAIN, "it changed")
+        return really(route, kind, content, steady)
+
+    monkeypatch.setattr(rtnetlink, "list_at", list_at)
+    with open("/proc/self/ns/net", "rb") as own:
+        results = bring(asking(wish("eth0", absent=True, outside=True)))
+    assert len(results.changes) == 1
 
 
 def test_a_physical_link_is_not_purged() -> None:

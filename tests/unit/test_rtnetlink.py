@@ -193,6 +193,8 @@ def test_a_list_is_not_longer_than_it_may_be(monkeypatch: pytest.MonkeyPatch, co
             with pytest.raises(OSError, match="there are more than 3") as caught:
                 rtnetlink.list_at(route, RTM_GETLINK, bytes(16))
             assert caught.value.errno == errno.E2BIG
+            route.answers += [*[LINK] * count, DONE]
+            assert len(rtnetlink.list_at(route, RTM_GETLINK, bytes(16), steady=False)) == 4
         else:
             assert len(rtnetlink.list_at(route, RTM_GETLINK, bytes(16))) == 3
         assert route.answers == []
