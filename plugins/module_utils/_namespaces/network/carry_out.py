@@ -115,7 +115,7 @@ def carry_out(work: Work, before: State, planned: Plan) -> State:
 def _unforeseen(work: Work, error: Exception) -> NamespaceError:
     return NamespaceError(
         f"bring {work.places.inside.title} to what is asked",
-        f"{type(error).__name__}: {error}",
+        told_of(error),
         "this should not be: look for what is unusual there, and report it",
     )
 
@@ -170,7 +170,7 @@ def take_back(work: Work, before: State, done: t.Sequence[Step]) -> Left:
         try:
             now, left = back.in_parts()
         except Exception as error:  # noqa: BLE001 - it has to be said
-            return Left((*refused, _told_of(error)), ())
+            return Left((*refused, told_of(error)), ())
     return Left((*refused, *left), gone_for_good(before, now, work.request, all_of(done)))
 
 
@@ -213,7 +213,7 @@ class _Back(t.NamedTuple):
                         continue
                     _do(self.work, steps, [])
                 except Exception as error:  # noqa: BLE001 - the other parts shall go
-                    refused.append(_told_of(error))
+                    refused.append(told_of(error))
                 now = self.work.look()
             if not refused:
                 break
@@ -235,7 +235,8 @@ def _parts(request: Request, now: State) -> t.Iterator[Request]:
         yield Request(sysctls={name: value})
 
 
-def _told_of(error: Exception) -> str:
+def told_of(error: Exception) -> str:
+    """With its class, where that says more than its words."""
     return str(error) if isinstance(error, NamespaceError) else f"{type(error).__name__}: {error}"
 
 

@@ -28,7 +28,7 @@ from ..errors import NamespaceError, during, refuse
 from ..memory import MEMORY
 from ..shown import printable
 from ..values import plain_number
-from .carry_out import Left, LeftError, Work, take_back
+from .carry_out import Left, LeftError, Work, take_back, told_of
 from .draft import Step
 from .model import State
 from .places import Place
@@ -241,7 +241,7 @@ def _tried(work: Work, before: State, planned: t.Sequence[Step]) -> Left:
     try:
         return take_back(work, before, planned)
     except Exception as error:  # noqa: BLE001 - whatever it is, it has to be said
-        return Left((f"{type(error).__name__}: {error}",), ())
+        return Left((told_of(error),), ())
 
 
 def _say(text: str) -> None:

@@ -117,27 +117,23 @@ def _forget_lost_routes(draft: Draft, state: State) -> None:
     """
     poorer, bare = set(), set()
     for link in draft.links.values():
-        old = {*state.links.get(link.name, link).addresses}
-        if old - {*link.addresses}:
+        old = state.links.get(link.name, link).addresses
+        if {*old} - {*link.addresses}:
             poorer.add(link.name)
-        if not _of_ipv4(old) & _of_ipv4({*link.addresses}):
+        if {*link.addresses}.isdisjoint(plan_links.of_ipv4(old)):
             bare.add(link.name)
     texts = {address.partition("/")[0] for link in draft.links.values() for address in link.addresses}
     ways = _Ways(draft)
     for route in [*draft.routes.values()]:
-        sourceless = bool(route.src) and route.src not in texts
         if route.dev not in poorer:
             continue
+        sourceless = bool(route.src) and route.src not in texts
         if route.family == V6:
             if sourceless:
                 draft.routes[route.key] = route._replace(src="")
                 draft.touch(route)
         elif sourceless or (route.dev in bare and route.via and not ways.lead_to(route.via)):
             draft.forget(route)
-
-
-def _of_ipv4(addresses: set[str]) -> set[str]:
-    return {address for address in addresses if ":" not in address}
 
 
 def _set_sysctls(draft: Draft) -> None:

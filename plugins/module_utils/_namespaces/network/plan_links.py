@@ -105,10 +105,15 @@ def make_links(draft: Draft) -> None:
 def lose_ipv6(draft: Draft, link: Link) -> None:
     """The kernel takes away the addresses and routes of a link by the latest step."""
     draft.touch(link)
-    draft.change(link.name, addresses=_of_ipv4(link.addresses), automatic=_of_ipv4(link.automatic))
+    draft.change(link.name, addresses=of_ipv4(link.addresses), automatic=of_ipv4(link.automatic))
     for route in [*draft.routes.values()]:
         if route.dev == link.name and route.family == V6:
             draft.forget(route)
+
+
+def of_ipv4(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of IPv4."""
+    return tuple(address for address in addresses if ":" not in address)
 
 
 def lower_first(draft: Draft, wishes: t.Iterable[LinkWish]) -> list[LinkWish]:
@@ -409,7 +414,7 @@ def _set_attributes(draft: Draft, wish: LinkWish, purpose: str) -> None:
     master = fields.get("master", "")
     if master:
         _refuse_no_master(draft.link(master, purpose), purpose)
-        if draft.links[master].type == _BOND and link.up:
+        if _is_bond(draft, master) and link.up:
             _add_up(draft, draft.inside, link, link.name, False)
     told = {"mtu": "mtu", "mac": "address", "master": "master"}
     text = " ".join(f"{told[name]} {value}" if value != "" else "nomaster" for name, value in fields.items())
@@ -540,10 +545,6 @@ def _address_message(
     made: t.Callable[[int, str], rtnetlink.Request], namespace: str, name: str, address: str
 ) -> Message:
     return lambda numbers: made(numbers.index(namespace, name), address)
-
-
-def _of_ipv4(addresses: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(address for address in addresses if ":" not in address)
 
 
 def _peer_is_elsewhere(draft: Draft, link: Link) -> bool:
