@@ -245,7 +245,7 @@ from ..module_utils._namespaces import host, options, target
 from ..module_utils._namespaces.definition import IdMaps
 from ..module_utils._namespaces.errors import refuse
 from ..module_utils._namespaces.sets import run
-from ..module_utils._namespaces.sets.model import Outcome, Request, Results, kinds_of
+from ..module_utils._namespaces.sets.model import Asked, Outcome, Request, Results, kinds_of
 from ..module_utils._namespaces.values import absolute_path, set_name
 from ..module_utils._plugin import argspec, outcome
 
@@ -278,11 +278,10 @@ def execute(module: AnsibleModule) -> outcome.Result:
     # Whatever types the sets come to have: a value that can't be is refused before any is looked at.
     maps = options.parse(argspec.TYPE_NAMES, given).maps
     proc = host.open_proc()
+    types = kinds_of(places if params["types"] is None else params["types"])
     with target.of(proc, params["pid"], None, params["types"] if params["pid"] is not None else None) as found:
         request = Request(
-            names=names,
-            types=kinds_of(places if params["types"] is None else params["types"]),
-            options=given,
+            sets=dict.fromkeys(names, Asked(types, given)),
             present=params["state"] == "present",
             recreate=params["recreate"],
             when_busy=params["when_busy"],
@@ -344,8 +343,8 @@ def _refuse_contradictions(params: t.Mapping[str, t.Any], names: t.Sequence[str]
 
 
 def _describe(results: Results, request: Request) -> outcome.Result:
-    sets = [_describe_set(name, results.done[name]) for name in request.names if name in results.done]
-    failed = [{"name": name, "msg": str(results.failed[name])} for name in request.names if name in results.failed]
+    sets = [_describe_set(name, results.done[name]) for name in request.sets if name in results.done]
+    failed = [{"name": name, "msg": str(results.failed[name])} for name in request.sets if name in results.failed]
     changes = {item["name"]: item["changes"] for item in sets if item["changes"]}
     described: outcome.Result = {
         "changed": bool(changes),
@@ -354,7 +353,7 @@ def _describe(results: Results, request: Request) -> outcome.Result:
         "diff": _describe_difference(changes),
     }
     if failed:
-        described.update(failed=True, msg=f"{len(failed)} of {len(request.names)} sets failed: {failed[0]['msg']}")
+        described.update(failed=True, msg=f"{len(failed)} of {len(request.sets)} sets failed: {failed[0]['msg']}")
     return described
 
 

@@ -772,7 +772,9 @@ def bring(
             kinds = model.kinds_of(named if named is not None or places is None else places)
             results = sets_run.run(
                 proc,
-                model.Request(names, kinds, options, present, recreate, when_busy, adopted, places),
+                model.Request(
+                    dict.fromkeys(names, model.Asked(kinds, options)), present, recreate, when_busy, adopted, places
+                ),
                 check,
             )
         left = set(os.listdir("/proc/self/fd")) ^ set(open_before)

@@ -28,15 +28,16 @@ def compare(proc: int, request: Request, planned: t.MutableMapping[str, Plan | N
         if isinstance(item, Plan) and not request.recreate:
             try:
                 _compare_adopted(request, item.state)
-                kept = [handle for handle in item.state.found if item.state.lives(handle) and _says(request, handle)]
+                given = request.sets[name].options if request.present else {}
+                kept = [
+                    handle
+                    for handle in item.state.found
+                    if item.state.lives(handle) and options.gives(given, handle.kind, options.IMMUTABLE)
+                ]
                 if kept:
-                    _compare_inside(proc, request, item, kept)
+                    _compare_inside(proc, given, item, kept)
             except NamespaceError as error:
                 planned[name] = error
-
-
-def _says(request: Request, handle: Handle) -> bool:
-    return request.present and options.gives(request.options, handle.kind, options.IMMUTABLE)
 
 
 def _compare_adopted(request: Request, state: State) -> None:
@@ -49,13 +50,13 @@ def _compare_adopted(request: Request, state: State) -> None:
             raise _differs(state, f"{name} namespace", f"{name}:[{pinned.identity.inode}]", f"{name}:[{asked.inode}]")
 
 
-def _compare_inside(proc: int, request: Request, plan: Plan, kept: t.Sequence[Handle]) -> None:
+def _compare_inside(proc: int, given: t.Mapping[str, t.Any], plan: Plan, kept: t.Sequence[Handle]) -> None:
     with contextlib.ExitStack() as stack:
         joined = {handle.kind: stack.enter_context(closing(open_namespace(handle))) for handle in kept}
         inside = stack.enter_context(somebody_in(proc, joined))
         with during(f"look into the set {plan.state.name}"):
             kinds = [handle.kind for handle in kept]
-            for option, found, asked in _values(proc, inside, kinds, request.options, plan.definition):
+            for option, found, asked in _values(proc, inside, kinds, given, plan.definition):
                 if found != asked:
                     raise _differs(plan.state, option, found, asked)
 

@@ -26,13 +26,18 @@ def kinds_of(names: t.Iterable[str] | None) -> Kinds | None:
     return None if names is None else tuple(kind for kind in nstypes.ALL if kind.name in set(names))
 
 
+class Asked(t.NamedTuple):
+    """What a task asks of one set."""
+
+    types: Kinds | None
+    options: t.Mapping[str, t.Any]
+    """The definition as it was given; what of it counts depends on the types that the set comes to have."""
+
+
 class Request(t.NamedTuple):
     """What a task asks of its sets."""
 
-    names: tuple[str, ...]
-    types: Kinds | None
-    options: t.Mapping[str, t.Any]
-    """The definition as it was given; what of it counts depends on the types that a set comes to have."""
+    sets: t.Mapping[str, Asked]
     present: bool
     recreate: bool
     when_busy: str

@@ -31,7 +31,7 @@ def observe(proc: int, request: Request) -> Observed:
         top = cgroup.hierarchy(mounts)
         places = _Places(proc, mounts, stack, cgroup.names(top))
         found: Observed = {}
-        for name in request.names:
+        for name in request.sets:
             try:
                 with during(f"look at the set {name}"):
                     found[name] = _observe_one(proc, places, name, request, top)

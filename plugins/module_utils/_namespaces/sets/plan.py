@@ -27,7 +27,7 @@ Planned = t.Dict[str, t.Union[Plan, NamespaceError]]
 
 def plan(proc: int, request: Request, observed: Observed) -> Planned:
     """What there is to do for each set, or why it can't be done. Raises NamespaceError for what concerns all."""
-    definitions = _Definitions(request.options)
+    definitions = _Definitions()
     planned: Planned = {}
     for name, state in observed.items():
         if isinstance(state, NamespaceError):
@@ -43,21 +43,22 @@ def plan(proc: int, request: Request, observed: Observed) -> Planned:
 
 
 class _Definitions:
-    """What the options mean for sets of certain types; read once for all sets that have the same."""
+    """What the options mean for sets of certain types; read once for all sets that share them."""
 
-    def __init__(self, given: t.Mapping[str, t.Any]) -> None:
-        self._given = given
-        self._read: dict[Kinds, Definition] = {}
+    def __init__(self) -> None:
+        self._read: dict[tuple[int, Kinds], Definition] = {}
 
-    def of(self, kinds: Kinds) -> Definition:
+    def of(self, given: t.Mapping[str, t.Any], kinds: Kinds) -> Definition:
         """Raises NamespaceError for an option of a type that the set does not have."""
-        if kinds not in self._read:
-            self._read[kinds] = options.parse([kind.name for kind in kinds], self._given, named_in="types")
-        return self._read[kinds]
+        key = id(given), kinds
+        if key not in self._read:
+            self._read[key] = options.parse([kind.name for kind in kinds], given, named_in="types")
+        return self._read[key]
 
 
 def _absent(request: Request, state: State) -> Plan:
-    gone = [handle for handle in (*state.found, *state.lost) if request.types is None or handle.kind in request.types]
+    types = request.sets[state.name].types
+    gone = [handle for handle in (*state.found, *state.lost) if types is None or handle.kind in types]
     remove = tuple(handle for handle in gone if handle in state.found)
     changes = [
         *_describe_strays(state),
@@ -71,11 +72,14 @@ def _absent(request: Request, state: State) -> Plan:
 
 
 def _present(request: Request, state: State, definitions: _Definitions) -> Plan:
+    asked = request.sets[state.name]
     wanted = _wanted(request, state)
     if request.adopted is None and state.is_absent:
         make = tuple([request.handle(state.name, kind) for kind in wanted])
         changes = _creation(wanted)
-        return Plan(state, make=make, keep=frozenset(make), definition=definitions.of(wanted), changes=changes)
+        return Plan(
+            state, make=make, keep=frozenset(make), definition=definitions.of(asked.options, wanted), changes=changes
+        )
     remove = tuple(state.found) if request.recreate else ()
     kept = () if request.recreate else tuple(handle for handle in state.found if state.lives(handle))
     living = {handle.kind for handle in kept}
@@ -84,7 +88,7 @@ def _present(request: Request, state: State, definitions: _Definitions) -> Plan:
         _refuse_late_user(state, kept, make)
     else:
         _refuse_not_adopted(request.adopted, state, make)
-    definition = Definition(types=wanted) if request.adopted is not None else definitions.of(wanted)
+    definition = Definition(types=wanted) if request.adopted is not None else definitions.of(asked.options, wanted)
     unstack = tuple(handle for handle in kept if handle in state.stacked)
     steps = [
         *_describe_strays(state),
@@ -98,7 +102,7 @@ def _present(request: Request, state: State, definitions: _Definitions) -> Plan:
         unstack=unstack,
         make=make,
         keep=frozenset((*kept, *make)),
-        adjust=tuple(handle for handle in kept if options.gives(request.options, handle.kind, options.ADJUSTABLE)),
+        adjust=tuple(handle for handle in kept if options.gives(asked.options, handle.kind, options.ADJUSTABLE)),
         definition=definition,
         changes=tuple(steps),
     )
@@ -120,10 +124,11 @@ def _wanted(request: Request, state: State) -> Kinds:
     Where nothing is left of it, it is not there, whatever it was.
     """
     present = {handle.kind for handle in (*state.found, *state.lost)} if state.found else set()
+    types = request.sets[state.name].types
     if request.adopted is not None:
         asked = set(request.adopted.descriptors)
-    elif request.types is not None:
-        asked = set(request.types)
+    elif types is not None:
+        asked = set(types)
     else:
         asked = set(present)
     if not asked:
