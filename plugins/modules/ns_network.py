@@ -402,69 +402,18 @@ payload.start_quickly()
 from ..module_utils._namespaces import host, named, target
 from ..module_utils._namespaces.errors import NamespaceError, refuse
 from ..module_utils._namespaces.network import codec, confirm, run
-from ..module_utils._namespaces.network.link_types import LINK_TYPES
-from ..module_utils._namespaces.network.model import (
-    PHYSICAL,
-    PURGEABLE,
-    V4,
-    V6,
-    WAYLESS,
-    LinkWish,
-    Request,
-    RouteWish,
-    RuleWish,
-)
-from ..module_utils._namespaces.network.parse import LOCAL, UNICAST, parse
+from ..module_utils._namespaces.network.parse import parse
 from ..module_utils._namespaces.network.places import HERE
 from ..module_utils._namespaces.network.shape import options_of, sayable
+from ..module_utils._namespaces.network.specs import NETWORK
 from ..module_utils._namespaces.shown import printable
 from ..module_utils._plugin import argspec, outcome
 
 _NET = "net"
-_STATE: argspec.Spec = {"type": "str", "choices": ["present", "absent"], "default": "present"}
-_FAMILY: argspec.Spec = {"type": "str", "choices": [V4, V6]}
-_TEXT: argspec.Spec = {"type": "str"}
-_NEEDED: argspec.Spec = {"type": "str", "required": True}
-_ADDRESSES: argspec.Spec = {"type": "list", "elements": "raw"}
-_PEER: argspec.Spec = {
-    "name": _NEEDED,
-    "namespace": _TEXT,
-    "addresses": _ADDRESSES,
-    "up": {"type": "bool", "default": True},
-    "master": _TEXT,
-}
-_LINK: argspec.Spec = {
-    "name": _NEEDED,
-    "type": {"type": "str", "choices": [*LINK_TYPES, PHYSICAL]},
-    "state": {**_STATE, "choices": ["present", "absent", "outside"]},
-    "peer": {"type": "dict", "options": _PEER},
-    "addresses": _ADDRESSES,
-    "mtu": _TEXT,
-    "mac": _TEXT,
-    "up": {"type": "bool"},
-    "master": _TEXT,
-    "options": {"type": "dict"},
-}
-_ROUTE: argspec.Spec = {
-    "dst": _NEEDED,
-    **dict.fromkeys(("via", "dev", "table", "metric", "src"), _TEXT),
-    "type": {"type": "str", "choices": [UNICAST, *WAYLESS, LOCAL], "default": UNICAST},
-    "family": _FAMILY,
-    "state": _STATE,
-}
-_RULE: argspec.Spec = {
-    "family": _FAMILY,
-    **dict.fromkeys(("from", "to", "iif", "oif", "fwmark", "table", "priority"), _TEXT),
-    "state": _STATE,
-}
 ARGUMENTS: argspec.Spec = {
     "host": {"type": "bool", "default": False},
-    "links": {"type": "list", "elements": "dict", "options": _LINK},
-    "routes": {"type": "list", "elements": "dict", "options": _ROUTE},
-    "rules": {"type": "list", "elements": "dict", "options": _RULE},
-    "sysctls": {"type": "dict"},
-    "purge": {"type": "list", "elements": "str", "choices": list(PURGEABLE)},
-    "confirm": _TEXT,
+    **NETWORK,
+    "confirm": {"type": "str"},
     **argspec.TARGET,
 }
 
@@ -489,10 +438,10 @@ def execute(module: AnsibleModule) -> outcome.Result:
     if codec.MISSING is not None:
         return {"failed": True, "msg": missing_required_lib("pyroute2"), "exception": codec.MISSING}
     proc = host.open_proc()
-    missing = _set_to_come(proc, params, request) if module.check_mode else None
+    missing = run.set_to_come(proc, params["name"], request) if module.check_mode else None
     if missing is not None:
         module.warn(f"there is no set {missing} yet; what would have to be changed is not known")
-        return {"changed": _adds(request), "changes": [], "before": {}}
+        return {"changed": run.adds(request), "changes": [], "before": {}}
     if params["host"]:
         return _describe(module, run.run(proc, None, HERE, request, module.check_mode, seconds))
     types = params["types"] or [_NET]
@@ -518,20 +467,6 @@ def _refuse_impossible_target(params: t.Mapping[str, t.Any]) -> None:
             raise refuse(option, "it is about a target, and with host there is none", "leave it out")
     if params["types"] is not None and _NET not in params["types"]:
         raise refuse("types", "a network is in a net namespace", "name net among them")
-
-
-def _set_to_come(proc: int, params: t.Mapping[str, t.Any], request: Request) -> str | None:
-    """A set that is named, also that of a peer, and not there."""
-    for name in (params["name"], *dict(run.names_in(request))):
-        if name and not name.startswith("/") and not named.handles_of(proc, name, [_NET]):
-            return str(name)
-    return None
-
-
-def _adds(request: Request) -> bool:
-    """Whether anything is asked for that a new network namespace has not."""
-    wishes: tuple[tuple[LinkWish | RouteWish | RuleWish, ...], ...] = (request.links, request.routes, request.rules)
-    return bool(request.sysctls) or any(not wish.absent for some in wishes for wish in some)
 
 
 def _name(params: t.Mapping[str, t.Any]) -> str:

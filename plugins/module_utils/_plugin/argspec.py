@@ -4,29 +4,19 @@
 
 # Private to the linux.namespaces collection.
 
-"""The options that modules share; their documentation is in the fragments of the same names.
-
-Numbers are taken as text: Ansible's own types let 1_000, True and NaN pass for one.
-"""
+"""The options that modules share; their documentation is in the fragments of the same names."""
 
 from __future__ import annotations
 
-import typing as t
+from .._namespaces import definition, specs
 
-from .._kernel import nstypes
-from .._namespaces import definition
-
-Spec = t.Dict[str, t.Any]
+Spec = specs.Spec
 
 PROPAGATIONS = definition.PROPAGATIONS
 
-TYPE_NAMES = [kind.name for kind in nstypes.ALL]
+TYPE_NAMES = specs.TYPE_NAMES
 
-_IDS: Spec = {
-    "type": "list",
-    "elements": "dict",
-    "options": {name: {"type": "str", "required": True} for name in ("inside", "outside", "count")},
-}
+DEFINITION = specs.DEFINITION
 
 TARGET: Spec = {
     "name": {"type": "str"},
@@ -40,26 +30,4 @@ TARGET: Spec = {
             for name in TYPE_NAMES
         },
     },
-}
-
-DEFINITION: Spec = {
-    "hostname": {"type": "str"},
-    "domainname": {"type": "str"},
-    "uid_map": _IDS,
-    "gid_map": _IDS,
-    "setgroups": {"type": "str", "choices": list(definition.SETGROUPS)},
-    "time_offsets": {"type": "dict", "options": {clock: {"type": "str"} for clock in definition.CLOCKS}},
-    "propagation": {"type": "str", "choices": [*PROPAGATIONS, "unchanged"]},
-    "mounts": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "path": {"type": "str", "required": True},
-            "src": {"type": "str"},
-            "fstype": {"type": "str"},
-            "opts": {"type": "str"},
-        },
-    },
-    "mount_proc": {"type": "bool"},
-    "loopback": {"type": "bool"},
 }

@@ -20,7 +20,7 @@ from .confirm import armed, refuse_while_waiting
 from .difference import can_come_back, gone_for_good
 from .draft import Plan
 from .link_types import LINK_NAMESPACE, LINK_TYPES
-from .model import PHYSICAL, LinkWish, Request, State
+from .model import PHYSICAL, LinkWish, Request, RouteWish, RuleWish, State
 from .moved import Moved
 from .places import HERE, Places, open_named, opened
 from .read import Surroundings
@@ -62,6 +62,20 @@ def run(proc: int, inside: int | None, name: str, request: Request, check: bool,
 
 def _work(proc: int, places: Places, request: Request) -> Work:
     return Work(proc, places, _canonical(request, places), Moved(request))
+
+
+def set_to_come(proc: int, name: str | None, request: Request) -> str | None:
+    """The set of this name, or one that is named for a peer, that is not there. Raises NamespaceError."""
+    for wanted in (name, *dict(names_in(request))):
+        if wanted and not wanted.startswith("/") and not named.handles_of(proc, wanted, [nstypes.NET.name]):
+            return wanted
+    return None
+
+
+def adds(request: Request) -> bool:
+    """Whether anything is asked for that a new network namespace has not."""
+    wishes: tuple[tuple[LinkWish | RouteWish | RuleWish, ...], ...] = (request.links, request.routes, request.rules)
+    return bool(request.sysctls) or any(not wish.absent for some in wishes for wish in some)
 
 
 def _planned(work: Work, check: bool) -> tuple[State, Plan]:
