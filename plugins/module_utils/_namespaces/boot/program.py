@@ -1,0 +1,174 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""The program that brings a host to what it declares, at boot and later, with the host's own Python.
+
+    boot.pyz apply [UNIT ...]
+    boot.pyz remove [UNIT ...]
+    boot.pyz check < DEFINITIONS
+
+UNIT is the name of a set as the name of its unit has it. Without any it is about all sets, and does not fail for one of
+them. check takes definitions as JSON, by the names of the sets, and tells what apply would do.
+
+What is done is told on the standard output, what could not be done on the standard error, a line each, after the name
+of the set.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import typing as t
+
+from .. import host
+from ..errors import NamespaceError, during
+from ..sets import run
+from ..sets.model import Asked, Request
+from ..shown import printable
+from . import declared
+from .declared import Declared
+from .places import APPLIED, escaped, unescaped
+
+SEPARATOR = "; "
+
+Answers = t.Dict[str, t.Union[t.List[str], NamespaceError]]
+"""What was done for each set, in words, or why not."""
+
+
+def main(arguments: t.Sequence[str]) -> int:
+    """The exit status."""
+    asked = [unescaped(unit) for unit in arguments[1:]]
+    try:
+        with during("bring the host to what it declares"):
+            answers = _COMMANDS[arguments[0]](asked)
+    except NamespaceError as error:
+        _tell(sys.stderr, "all", str(error))
+        return 1
+    for name, answer in answers.items():
+        if isinstance(answer, NamespaceError):
+            _tell(sys.stderr, name, str(answer))
+        elif answer:
+            _tell(sys.stdout, name, SEPARATOR.join(answer))
+    return int(any(isinstance(answers.get(name), NamespaceError) for name in asked))
+
+
+def _tell(stream: t.TextIO, name: str, text: str) -> None:
+    # No name of a set has a colon.
+    stream.write(f"{name}: {printable(text)}\n")
+
+
+def _apply(asked: t.Sequence[str]) -> Answers:
+    failed, found = _read(asked or declared.names())
+    answers = {**failed, **_bring(found, dry=False)}
+    for name, answer in answers.items():
+        if not isinstance(answer, NamespaceError):
+            _note(name)
+    if any(answers[name] and not isinstance(answers[name], NamespaceError) for name in asked):
+        answers.update(_reconnect(asked))
+    return answers
+
+
+def _remove(asked: t.Sequence[str]) -> Answers:
+    names = asked or declared.names()
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(_note_of(name))
+    failed: Answers = {}
+    proc = host.open_proc()
+    for item in _read(asked)[1]:
+        try:
+            _give_back(proc, item)
+        except NamespaceError as error:
+            failed[item.name] = error
+    # At the end of a boot nobody asks any more.
+    busy = "fail" if asked else "detach"
+    return {**_run(proc, {name: Asked(None, {}) for name in names if name not in failed}, busy, dry=False), **failed}
+
+
+def _check(_asked: t.Sequence[str]) -> Answers:
+    failed: Answers = {}
+    found = []
+    for name, given in json.load(sys.stdin).items():
+        try:
+            found.append(declared.parse(name, given))
+        except NamespaceError as error:
+            failed[name] = error
+    return {**failed, **_bring(found, dry=True)}
+
+
+_COMMANDS = {"apply": _apply, "remove": _remove, "check": _check}
+
+
+def _read(names: t.Iterable[str]) -> tuple[Answers, list[Declared]]:
+    failed: Answers = {}
+    found = []
+    for name in names:
+        try:
+            found.append(declared.read(name))
+        except NamespaceError as error:
+            failed[name] = error
+    return failed, found
+
+
+def _bring(wanted: t.Sequence[Declared], *, dry: bool) -> Answers:
+    """The sets, and then their networks, which may need others of the sets."""
+    proc = host.open_proc()
+    answers = _run(proc, {item.name: item.asked for item in wanted}, None, dry=dry)
+    for item in wanted:
+        answer = answers[item.name]
+        if item.network and not isinstance(answer, NamespaceError):
+            try:
+                answer.extend(_networks().bring(proc, item, dry))
+            except NamespaceError as error:
+                answers[item.name] = error
+    return answers
+
+
+def _reconnect(names: t.Collection[str]) -> Answers:
+    """Bring the networks of the sets that have links with their other ends in these, which may be new."""
+    others = [item for item in _read(set(declared.names()).difference(names))[1] if item.network]
+    answers: Answers = {}
+    proc = host.open_proc()
+    for item in others:
+        try:
+            if not _networks().peers(item).isdisjoint(names):
+                answers[item.name] = _networks().bring(proc, item, dry=False)
+        except NamespaceError as error:
+            answers[item.name] = error
+    return answers
+
+
+def _give_back(proc: int, item: Declared) -> None:
+    if item.network and os.path.lexists(item.handles()["net"]):
+        _networks().give_back(proc, item)
+
+
+def _run(proc: int, asked: t.Mapping[str, Asked], when_busy: str | None, *, dry: bool) -> Answers:
+    """when_busy: how to remove them, None to have them."""
+    request = Request(asked, when_busy is None, False, when_busy or "fail", None, None)
+    results = run.run(proc, request, dry)
+    for warning in results.warnings:
+        _tell(sys.stderr, "warning", warning)
+    done: Answers = {name: list(outcome.changes) for name, outcome in results.done.items()}
+    return {**done, **results.failed}
+
+
+def _networks() -> t.Any:
+    from . import networks  # noqa: PLC0415 - it takes as long to import as all the rest, and few hosts need it
+
+    return networks
+
+
+def _note(name: str) -> None:
+    """For the unit of the set, which has nothing more to do. Without the note it does it once more."""
+    with contextlib.suppress(OSError), open(_note_of(name), "w") as file:
+        file.write("applied\n")
+
+
+def _note_of(name: str) -> str:
+    return f"{APPLIED}/{escaped(name)}"
