@@ -61,7 +61,8 @@ def is_allowed(name: str, path: tuple[str, ...]) -> bool:
         return path == IN_ONE_PLACE[top]
     if path[0] == "modules":
         ours = tuple(f"module_utils.{floor}" for floor in ("_namespaces", "_plugin"))
-        return is_standard(top) or name.startswith("ansible.module_utils.basic.") or in_packages(name, *ours)
+        theirs = ("ansible.module_utils.basic", "ansible.module_utils.common.arg_spec")
+        return is_standard(top) or in_packages(name, *ours, *theirs)
     if path[0] in CONTROLLER:
         return (
             is_standard(top)

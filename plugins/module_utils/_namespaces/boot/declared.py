@@ -71,12 +71,15 @@ class Declared(t.NamedTuple):
         """The paths of its handles by type."""
         return {kind.name: of_set(self.name, kind).path for kind in self.asked.types or ()}
 
-    def text(self) -> str:
-        """What its file has."""
+    def given(self) -> dict[str, t.Any]:
+        """The options that parse() makes this of."""
         types = {"types": [kind.name for kind in self.asked.types or ()]}
         more = {"network": self.network, "services": list(self.services)}
-        given = {**self.asked.options, **types, **{name: value for name, value in more.items() if value}}
-        return json.dumps({"version": VERSION, **given}, indent=2, sort_keys=True) + "\n"
+        return {**self.asked.options, **types, **{name: value for name, value in more.items() if value}}
+
+    def text(self) -> str:
+        """What its file has."""
+        return json.dumps({"version": VERSION, **self.given()}, indent=2, sort_keys=True) + "\n"
 
 
 def path_of(name: str) -> str:

@@ -13,8 +13,8 @@
 UNIT is the name of a set as the name of its unit has it. Without any it is about all sets, and does not fail for one of
 them. check takes definitions as JSON, by the names of the sets, and tells what apply would do.
 
-What is done is told on the standard output, what could not be done on the standard error, a line each, after the name
-of the set.
+What is done is told on the standard output, what could not be done on the standard error, a line for each set after its
+name. The exit status is 1 where that is so for a set that is named, 2 where it is about all.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from .declared import Declared
 from .places import APPLIED, escaped, unescaped
 
 SEPARATOR = "; "
+EVERY = "*"
+"""In place of the name of a set, where it is about none or all."""
 
 Answers = t.Dict[str, t.Union[t.List[str], NamespaceError]]
 """What was done for each set, in words, or why not."""
@@ -47,8 +49,8 @@ def main(arguments: t.Sequence[str]) -> int:
         with during("bring the host to what it declares"):
             answers = _COMMANDS[arguments[0]](asked)
     except NamespaceError as error:
-        _tell(sys.stderr, "all", str(error))
-        return 1
+        _tell(sys.stderr, EVERY, str(error))
+        return 2
     for name, answer in answers.items():
         if isinstance(answer, NamespaceError):
             _tell(sys.stderr, name, str(answer))
@@ -153,7 +155,7 @@ def _run(proc: int, asked: t.Mapping[str, Asked], when_busy: str | None, *, dry:
     request = Request(asked, when_busy is None, False, when_busy or "fail", None, None)
     results = run.run(proc, request, dry)
     for warning in results.warnings:
-        _tell(sys.stderr, "warning", warning)
+        _tell(sys.stderr, EVERY, warning)
     done: Answers = {name: list(outcome.changes) for name, outcome in results.done.items()}
     return {**done, **results.failed}
 

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""The program, called by the host's own Python as systemd calls it, and what it told."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+import typing as t
+
+from ..errors import NamespaceError, during
+from .places import PYTHON, escaped
+from .program import EVERY, SEPARATOR
+
+_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+
+
+class Told(t.NamedTuple):
+    """What it told of each set."""
+
+    changes: t.Mapping[str, t.Sequence[str]]
+    failed: t.Mapping[str, str]
+    """Why a set is not as declared."""
+    warnings: t.Sequence[str]
+
+
+@contextlib.contextmanager
+def kept(program: bytes) -> t.Iterator[str]:
+    """A path where the program is meanwhile, whatever is installed. Raises NamespaceError."""
+    with contextlib.ExitStack() as stack:
+        with during("have the program in a temporary file"):
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="linux-namespaces-"))
+            path = os.path.join(folder, "boot.pyz")
+            with open(path, "wb") as file:
+                file.write(program)
+        yield path
+
+
+def call(path: str, command: str, names: t.Iterable[str] = (), given: str = "") -> Told:
+    """Raises NamespaceError where the program itself fails."""
+    with during(f"run {PYTHON}, with which the sets come back at boot"):
+        done = subprocess.run(
+            (PYTHON, "-I", path, command, *map(escaped, names)),
+            check=False,
+            input=given,
+            capture_output=True,
+            env=_ENVIRONMENT,
+            encoding="utf-8",
+            errors="replace",
+        )
+    failed = _by_name(done.stderr)
+    # Python itself ends with 1.
+    if done.returncode not in (0, 1) or "Traceback (most recent call last)" in failed:
+        cause = failed.get(EVERY) or (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
+        raise NamespaceError(f"{command} what is declared, with {PYTHON}", cause)
+    warning = failed.pop(EVERY, None)
+    changes = {name: text.split(SEPARATOR) for name, text in _by_name(done.stdout).items()}
+    return Told(changes, failed, [] if warning is None else [warning])
+
+
+def _by_name(text: str) -> dict[str, str]:
+    lines = (line.partition(":") for line in text.splitlines())
+    return {name: words.strip() for name, _colon, words in lines}

@@ -1,0 +1,167 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt or https://opensource.org/license/bsd-2-clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the linux.namespaces collection.
+
+"""What a task declares, put where the host finds it at boot, and brought about now: looked at, planned, carried out."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+
+from ..errors import NamespaceError
+from . import archive, called, declared, files, systemd, units
+from .declared import Declared
+from .places import ALL_UNIT, PROGRAM, unit_of
+from .units import FOLDER, Files
+
+
+class Results(t.NamedTuple):
+    """What was done, or would be."""
+
+    changes: t.Mapping[str, t.Sequence[str]]
+    """By set, in words; all that were asked for and did not fail."""
+    failed: t.Mapping[str, str]
+    """By set, why it is not as declared."""
+    files: t.Sequence[files.Change]
+    warnings: t.Sequence[str]
+
+
+def run(wanted: t.Sequence[Declared], absent: t.Sequence[str], check: bool) -> Results:
+    """Raises NamespaceError for what concerns all sets; then nothing is declared that was not before."""
+    work = _Work(systemd.tools())
+    with called.kept(work.program) as program:
+        good = work.look(program, wanted)
+        gone = [name for name in absent if declared.path_of(name) in work.old]
+        if gone and not check:
+            work.remove(program, gone)
+        gone = [name for name in gone if name not in work.failed]
+        changes = files.plan(work.old, work.wanted(good, gone))
+        if not check:
+            work.put(changes)
+            work.apply(good, changes)
+    told = {item.name: tuple(work.changes[item.name]) for item in good}
+    told.update((name, ("remove what is declared, and the set",) if name in gone else ()) for name in absent)
+    done = {name: words for name, words in told.items() if name not in work.failed}
+    return Results(done, work.failed, changes, work.warnings)
+
+
+class _Work:
+    """What is there, and how it goes on."""
+
+    def __init__(self, tools: units.Tools) -> None:
+        self._tools = tools
+        self.old = files.found()
+        self.program = archive.build()
+        self.changes: dict[str, list[str]] = {}
+        self.failed: dict[str, str] = {}
+        self.warnings: list[str] = []
+
+    def look(self, program: str, wanted: t.Sequence[Declared]) -> list[Declared]:
+        """The sets that can be as they are wanted, with what there is to do for them; the others are said to fail.
+
+        Raises NamespaceError.
+        """
+        told = self._call(program, "check", given=json.dumps({item.name: item.given() for item in wanted}))
+        for item in wanted:
+            try:
+                units.of_set(item, self._tools)
+            except NamespaceError as error:
+                self.failed.setdefault(item.name, str(error))
+        good = [item for item in wanted if item.name not in self.failed]
+        idle = _idle([unit_of(item.name) for item in good])
+        for item in good:
+            self.changes[item.name] = [*told.get(item.name, ()), *_start(item.name, idle)]
+        return good
+
+    def remove(self, program: str, names: t.Sequence[str]) -> None:
+        """The sets, after what runs in them; those that are in use stay declared. Raises NamespaceError."""
+        found = [unit_of(name) for name in names]
+        systemd.do("stop", *found)
+        systemd.do("reset-failed", *found)
+        self._call(program, "remove", names)
+
+    def wanted(self, good: t.Sequence[Declared], gone: t.Collection[str]) -> Files:
+        """All that shall be there. Raises NamespaceError."""
+        sets = {item.name: item for item in good}
+        new: Files = {}
+        for name in declared.names():
+            if name in sets or name in gone:
+                continue
+            try:
+                sets[name] = declared.read(name)
+                units.of_set(sets[name], self._tools)
+            except NamespaceError as error:
+                # Nobody can tell what it was to be: what there is of it stays.
+                sets.pop(name, None)
+                new.update((path, value) for path, value in self.old.items() if units.belongs_to(name, path))
+                if name not in self.failed:
+                    self.warnings.append(str(error))
+        for item in sets.values():
+            new.update(units.of_set(item, self._tools))
+            new[item.path] = item.text().encode()
+        if new:
+            new.update(units.of_all())
+            new[PROGRAM] = self.program
+        return new
+
+    def put(self, changes: t.Sequence[files.Change]) -> None:
+        """Exchange the files, and let systemd know. Raises NamespaceError."""
+        systemd.do("stop", *_units_in(change for change in changes if change.after is None))
+        files.carry_out(changes)
+        if any(change.path.startswith(FOLDER) for change in changes):
+            systemd.do("daemon-reload")
+
+    def apply(self, good: t.Sequence[Declared], changes: t.Sequence[files.Change]) -> None:
+        """Bring about what is declared. Raises NamespaceError."""
+        new = {change.path for change in changes if change.after is not None}
+        idle = _idle([unit_of(item.name) for item in good])
+        names = [item.name for item in good if self.changes[item.name] or item.path in new]
+        if names:
+            told = self._call(PROGRAM, "apply", names)
+            self.changes.update((name, [*told.get(name, ()), *_start(name, idle)]) for name in names)
+        if idle:
+            # Also of those that failed, which then say so in the journal.
+            systemd.do("start", ALL_UNIT, *sorted(idle))
+        services = {unit: item.name for item in good for unit in units.services_of(item)}
+        again = _units_in(change for change in changes if change.path in new)
+        systemd.do("restart", *(unit for unit in again if unit in services and services[unit] not in self.failed))
+        systemd.do("try-restart", *filter(None, (units.drop_in_for(change.path) for change in changes)))
+        self._look_again(good, services)
+
+    def _look_again(self, good: t.Sequence[Declared], services: t.Mapping[str, str]) -> None:
+        of_sets = {unit_of(item.name): item.name for item in good}
+        for unit in _idle([*of_sets]):
+            self.failed.setdefault(of_sets[unit], f"{unit} did not start; see journalctl --unit '{unit}'")
+        for unit, state in systemd.states(list(services)).items():
+            if state == "failed":
+                self.failed.setdefault(services[unit], f"{unit} failed; see journalctl --unit '{unit}'")
+
+    def _call(
+        self, program: str, command: str, names: t.Sequence[str] = (), given: str = ""
+    ) -> t.Mapping[str, t.Sequence[str]]:
+        """What is done for the sets, in words."""
+        told = called.call(program, command, names, given)
+        self.failed.update(told.failed)
+        self.warnings.extend(told.warnings)
+        return told.changes
+
+
+def _start(name: str, idle: t.Container[str]) -> list[str]:
+    unit = unit_of(name)
+    return [f"start {unit}"] if unit in idle else []
+
+
+def _units_in(changes: t.Iterable[files.Change]) -> list[str]:
+    """The units that changes are about, but for the template."""
+    found = (os.path.split(change.path) for change in changes)
+    return [name for folder, name in found if folder == FOLDER and name != unit_of("")]
+
+
+def _idle(found: t.Sequence[str]) -> set[str]:
+    """Those of the units that are not active. Raises NamespaceError."""
+    states = systemd.states(found)
+    return {unit for unit in found if states.get(unit) != "active"}
