@@ -26,7 +26,6 @@ from .places import DEFINITIONS, service_unit_of, unit_of
 
 VERSION = 1
 _END = ".json"
-_MOST_BYTES = 1 << 20
 _OTHERS_WRITE = 0o022
 _UNIT_BYTES = 255
 _AGAIN = "run the role linux.namespaces.boot for it again, or remove the file"
@@ -169,7 +168,7 @@ def read(name: str) -> Declared:
         with closing(fd), closing(os.open(name + _END, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=fd)) as file:
             _refuse_others(path, os.fstat(file))
             with open(file, "rb", closefd=False) as stream:
-                text = stream.read(_MOST_BYTES + 1)
+                text = stream.read()
     return _parse_text(name, path, text)
 
 
