@@ -224,7 +224,9 @@ sets:
       unit: linux-namespaces@blue.service
       changes: [create the net namespace, start linux-namespaces@blue.service]
 failed_sets:
-  description: The sets that could not be brought there. What was refused beforehand is not declared.
+  description:
+    - The sets that could not be brought there. What was refused beforehand is not declared.
+    - Perhaps others after them, whose networks have links with their other ends in these.
   returned: always, unless the options were refused
   type: list
   elements: dict
@@ -321,7 +323,9 @@ def _describe(names: t.Sequence[str], results: install.Results) -> outcome.Resul
         for name in names
         if name in results.changes
     ]
-    failed = [{"name": name, "msg": message} for name, message in results.failed.items()]
+    # Also of others that have links with their other ends in these.
+    failing = sorted(results.failed, key=lambda name: names.index(name) if name in names else len(names))
+    failed = [{"name": name, "msg": results.failed[name]} for name in failing]
     described: outcome.Result = {
         "changed": bool(results.files) or any(item["changes"] for item in sets),
         "sets": sets,
@@ -330,7 +334,7 @@ def _describe(names: t.Sequence[str], results: install.Results) -> outcome.Resul
         "diff": [_describe_difference(change) for change in results.files if change.path != PROGRAM],
     }
     if failed:
-        described.update(failed=True, msg=f"{len(failed)} of {len(names)} sets failed: {failed[0]['msg']}")
+        described.update(failed=True, msg=f"{len(failed)} sets failed: {failed[0]['msg']}")
     return described
 
 

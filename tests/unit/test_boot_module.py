@@ -1,0 +1,193 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ns_boot as a task calls it: what it refuses, what it writes, what it says where systemd does not do its part."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot import files
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot.places import PROGRAM, PYTHON
+from ansible_collections.linux.namespaces.plugins.modules import ns_boot
+from ansible_collections.linux.namespaces.tests.unit.answer import Options, answer
+from ansible_collections.linux.namespaces.tests.unit.booting import left, on_host, write
+from ansible_collections.linux.namespaces.tests.unit.support import at_handle, occupied, remount
+
+pytestmark = pytest.mark.skipif(
+    not os.path.exists(PYTHON) or shutil.which("systemctl") is None, reason="it takes systemctl(1) and a system Python"
+)
+
+BLUE: Options = {"name": "blue", "types": ["net"]}
+
+
+def task(*sets: Options, check: bool = False, systemd: bool = True) -> Options:
+    """What the module answers on a host where systemd is not, though it seems so: no unit ever starts."""
+    if systemd:
+        os.makedirs("/run/systemd/system", exist_ok=True)
+    return answer(ns_boot.main, {"sets": list(sets), "_ansible_diff": True}, check=check)
+
+
+def refusal(*sets: Options, **arguments: t.Any) -> str:
+    def work() -> str:
+        before = left()
+        result = task(*sets, **arguments)
+        assert result["failed"]
+        assert not {"sets", "failed_sets", "exception"} & result.keys(), result
+        assert left() == before
+        return str(result["msg"])
+
+    return on_host(work)
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("name", {"types": ["net"]}),
+        ("sets.name", {"name": "a/b"}),
+        ("sets.name", {"name": "."}),
+        ("declare set blue option types", {"name": "blue"}),
+        ("types", {**BLUE, "types": ["bogus"]}),
+        ("color", {**BLUE, "color": "blue"}),
+        ("state", {**BLUE, "state": "reset"}),
+        ("sets[blue].types absent", {**BLUE, "state": "absent"}),
+        ("sets[blue].services absent", {"name": "blue", "state": "absent", "services": []}),
+        ("declare set blue network links", {**BLUE, "network": {"links": 5}}),
+        ("declare set blue network color", {**BLUE, "network": {"color": 5}}),
+        ("declare set blue network name", {**BLUE, "network": {"links": [{}]}}),
+        ("declare set blue network net", {"name": "blue", "types": ["uts"], "network": {"links": []}}),
+        ("declare set blue services[0].argv", {**BLUE, "services": [{"name": "web"}]}),
+        ("restart", {**BLUE, "services": [{"name": "web", "argv": ["/bin/true"], "restart": "perhaps"}]}),
+        ("NUL", {**BLUE, "services": [{"name": "web", "argv": ["/bin/echo", "a\0"]}]}),
+    ],
+)
+def test_bad_options(words: str, options: Options) -> None:
+    for check in (False, True):
+        message = refusal(options, check=check)
+        assert [word for word in words.split() if word not in message] == []
+
+
+def test_a_set_that_is_named_twice() -> None:
+    assert "blue is named twice" in refusal(BLUE, {"name": "blue", "state": "absent"})
+
+
+def test_a_host_without_systemd() -> None:
+    assert "systemd is not PID 1 here (there is no /run/systemd/system)" in refusal(BLUE, systemd=False)
+
+
+def test_check_mode_changes_nothing_and_tells_all() -> None:
+    def work() -> None:
+        before = left()
+        result = task(BLUE, check=True)
+        assert (result["changed"], result["failed_sets"]) == (True, [])
+        unit = "linux-namespaces@blue.service"
+        assert result["sets"] == [
+            {"name": "blue", "unit": unit, "changes": ["create the net namespace", f"start {unit}"]}
+        ]
+        assert "/etc/linux-namespaces/blue.json" in result["files"]
+        (shown,) = (item for item in result["diff"] if item["after_header"] == "/etc/linux-namespaces/blue.json")
+        assert (shown["before"], json.loads(shown["after"])["types"]) == ("", ["net"])
+        assert not any(item["after_header"] == PROGRAM for item in result["diff"])
+        assert left() == before
+        assert not os.path.exists("/run/netns")
+
+    on_host(work)
+
+
+def test_what_it_installs_works_by_itself() -> None:
+    """The sets are there, the program brings them back, and it is said that systemd did not start their units."""
+
+    def work() -> None:
+        result = task(BLUE, {"name": "a+b", "types": ["uts"], "hostname": "box"})
+        assert result["changed"]
+        assert [item["name"] for item in result["failed_sets"]] == ["blue", "a+b"]
+        assert "linux-namespaces@blue.service did not start" in result["msg"]
+        first = at_handle("net", "blue")
+        again = task(BLUE)
+        assert again["files"] == []
+        assert at_handle("net", "blue") == first
+        run = [PYTHON, "-I", PROGRAM]
+        subprocess.run([*run, "remove"], check=True, stdout=subprocess.DEVNULL)
+        assert not os.path.exists("/run/netns")
+        subprocess.run([*run, "apply"], check=True, stdout=subprocess.DEVNULL)
+        assert os.listdir("/run/netns") == ["blue"]
+        assert os.listdir("/run/utsns") == ["a+b"]
+        gone = task({"name": "blue", "state": "absent"})
+        assert (gone["failed_sets"], gone["changed"]) == ([], True)
+        assert os.listdir("/run/utsns") == ["a+b"]
+        assert not os.path.exists("/run/netns")
+        assert "blue" not in "".join(left())
+        assert not task({"name": "a+b", "state": "absent"}).get("failed")
+        assert files.found() == {}
+        assert not [path for path in left() if "linux-namespaces" in path]
+        assert task({"name": "a+b", "state": "absent"})["changed"] is False
+
+    on_host(work)
+
+
+def test_a_set_that_can_not_be_is_not_declared_and_stays_as_it_was() -> None:
+    def work() -> None:
+        good: Options = {"name": "blue", "types": ["uts"], "hostname": "one"}
+        task(good)
+        text = Path("/etc/linux-namespaces/blue.json").read_text()
+        bad = {**good, "hostname": "x" * 65}
+        late: Options = {"name": "late", "types": ["uts"], "services": [{"unit": "web.service"}]}
+        result = task(bad, {"name": "new", "types": ["uts"], "hostname": ""}, late)
+        messages = {item["name"]: item["msg"] for item in result["failed_sets"]}
+        assert "hostname" in messages["blue"]
+        assert "hostname" in messages["new"]
+        assert "has no directive for its uts namespace" in messages["late"]
+        assert Path("/etc/linux-namespaces/blue.json").read_text() == text
+        assert os.listdir("/run/utsns") == ["blue"]
+
+    on_host(work)
+
+
+def test_one_in_use_stays_declared() -> None:
+    def work() -> None:
+        task(BLUE, {"name": "green", "types": ["net"]})
+        with occupied("blue", "net"):
+            result = task({"name": "blue", "state": "absent"}, {"name": "green", "state": "absent"})
+        assert [item["name"] for item in result["failed_sets"]] == ["blue"]
+        assert "processes are in it" in result["msg"]
+        assert os.listdir("/etc/linux-namespaces") == ["blue.json"]
+        assert os.listdir("/run/netns") == ["blue"]
+
+    on_host(work)
+
+
+def test_what_nobody_can_read_stays_and_is_told() -> None:
+    """Of another set; of the one that is asked for it is written again."""
+
+    def work() -> None:
+        task(BLUE, {"name": "green", "types": ["net"]})
+        before = files.found()
+        write("green", "{")
+        result = task(BLUE)
+        assert result["files"] == []
+        assert len(result["warnings"]) == 1
+        assert "cannot read /etc/linux-namespaces/green.json: it is torn" in str(result["warnings"])
+        result = task({"name": "green", "types": ["net"]})
+        assert result["files"] == ["/etc/linux-namespaces/green.json"]
+        assert files.found() == before
+
+    on_host(work)
+
+
+def test_an_etc_that_can_not_be_written() -> None:
+    def work() -> None:
+        remount("/etc", "ro")
+        result = task(BLUE)
+        assert "EROFS" in result["msg"]
+        assert "remount it read-write" in result["msg"]
+        assert not os.path.exists("/run/netns")
+        assert not os.path.exists(PROGRAM)
+
+    on_host(work)
