@@ -79,6 +79,8 @@ def with_service(**options: t.Any) -> Options:
         ("services[0].name no name", with_service(name="a/b")),
         ("services[0].name no name", with_service(name="a:b")),
         ("services[0].name too long", with_service(name="x" * 230)),
+        ("services[0].user", with_service(user="a b")),
+        ("services[0].user", with_service(user="")),
         ("services[0].restart", with_service(restart="perhaps")),
         ("services[0].environment", with_service(environment={"A=B": "c"})),
         ("services[0].environment", with_service(environment={"A": 1})),

@@ -249,7 +249,8 @@ def text_of(one: declared.Declared, tools: units.Tools = TOOLS) -> str:
 
 
 def test_systemd_joins_what_it_can() -> None:
-    text = text_of(item("blue", WEB, types=("net", "ipc")))
+    text = text_of(item("blue", {**WEB, "user": "nobody"}, types=("net", "ipc")))
+    assert "User=nobody\n" in text
     assert 'ExecStart=:"/bin/sleep" "1000"\n' in text
     assert "NetworkNamespacePath=/run/netns/blue\n" in text
     assert "IPCNamespacePath=/run/ipcns/blue\n" in text

@@ -137,9 +137,15 @@ def _check_service(at: str, name: str, service: t.Mapping[str, t.Any]) -> None:
         raise refuse(f"{at}.name", f"{service['name']!r} is no name", "take letters, digits and _ . -")
     if len(service_unit_of(name, service["name"])) > _UNIT_BYTES:
         raise refuse(f"{at}.name", "with that of the set it is too long for a unit", "take a shorter one")
+    _check_details(at, service)
+
+
+def _check_details(at: str, service: t.Mapping[str, t.Any]) -> None:
     # In front of a word systemd.service(5) takes some characters for orders.
     if not service["argv"][0].startswith("/"):
         raise refuse(f"{at}.argv", f"{service['argv'][0]!r} is no absolute path", "write where the program is")
+    if service.get("user") is not None and not re.fullmatch("[A-Za-z0-9_][A-Za-z0-9_.-]*", service["user"]):
+        raise refuse(f"{at}.user", f"{service['user']!r} is no name of a user, and no id")
     for variable, value in (service.get("environment") or {}).items():
         if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", variable) or not isinstance(value, str):
             raise refuse(f"{at}.environment", f"{variable}={value!r} is no variable", "give texts, numbers in quotes")

@@ -137,7 +137,8 @@ class _Work:
         for unit in _idle([*of_sets]):
             self.failed.setdefault(of_sets[unit], f"{unit} did not start; see journalctl --unit '{unit}'")
         for unit, state in systemd.states(list(services)).items():
-            if state == "failed":
+            # Between two tries it is activating.
+            if state in ("failed", "activating"):
                 self.failed.setdefault(services[unit], f"{unit} failed; see journalctl --unit '{unit}'")
 
     def _call(

@@ -51,6 +51,7 @@ ExecStop={_RUN} remove
 WantedBy=multi-user.target
 """
 
+# With a job of its own the unit of all is about to remove all, in one process, as when the host shuts down.
 _ONE = f"""\
 {_HEAD}[Unit]
 Description=Linux namespaces %i
@@ -64,9 +65,11 @@ Conflicts=shutdown.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=:/bin/sh -c 'if [ -s "$0" ]; then : >"$0"; else exec "$@"; fi' {APPLIED}/%i {_RUN} apply %i
+ExecStart=:/bin/sh -c 'if [ -s "$0" ]; then : >"$0"; else exec "$@"; fi' {APPLIED}/%i \
+{_RUN} apply %i
 ExecReload={_RUN} apply %i
-ExecStop=:/bin/sh -c '[ "$(systemctl is-system-running)" = stopping ] || exec "$@"' sh {_RUN} remove %i
+ExecStop=:/bin/sh -c 'case $(systemctl show --property=Job --value {ALL_UNIT}) in ""|0) exec "$@" ;; esac' sh \
+{_RUN} remove %i
 """
 
 _DIRECTIVES: t.Mapping[str, tuple[str, int]] = {
@@ -154,7 +157,7 @@ def _service(item: Declared, service: t.Mapping[str, t.Any], tools: Tools) -> st
             f"{_HEAD}[Unit]\nDescription={service['name']} in the Linux namespaces {item.name}\n{_bound(item)}",
             f"\n[Service]\nType=exec\nExecStart=:{command}\n{lines or ''}",
             *(f"Environment={_quoted(f'{name}={value}')}\n" for name, value in environment),
-            f"User={_quoted(service['user'])}\n" if service.get("user") else "",
+            f"User={service['user']}\n" if service.get("user") else "",
             f"Restart={service.get('restart') or 'on-failure'}\nRestartSec=1\n",
         )
     )
