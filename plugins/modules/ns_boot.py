@@ -10,7 +10,7 @@ module: ns_boot
 short_description: Declare sets of namespaces that come back after a reboot
 description:
   - Brings sets of namespaces, their networks and the services in them to what is declared, now and at each boot. The
-    role P(linux.namespaces.boot#role) is made of it.
+    role C(linux.namespaces.boot) is made of it.
   - What is declared of a set is in C(/etc/linux-namespaces/<set>.json). At boot the Python of the host applies it, as
     M(linux.namespaces.ns_persistent) and M(linux.namespaces.ns_network) do, with a program that is made of their code.
     Neither Ansible nor the controller is needed for it.
@@ -93,8 +93,8 @@ options:
             default: on-failure
           unit:
             description: In place of all that, a service that has a unit. It is given a drop-in that binds and joins it
-              to the set, for which systemd has to be able to join all namespaces of the set. Enabling it is left to
-              you.
+              to the set, for which systemd has to be able to join all namespaces of the set. It is not enabled;
+              C(systemctl add-wants) makes it start with the set.
             type: str
       hostname:
         description: As in M(linux.namespaces.ns_persistent), like all that follow.
@@ -168,6 +168,7 @@ options:
         type: bool
 notes:
   - C(systemctl reload linux-namespaces@<set>) applies what is declared once more, C(restart) makes the set anew.
+  - At boot a set waits up to 30 seconds for the links of the host that its network names, and no other set for it.
   - A set that is removed takes the other ends of its C(veth) links along. When it is there again, the networks of the
     declared sets that have links with their other ends in it are applied once more.
   - O(sets[].services[].unit) and C(nsenter) leave C(/sys) as the host has it.

@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import os
 import subprocess
 import sys
+import time
 import typing as t
 import zipfile
 from pathlib import Path
@@ -331,6 +333,32 @@ def test_a_network_that_fails_leaves_its_set_and_the_others() -> None:
 
 
 @changes_networks
+def test_a_unit_waits_for_links_of_the_host() -> None:
+    """Those that come later than the network of the set, as cards do at boot; not for what will never be."""
+
+    def work() -> None:
+        port = veth("eth0", "port")
+        port["links"][0]["peer"]["master"] = "late"
+        declare("port", types=["net"], network=port)
+        declare("taken", types=["net"], network={"links": [{"name": "card", "type": "physical"}]})
+        declare("hopeless", types=["net"], network=veth("eth0", "x", "nowhere"))
+        assert len(boot("apply").failed) == 3
+        assert boot("start", "hopeless").code == 1
+        for name, link, kind in (("port", "late", "bridge"), ("taken", "card", "veth")):
+            waiting = support.Background(functools.partial(boot, "start", name))
+            time.sleep(1)
+            subprocess.run(["ip", "link", "add", link, "type", kind], check=True)
+            told = waiting.result()
+            assert (told.code, told.failed) == (0, [])
+            assert boot("start", name) == Told(0, [], [])
+        assert links_of("taken") == ["card", "lo"]
+        # It is none that would be lost.
+        assert boot("remove", "taken") == Told(0, ["taken: remove the net namespace"], [])
+
+    on_host(work)
+
+
+@changes_networks
 def test_what_a_network_would_take() -> None:
     def work() -> None:
         network = veth("eth0", "blue0")
@@ -342,6 +370,16 @@ def test_what_a_network_would_take() -> None:
         assert boot("check", given=given) == Told(0, [], [])
         network["links"][0]["mtu"] = "1400"
         assert boot("check", given=given) == Told(0, ["blue: link set eth0 mtu 1400"], [])
+
+    on_host(work)
+
+
+@changes_networks
+def test_what_is_removed_needs_no_good_network() -> None:
+    def work() -> None:
+        declare("blue", types=["net"], network={"links": [{"name": 5}]})
+        assert len(boot("apply").failed) == 1
+        assert boot("remove", "blue") == Told(0, ["blue: remove the net namespace"], [])
 
     on_host(work)
 

@@ -9,17 +9,21 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 from ..._kernel.descriptor import closing
 from ..errors import NamespaceError
 from ..network import codec, run
+from ..network.link_types import LINK, LINK_NAMESPACE
 from ..network.model import PHYSICAL, Request
 from ..network.parse import parse
 from ..network.places import open_named
 from ..network.specs import NETWORK
 from ..specs import check
 from .declared import Declared
+
+_LINKS = "/sys/class/net"
 
 
 def parsed(declared: Declared) -> Request:
@@ -32,6 +36,23 @@ def parsed(declared: Declared) -> Request:
 def peers(declared: Declared) -> set[str]:
     """The sets that its links have their other ends in. Raises NamespaceError."""
     return {name for name, _option in run.names_in(parsed(declared))} - {""}
+
+
+def lacks_links_of_the_host(declared: Declared) -> bool:
+    """Whether one that it is to be connected with is not there, or not there any more. Raises NamespaceError."""
+    return not _links_of_the_host(parsed(declared)).issubset(os.listdir(_LINKS))
+
+
+def _links_of_the_host(request: Request) -> set[str]:
+    found = set()
+    for wish in request.links:
+        if wish.type == PHYSICAL and not wish.absent:
+            found.add(wish.name)
+        if wish.options.get(LINK_NAMESPACE) == "":
+            found.add(str(wish.options[LINK]))
+        if wish.peer is not None and wish.peer.namespace == "" and wish.peer.master:
+            found.add(wish.peer.master)
+    return found
 
 
 def bring(proc: int, declared: Declared, dry: bool) -> list[str]:

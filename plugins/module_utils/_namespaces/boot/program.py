@@ -7,6 +7,7 @@
 """The program that brings a host to what it declares, at boot and later, with the host's own Python.
 
     boot.pyz apply [UNIT ...]
+    boot.pyz start UNIT
     boot.pyz remove [UNIT ...]
     boot.pyz check < DEFINITIONS
 
@@ -23,6 +24,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 import typing as t
 
 from .. import host
@@ -33,6 +35,8 @@ from ..shown import printable
 from . import declared
 from .declared import Declared
 from .places import APPLIED, escaped, unescaped
+
+_PATIENCE, _STEP = 30, 0.2
 
 SEPARATOR = "; "
 EVERY = "*"
@@ -64,6 +68,21 @@ def _tell(stream: t.TextIO, name: str, text: str) -> None:
     stream.write(f"{name}: {printable(text)}\n")
 
 
+def _start(asked: t.Sequence[str]) -> Answers:
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        answers = _apply(asked)
+        failed = [name for name in asked if isinstance(answers[name], NamespaceError)]
+        if time.monotonic() > deadline or not _may_come(failed):
+            return answers
+        time.sleep(_STEP)
+
+
+def _may_come(failed: t.Iterable[str]) -> bool:
+    """Whether one of these sets failed while a link of the host is not there that it needs."""
+    return any(item.network and _networks().lacks_links_of_the_host(item) for item in _read(failed)[1])
+
+
 def _apply(asked: t.Sequence[str]) -> Answers:
     failed, found = _read(asked or declared.names())
     answers = {**failed, **_bring(found, dry=False)}
@@ -80,16 +99,14 @@ def _remove(asked: t.Sequence[str]) -> Answers:
     for name in names:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(_note_of(name))
-    failed: Answers = {}
     proc = host.open_proc()
     for item in _read(asked)[1]:
-        try:
+        # What can't be given back, and would be lost, is in the way of removing the set.
+        with contextlib.suppress(NamespaceError):
             _give_back(proc, item)
-        except NamespaceError as error:
-            failed[item.name] = error
     # At the end of a boot nobody asks any more.
     busy = "fail" if asked else "detach"
-    return {**_run(proc, {name: Asked(None, {}) for name in names if name not in failed}, busy, dry=False), **failed}
+    return _run(proc, {name: Asked(None, {}) for name in names}, busy, dry=False)
 
 
 def _check(_asked: t.Sequence[str]) -> Answers:
@@ -103,7 +120,7 @@ def _check(_asked: t.Sequence[str]) -> Answers:
     return {**failed, **_bring(found, dry=True)}
 
 
-_COMMANDS = {"apply": _apply, "remove": _remove, "check": _check}
+_COMMANDS = {"apply": _apply, "start": _start, "remove": _remove, "check": _check}
 
 
 def _read(names: t.Iterable[str]) -> tuple[Answers, list[Declared]]:

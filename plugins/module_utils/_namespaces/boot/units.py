@@ -66,7 +66,7 @@ Conflicts=shutdown.target
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=:/bin/sh -c 'if [ -s "$0" ]; then : >"$0"; else exec "$@"; fi' {APPLIED}/%i \
-{_RUN} apply %i
+{_RUN} start %i
 ExecReload={_RUN} apply %i
 ExecStop=:/bin/sh -c 'case $(systemctl show --property=Job --value {ALL_UNIT}) in ""|0) exec "$@" ;; esac' sh \
 {_RUN} remove %i
