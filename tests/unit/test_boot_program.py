@@ -387,10 +387,10 @@ def test_what_is_removed_needs_no_good_network() -> None:
 @changes_networks
 def test_networks_take_little_memory() -> None:
     def work() -> None:
-        for number in range(20):
+        for number in range(40):
             declare(f"s{number}", types=["net"], network=veth("eth0", f"p{number}"))
         assert peak_of_apply() < MOST_KIB
-        assert "p19" in os.listdir("/sys/class/net")
+        assert "p39" in os.listdir("/sys/class/net")
 
     on_host(work)
 
