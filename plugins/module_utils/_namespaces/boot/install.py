@@ -79,9 +79,7 @@ class _Work:
 
     def remove(self, program: str, names: t.Sequence[str]) -> None:
         """The sets, after what runs in them; those that are in use stay declared. Raises NamespaceError."""
-        found = [unit_of(name) for name in names]
-        systemd.do("stop", *found)
-        systemd.do("reset-failed", *found)
+        systemd.end(*map(unit_of, names))
         self._call(program, "remove", names)
 
     def wanted(self, good: t.Sequence[Declared], gone: t.Collection[str]) -> Files:
@@ -110,7 +108,7 @@ class _Work:
 
     def put(self, changes: t.Sequence[files.Change]) -> None:
         """Exchange the files, and let systemd know. Raises NamespaceError."""
-        systemd.do("stop", *_units_in(change for change in changes if change.after is None))
+        systemd.end(*_units_in(change for change in changes if change.after is None))
         files.carry_out(changes)
         if any(change.path.startswith(FOLDER) for change in changes):
             systemd.do("daemon-reload")

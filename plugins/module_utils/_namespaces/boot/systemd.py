@@ -40,6 +40,12 @@ def do(verb: str, *units: str) -> None:
         _run(verb, *units)
 
 
+def end(*units: str) -> None:
+    """Stop the units, and let systemd forget those that failed. Raises NamespaceError."""
+    do("stop", *units)
+    do("reset-failed", *units)
+
+
 def states(units: t.Sequence[str]) -> dict[str, str]:
     """What each of the units is, as active, inactive or failed. Raises NamespaceError."""
     return dict(zip(units, _run("is-active", *units).stdout.split())) if units else {}
