@@ -44,7 +44,7 @@ files() {
 
 failed() {
     systemctl --failed --plain --no-legend | awk '/linux-namespaces/ { print $1 }'
-    journalctl --boot --unit linux-namespaces@molecule-c.service --output cat | grep /etc/linux-namespaces
+    journalctl --unit linux-namespaces@molecule-c.service --output cat | grep /etc/linux-namespaces/molecule-c.json
     ! pgrep --full boot.pyz
 }
 
