@@ -4,10 +4,10 @@
 
 """Make the root file system that the lab's hosts have in common: Debian with systemd, sshd, Python and sudo.
 
-    root.py FOLDER
+    root.py FOLDER [SUITE]
 
-As root. The packages come from where the machine's own Debian packages come from; where it is no Debian, from where
-mmdebstrap takes them.
+As root. SUITE is a release of Debian, bookworm if omitted. The packages come from where the machine's own Debian packages
+come from; where it is no Debian, from where mmdebstrap takes them.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ WantedBy=sysinit.target
 """
 
 
-def main(folder: str) -> int:
+def main(folder: str, suite: str = SUITE) -> int:
     root = Path(folder).resolve()
-    bootstrap(root, SUITE, PACKAGES)
+    bootstrap(root, suite, PACKAGES)
     for key in root.glob("etc/ssh/ssh_host_*"):
         key.unlink()
     (root / "etc/systemd/system/show-proc.service").write_text(SHOW_PROC)
