@@ -6,8 +6,8 @@
 
     root.py FOLDER [SUITE]
 
-As root. SUITE is a release of Debian, bookworm if omitted. The packages come from where the machine's own Debian packages
-come from; where it is no Debian, from where mmdebstrap takes them.
+As root. SUITE is a release of Debian, bookworm if omitted. The packages come from where the machine's own Debian
+packages come from; where it is no Debian, from where mmdebstrap takes them.
 """
 
 from __future__ import annotations

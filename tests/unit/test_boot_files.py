@@ -253,7 +253,7 @@ def test_systemd_joins_what_it_can() -> None:
     assert "User=nobody\n" in text
     assert 'ExecStart=:"/bin/sleep" "1000"\n' in text
     assert "NetworkNamespacePath=/run/netns/blue\n" in text
-    assert "IPCNamespacePath=/run/ipcns/blue\n" in text
+    assert "PrivateIPC=yes\nIPCNamespacePath=/run/ipcns/blue\n" in text
     assert "BindsTo=linux-namespaces@blue.service\nAfter=linux-namespaces@blue.service\n" in text
 
 

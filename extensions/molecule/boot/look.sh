@@ -19,7 +19,8 @@ sets() {
         nsenter --net="/run/netns/$name" cat /proc/sys/net/ipv4/ip_forward
     done
     nsenter --uts=/run/utsns/molecule-b uname -n
-    for unit in linux-namespaces-molecule-a:web linux-namespaces-molecule-b:inside molecule-unit; do
+    for unit in linux-namespaces-molecule-a:web linux-namespaces-molecule-b:inside linux-namespaces-molecule-d:inside \
+        molecule-unit; do
         pid=$(systemctl show --property=MainPID --value "$unit.service")
         # Where systemd has it started with nsenter, and a PID namespace, the command is the child.
         child=$(cat "/proc/$pid/task/$pid/children")
@@ -28,7 +29,7 @@ sets() {
         echo "$unit: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
         for type in cgroup ipc mnt net pid time user uts; do
             own=$(stat --dereference --format %i "/proc/$pid/ns/$type")
-            for name in molecule-a molecule-b; do
+            for name in molecule-a molecule-b molecule-d; do
                 handle=$(stat --format %i "/run/${type}ns/$name" 2>/dev/null || true)
                 [ "$own" != "$handle" ] || echo "$unit is in $type of $name"
             done

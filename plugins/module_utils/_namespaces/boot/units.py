@@ -74,7 +74,8 @@ ExecStop=:/bin/sh -c 'case $(systemctl show --property=Job --value {ALL_UNIT}) i
 
 _DIRECTIVES: t.Mapping[str, tuple[str, int]] = {
     "net": ("NetworkNamespacePath", 242),
-    "ipc": ("IPCNamespacePath", 248),
+    # By itself it is ignored by systemd 252.
+    "ipc": ("PrivateIPC=yes\nIPCNamespacePath", 248),
     "user": ("UserNamespacePath", 259),
 }
 """What systemd itself can join a service to, and since when."""
