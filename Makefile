@@ -15,6 +15,7 @@ NOX = $(VENV)/bin/nox --non-interactive --session
 # The unit tests take as long as the rest of the sessions, and no more than one processor.
 BESIDE = --beside '$(NOX) units'
 REST = lint types sanity molecule
+LAB_ROOT = .ansible/lab/root$(if $(SUITE),-$(SUITE))
 
 help:
 	@echo "make demo                         run work in real namespaces, from a playbook"
@@ -23,6 +24,7 @@ help:
 	@echo "make test                         the tests, on this machine: lint types sanity units molecule"
 	@echo "make test SESSION=units ARGS=...  one session of it, with arguments for its tool"
 	@echo "make hosts                        the scenarios over ssh, on hosts with systemd that are booted for it"
+	@echo "make hosts SUITE=trixie ARGS=...  the same with another release of Debian, and with arguments for molecule"
 	@echo "make test HOSTS=1                 both at once, in less time"
 	@echo "make matrix                       the modules with every Python here and every ansible-core from 2.18 on"
 	@echo "make kernels                      the tests on Debian's kernels, from 5.10 on, in emulated machines"
@@ -46,8 +48,8 @@ test: root programs $(if $(HOSTS),lab-programs) .ansible/python
 
 # The same on hosts of tests/lab, over ssh.
 hosts: root programs lab-programs .ansible/python
-	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch .ansible/lab/root' -- \
-	    $(NOX) hosts $(if $(ARGS),-- $(ARGS))
+	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory fetch $(LAB_ROOT)' -- \
+	    env LAB_ROOT=$(LAB_ROOT) $(NOX) hosts $(if $(ARGS),-- $(ARGS))
 
 # Each Python and each ansible-core that tests/matrix/run.py finds; ARGS='3.8 3.13' limits it to these Pythons.
 matrix: root programs .ansible/python $(LINK)
@@ -150,9 +152,9 @@ $(POSIX): $(VENV)/made tests/collections.txt
 	@touch $@
 
 # The file system of the lab's hosts, with setuid programs and ordinary users: not for others on this machine.
-.ansible/lab/root: tests/lab/root.py
+.ansible/lab/root $(filter-out .ansible/lab/root,$(LAB_ROOT)): tests/lab/root.py
 	@install -d -m 700 $(@D) && rm -rf $@.new
-	@"$$(cat .ansible/python)" tests/lab/root.py $@.new
+	@"$$(cat .ansible/python)" tests/lab/root.py $@.new $(patsubst .ansible/lab/root-%,%,$(filter .ansible/lab/root-%,$@))
 	@rm -rf $@ && mv $@.new $@ && touch $@
 
 # The kernels of Debian, and the disk that all of them boot from.

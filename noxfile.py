@@ -106,7 +106,8 @@ def hosts(session: nox.Session) -> None:
     """The same over ssh on hosts that are booted for it, as root and by sudo, with pipelining and without."""
     if not session.posargs:
         session.run("pytest", "tests/lab")
-    lab = ("python", "tests/lab/hosts.py", str(ROOT / ".ansible/lab/root"), "4")
+    root = ROOT / os.environ.get("LAB_ROOT", ".ansible/lab/root")
+    lab = ("python", "tests/lab/hosts.py", str(root), "4")
     session.run(*lab, "nox", "--non-interactive", "--session", "on_hosts", "--", *session.posargs)
 
 
