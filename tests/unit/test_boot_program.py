@@ -342,8 +342,13 @@ def test_a_unit_waits_for_links_of_the_host() -> None:
         declare("port", types=["net"], network=port)
         declare("taken", types=["net"], network={"links": [{"name": "card", "type": "physical"}]})
         declare("hopeless", types=["net"], network=veth("eth0", "x", "nowhere"))
-        assert len(boot("apply").failed) == 3
-        assert boot("start", "hopeless").code == 1
+        declare("bad", types=["net"], network={"links": [{"name": 5}]})
+        assert len(boot("apply").failed) == 4
+        for name, cause in (("hopeless", "there is no such set"), ("bad", "network.links[0].name")):
+            told = boot("start", name)
+            assert told.code == 1
+            assert told.failed[0].startswith(f"{name}: ")
+            assert cause in told.failed[0]
         for name, link, kind in (("port", "late", "bridge"), ("taken", "card", "veth")):
             waiting = support.Background(functools.partial(boot, "start", name))
             time.sleep(1)

@@ -71,16 +71,20 @@ def _tell(stream: t.TextIO, name: str, text: str) -> None:
 def _start(asked: t.Sequence[str]) -> Answers:
     deadline = time.monotonic() + _PATIENCE
     while True:
+        # A link may come while this is done without it.
+        lacking = _lacks_links_of_the_host(asked)
         answers = _apply(asked)
-        failed = [name for name in asked if isinstance(answers[name], NamespaceError)]
-        if time.monotonic() > deadline or not _may_come(failed):
+        failed = any(isinstance(answers[name], NamespaceError) for name in asked)
+        if not (failed and lacking) or time.monotonic() > deadline:
             return answers
         time.sleep(_STEP)
 
 
-def _may_come(failed: t.Iterable[str]) -> bool:
-    """Whether one of these sets failed while a link of the host is not there that it needs."""
-    return any(item.network and _networks().lacks_links_of_the_host(item) for item in _read(failed)[1])
+def _lacks_links_of_the_host(names: t.Iterable[str]) -> bool:
+    """Whether a link of the host is not there that one of these sets needs. What can't be read needs none."""
+    with contextlib.suppress(NamespaceError):
+        return any(item.network and _networks().lacks_links_of_the_host(item) for item in _read(names)[1])
+    return False
 
 
 def _apply(asked: t.Sequence[str]) -> Answers:
@@ -150,16 +154,23 @@ def _bring(wanted: t.Sequence[Declared], *, dry: bool) -> Answers:
 
 def _reconnect(names: t.Collection[str]) -> Answers:
     """Bring the networks of the sets that have links with their other ends in these, which may be new."""
-    others = [item for item in _read(set(declared.names()).difference(names))[1] if item.network]
+    others = _read(set(declared.names()).difference(names))[1]
     answers: Answers = {}
     proc = host.open_proc()
     for item in others:
-        try:
-            if not _networks().peers(item).isdisjoint(names):
+        if _is_connected(item, names):
+            try:
                 answers[item.name] = _networks().bring(proc, item, dry=False)
-        except NamespaceError as error:
-            answers[item.name] = error
+            except NamespaceError as error:
+                answers[item.name] = error
     return answers
+
+
+def _is_connected(item: Declared, names: t.Collection[str]) -> bool:
+    # What can't be read tells so when it is applied itself.
+    with contextlib.suppress(NamespaceError):
+        return item.network is not None and not _networks().peers(item).isdisjoint(names)
+    return False
 
 
 def _give_back(proc: int, item: Declared) -> None:
