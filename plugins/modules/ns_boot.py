@@ -288,7 +288,7 @@ def execute(module: AnsibleModule) -> outcome.Result:
         if item["state"] == "absent":
             _refuse_details(item)
     wanted = [_parse(item) for item in items if item["state"] == "present"]
-    results = install.run(wanted, absent, module.check_mode)
+    results = install.run(module.run_command, wanted, absent, module.check_mode)
     for warning in results.warnings:
         module.warn(warning)
     return _describe(names, results)

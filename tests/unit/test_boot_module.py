@@ -10,16 +10,20 @@ import json
 import os
 import shutil
 import subprocess
+import time
 import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot import files
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot.places import PROGRAM, PYTHON
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot.systemd import RUNS
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.directory import hold
 from ansible_collections.linux.namespaces.plugins.modules import ns_boot
 from ansible_collections.linux.namespaces.tests.unit.answer import Options, answer
 from ansible_collections.linux.namespaces.tests.unit.booting import left, on_host, write
-from ansible_collections.linux.namespaces.tests.unit.support import at_handle, occupied, remount
+from ansible_collections.linux.namespaces.tests.unit.support import Background, at_handle, occupied, remount
 
 pytestmark = pytest.mark.skipif(
     not os.path.exists(PYTHON) or shutil.which("systemctl") is None, reason="it takes systemctl(1) and a system Python"
@@ -177,6 +181,26 @@ def test_what_nobody_can_read_stays_and_is_told() -> None:
         result = task({"name": "green", "types": ["net"]})
         assert result["files"] == ["/etc/linux-namespaces/green.json"]
         assert files.found() == before
+
+    on_host(work)
+
+
+def test_two_tasks_come_one_after_the_other() -> None:
+    """Where one takes the last set away, and with it what is shared, the other one must not have looked yet."""
+
+    def work() -> None:
+        os.makedirs(RUNS)
+        with closing(os.open(RUNS, os.O_RDONLY)) as lock:
+            hold(lock, RUNS)
+
+            def other() -> Options:
+                os.close(lock)  # as a child it would have the lock itself
+                return task(BLUE)
+
+            waiting = Background(other)
+            time.sleep(1)
+            assert left() == []
+        assert "/etc/linux-namespaces/blue.json" in waiting.result()["files"]
 
     on_host(work)
 

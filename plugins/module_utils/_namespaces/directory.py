@@ -96,7 +96,6 @@ def locked() -> t.Iterator[Memory]:
 
 
 def _lock() -> int:
-    limit = time.monotonic() + _LOCK_SECONDS
     while True:
         with contextlib.suppress(FileExistsError):
             os.mkdir(MEMORY, 0o700)
@@ -104,22 +103,34 @@ def _lock() -> int:
         if fd is None:
             continue
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hold(fd, MEMORY)
             # Whoever had the lock may have removed the directory.
             if os.path.lexists(MEMORY) and os.path.samestat(os.stat(MEMORY), os.fstat(fd)):
                 return fd
         except FileNotFoundError:
             pass
-        except BlockingIOError:
-            if time.monotonic() > limit:
-                os.close(fd)
-                cause = f"another task has held the lock of {MEMORY} for {_LOCK_SECONDS} seconds"
-                raise NamespaceError("change namespaces", cause, "look at what it waits for") from None
-            time.sleep(_LOCK_STEP_SECONDS)
         except BaseException:
             os.close(fd)
             raise
         os.close(fd)
+
+
+def hold(fd: int, path: str) -> None:
+    """Have the lock of an open directory, flock(2), until it is closed. path: what it is called.
+
+    Raises NamespaceError where another one has it for long.
+    """
+    limit = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > limit:
+                cause = f"another task has held the lock of {path} for {_LOCK_SECONDS} seconds"
+                raise NamespaceError("change namespaces", cause, "look at what it waits for") from None
+            time.sleep(_LOCK_STEP_SECONDS)
+        else:
+            return
 
 
 def open_directory(path: str, root: int = libc.AT_FDCWD) -> int | None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import tempfile
 import typing as t
 
 from ..errors import NamespaceError, during
 from .places import PYTHON, escaped
 from .program import EVERY, SEPARATOR
+from .systemd import Run
 
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
@@ -42,25 +42,23 @@ def kept(program: bytes) -> t.Iterator[str]:
         yield path
 
 
-def call(path: str, command: str, names: t.Iterable[str] = (), given: str = "") -> Told:
+def call(run: Run, path: str, command: str, names: t.Iterable[str] = (), given: str = "") -> Told:
     """Raises NamespaceError where the program itself fails."""
     with during(f"run {PYTHON}, with which the sets come back at boot"):
-        done = subprocess.run(
-            (PYTHON, "-I", path, command, *map(escaped, names)),
-            check=False,
-            input=given,
-            capture_output=True,
-            env=_ENVIRONMENT,
-            encoding="utf-8",
-            errors="replace",
+        status, done, errors = run(
+            [PYTHON, "-I", path, command, *map(escaped, names)],
+            data=given,
+            binary_data=True,
+            environ_update=_ENVIRONMENT,
+            handle_exceptions=False,
         )
-    failed = _by_name(done.stderr)
+    failed = _by_name(errors)
     # Python itself ends with 1.
-    if done.returncode not in (0, 1) or "Traceback (most recent call last)" in failed:
-        cause = failed.get(EVERY) or (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
+    if status not in (0, 1) or "Traceback (most recent call last)" in failed:
+        cause = failed.get(EVERY) or (errors.strip().splitlines() or [f"it ended with {status}"])[-1]
         raise NamespaceError(f"{command} what is declared, with {PYTHON}", cause)
     warning = failed.pop(EVERY, None)
-    changes = {name: text.split(SEPARATOR) for name, text in _by_name(done.stdout).items()}
+    changes = {name: text.split(SEPARATOR) for name, text in _by_name(done).items()}
     return Told(changes, failed, [] if warning is None else [warning])
 
 

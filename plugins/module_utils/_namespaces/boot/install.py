@@ -12,10 +12,13 @@ import json
 import os
 import typing as t
 
-from ..errors import NamespaceError
-from . import archive, called, declared, files, systemd, units
+from ..._kernel.descriptor import closing
+from ..directory import hold
+from ..errors import NamespaceError, during
+from . import archive, called, declared, files, units
 from .declared import Declared
 from .places import ALL_UNIT, PROGRAM, unit_of
+from .systemd import RUNS, Run, Systemd
 from .units import FOLDER, Files
 
 
@@ -30,9 +33,17 @@ class Results(t.NamedTuple):
     warnings: t.Sequence[str]
 
 
-def run(wanted: t.Sequence[Declared], absent: t.Sequence[str], check: bool) -> Results:
+def run(execute: Run, wanted: t.Sequence[Declared], absent: t.Sequence[str], check: bool) -> Results:
     """Raises NamespaceError for what concerns all sets; then nothing is declared that was not before."""
-    work = _Work(systemd.tools())
+    manager = Systemd(execute)
+    tools = manager.tools()
+    # What is shared goes with the last set: nobody else may declare one meanwhile.
+    with during(f"lock {RUNS}"), closing(os.open(RUNS, os.O_RDONLY | os.O_DIRECTORY)) as lock:
+        hold(lock, RUNS)
+        return _run(_Work(execute, manager, tools), wanted, absent, check)
+
+
+def _run(work: _Work, wanted: t.Sequence[Declared], absent: t.Sequence[str], check: bool) -> Results:
     with called.kept(work.program) as program:
         good = work.look(program, wanted)
         gone = [name for name in absent if declared.path_of(name) in work.old]
@@ -52,7 +63,9 @@ def run(wanted: t.Sequence[Declared], absent: t.Sequence[str], check: bool) -> R
 class _Work:
     """What is there, and how it goes on."""
 
-    def __init__(self, tools: units.Tools) -> None:
+    def __init__(self, execute: Run, manager: Systemd, tools: units.Tools) -> None:
+        self._execute = execute
+        self._systemd = manager
         self._tools = tools
         self.old = files.found()
         self.program = archive.build()
@@ -72,14 +85,14 @@ class _Work:
             except NamespaceError as error:
                 self.failed.setdefault(item.name, str(error))
         good = [item for item in wanted if item.name not in self.failed]
-        idle = _idle([unit_of(item.name) for item in good])
+        idle = self._idle([unit_of(item.name) for item in good])
         for item in good:
             self.changes[item.name] = [*told.get(item.name, ()), *_start(item.name, idle)]
         return good
 
     def remove(self, program: str, names: t.Sequence[str]) -> None:
         """The sets, after what runs in them; those that are in use stay declared. Raises NamespaceError."""
-        systemd.end(*map(unit_of, names))
+        self._systemd.end(*map(unit_of, names))
         self._call(program, "remove", names)
 
     def wanted(self, good: t.Sequence[Declared], gone: t.Collection[str]) -> Files:
@@ -108,33 +121,33 @@ class _Work:
 
     def put(self, changes: t.Sequence[files.Change]) -> None:
         """Exchange the files, and let systemd know. Raises NamespaceError."""
-        systemd.end(*_units_in(change for change in changes if change.after is None))
+        self._systemd.end(*_units_in(change for change in changes if change.after is None))
         files.carry_out(changes)
         if any(change.path.startswith(FOLDER) for change in changes):
-            systemd.do("daemon-reload")
+            self._systemd.do("daemon-reload")
 
     def apply(self, good: t.Sequence[Declared], changes: t.Sequence[files.Change]) -> None:
         """Bring about what is declared. Raises NamespaceError."""
         new = {change.path for change in changes if change.after is not None}
-        idle = _idle([unit_of(item.name) for item in good])
+        idle = self._idle([unit_of(item.name) for item in good])
         names = [item.name for item in good if self.changes[item.name] or item.path in new]
         if names:
             told = self._call(PROGRAM, "apply", names)
             self.changes.update((name, [*told.get(name, ()), *_start(name, idle)]) for name in names)
         if idle:
             # Also of those that failed, which then say so in the journal.
-            systemd.do("start", ALL_UNIT, *sorted(idle))
+            self._systemd.do("start", ALL_UNIT, *sorted(idle))
         services = {unit: item.name for item in good for unit in units.services_of(item)}
         again = _units_in(change for change in changes if change.path in new)
-        systemd.do("restart", *(unit for unit in again if unit in services and services[unit] not in self.failed))
-        systemd.do("try-restart", *filter(None, (units.drop_in_for(change.path) for change in changes)))
+        self._systemd.do("restart", *(unit for unit in again if unit in services and services[unit] not in self.failed))
+        self._systemd.do("try-restart", *filter(None, (units.drop_in_for(change.path) for change in changes)))
         self._look_again(good, services)
 
     def _look_again(self, good: t.Sequence[Declared], services: t.Mapping[str, str]) -> None:
         of_sets = {unit_of(item.name): item.name for item in good}
-        for unit in _idle([*of_sets]):
+        for unit in self._idle([*of_sets]):
             self.failed.setdefault(of_sets[unit], f"{unit} did not start; see journalctl --unit '{unit}'")
-        for unit, state in systemd.states(list(services)).items():
+        for unit, state in self._systemd.states(list(services)).items():
             # Between two tries it is activating.
             if state in ("failed", "activating"):
                 self.failed.setdefault(services[unit], f"{unit} failed; see journalctl --unit '{unit}'")
@@ -143,10 +156,15 @@ class _Work:
         self, program: str, command: str, names: t.Sequence[str] = (), given: str = ""
     ) -> t.Mapping[str, t.Sequence[str]]:
         """What is done for the sets, in words."""
-        told = called.call(program, command, names, given)
+        told = called.call(self._execute, program, command, names, given)
         self.failed.update(told.failed)
         self.warnings.extend(told.warnings)
         return told.changes
+
+    def _idle(self, found: t.Sequence[str]) -> set[str]:
+        """Those of the units that are not active. Raises NamespaceError."""
+        states = self._systemd.states(found)
+        return {unit for unit in found if states.get(unit) != "active"}
 
 
 def _start(name: str, idle: t.Container[str]) -> list[str]:
@@ -158,9 +176,3 @@ def _units_in(changes: t.Iterable[files.Change]) -> list[str]:
     """The units that changes are about, but for the template."""
     found = (os.path.split(change.path) for change in changes)
     return [name for folder, name in found if folder == FOLDER and name != unit_of("")]
-
-
-def _idle(found: t.Sequence[str]) -> set[str]:
-    """Those of the units that are not active. Raises NamespaceError."""
-    states = systemd.states(found)
-    return {unit for unit in found if states.get(unit) != "active"}
