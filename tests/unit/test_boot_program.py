@@ -23,7 +23,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot.
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import codec
 from ansible_collections.linux.namespaces.tests.unit import support
 from ansible_collections.linux.namespaces.tests.unit.booting import PROGRAM, Told, boot, declare, on_host, write
-from ansible_collections.linux.namespaces.tests.unit.support import TYPE_NAMES, at_handle, brought
+from ansible_collections.linux.namespaces.tests.unit.support import TYPE_NAMES, at_handle, brought, remount
 
 changes_networks = pytest.mark.skipif(
     sys.version_info < (3, 9) or codec.MISSING is not None, reason="networks need Python 3.9 and pyroute2"
@@ -255,6 +255,33 @@ def test_a_check_tells_and_changes_nothing() -> None:
         assert told.done == ["blue: create the net namespace", "green: create the uts namespace"]
         assert told.failed[0].startswith("bad: cannot use the option types")
         assert not Path("/run/netns").exists()
+
+    on_host(work)
+
+
+def test_a_run_that_is_mounted_once_more() -> None:
+    """Read-only, there is nothing more to do; noexec is no matter; with another one over it all is made anew."""
+
+    def work() -> None:
+        declare("blue", types=["net", "uts"])
+        boot("apply")
+        first = at_handle("net", "blue")
+        remount("/run", "ro")
+        assert boot("apply") == Told(0, [], [])
+        declare("green", types=["uts"])
+        (told,) = boot("apply").failed
+        assert told.startswith("green: ")
+        assert told.endswith("remount it read-write")
+        remount("/run", "rw")
+        support.mount_over("tmpfs", "/run", "mode=755")
+        Path(PROGRAM).write_bytes(archive.build())
+        subprocess.run(["mount", "-o", "remount,noexec", "/run"], check=True)
+        assert len(boot("apply").done) == 2
+        assert at_handle("net", "blue") != first
+        assert len(boot("remove").done) == 2
+        support.unmount("/run")
+        assert boot("apply") == Told(0, ["green: create the uts namespace"], [])
+        assert at_handle("net", "blue") == first
 
     on_host(work)
 

@@ -29,7 +29,7 @@ _DIRECTORY = "directory"
 _BIND = "bind"
 _MODE = 0o755
 _OTHERS_WRITE = 0o022
-_IN_USE = (errno.ENOTEMPTY, errno.EBUSY)
+_STAYS = (errno.ENOTEMPTY, errno.EBUSY, errno.EROFS)
 _NOT_OURS_ANY_MORE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EINVAL)
 _LOCK_SECONDS = 300
 _LOCK_STEP_SECONDS = 0.05
@@ -242,7 +242,7 @@ def clean_up(memory: Memory) -> None:
             try:
                 take_away(path)
             except OSError as error:
-                if error.errno in _IN_USE:
+                if error.errno in _STAYS:
                     continue
                 if error.errno not in _NOT_OURS_ANY_MORE:
                     raise

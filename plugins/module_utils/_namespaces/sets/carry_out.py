@@ -46,7 +46,7 @@ def carry_out(proc: int, memory: directory.Memory, request: Request, planned: Pl
         work = _Work(proc, memory, request, stack)
         states = work.carry_out(plans, failed)
     cgroup.clean_up(work.hierarchy)
-    with during("take away directories that have no handles any more"):
+    with during("take away directories that have no handles any more", _MEMORY_HINTS):
         directory.clean_up(memory)
     done = {
         name: Outcome(state, frozenset(plans[name].make), {}, plans[name].changes) for name, state in states.items()
