@@ -10,7 +10,7 @@ module: ns_boot
 short_description: Declare sets of namespaces that come back after a reboot
 description:
   - Brings sets of namespaces, their networks and the services in them to what is declared, now and at each boot. The
-    role C(linux.namespaces.boot) is made of it.
+    role P(linux.namespaces.boot#role) is made of it.
   - What is declared of a set is in C(/etc/linux-namespaces/<set>.json). At boot the Python of the host applies it, as
     M(linux.namespaces.ns_persistent) and M(linux.namespaces.ns_network) do, with a program that is made of their code.
     Neither Ansible nor the controller is needed for it.

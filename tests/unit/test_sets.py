@@ -623,7 +623,7 @@ def test_a_user_namespace_that_is_lost() -> None:
     """It can not be made again for the others; they can go on without it, if that is said."""
     brought("blue", types=["user", "uts"], **support.AS_ROOT)
     lose("user", "blue")
-    assert "say recreate, or give it up (state: absent, types: [user])" in failure("blue").remedy
+    assert "or give it up (state: absent, types: [user])" in failure("blue").remedy
     words = {"blue": ("forget the user namespace that is lost",)}
     assert brought("blue", types=["user"], present=False, check=True) == words
     assert remembered() == ["user:blue", "uts:blue"]

@@ -21,6 +21,7 @@ from ..errors import NamespaceError, during
 from ..handle import Handle
 from ..inside import mount_item
 from ..visit import visit
+from .model import ANEW
 
 _Step = t.Tuple[str, t.Callable[[], None], t.Callable[[], None]]
 """In words, what does it, and what takes it back."""
@@ -95,7 +96,7 @@ def _refuse_mount(gate: Gate, item: MountPoint) -> None:
     """
     operation = f"mount {item.source} at {item.path} in a set that is there"
     if not item.bind and item.fstype != "tmpfs":
-        raise NamespaceError(operation, f"{item.fstype} may show what is outside of the set", "say recreate")
+        raise NamespaceError(operation, f"{item.fstype} may show what is outside of the set", ANEW)
     with closing(mount.open_path(item.path)) as place:
         on = mountinfo.mount_of(gate.proc, place, mountinfo.read(gate.proc))
     if on is not None and "shared" in on.propagation:

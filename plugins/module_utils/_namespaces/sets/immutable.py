@@ -19,7 +19,7 @@ from ..errors import NamespaceError, during
 from ..handle import Handle, open_namespace
 from ..values import seconds
 from ..visit import somebody_in
-from .model import Plan, Request, State
+from .model import ANEW, Plan, Request, State
 
 
 def compare(proc: int, request: Request, planned: t.MutableMapping[str, Plan | NamespaceError]) -> None:
@@ -85,5 +85,5 @@ def _differs(state: State, what: str, found: str, asked: str) -> NamespaceError:
     return NamespaceError(
         f"bring the set {state.name} to what is asked",
         f"its {what} is {found or 'empty'} and can't become {asked or 'empty'} while the namespace lives",
-        "say recreate if it may be made anew",
+        ANEW,
     )

@@ -26,6 +26,10 @@ def kinds_of(names: t.Iterable[str] | None) -> Kinds | None:
     return None if names is None else tuple(kind for kind in nstypes.ALL if kind.name in set(names))
 
 
+ANEW = "say recreate (of ns_boot: declare the set absent first)"
+"""What to do for what can not be changed while a namespace lives."""
+
+
 class Asked(t.NamedTuple):
     """What a task asks of one set."""
 

@@ -19,7 +19,7 @@ from ..errors import NamespaceError
 from ..handle import Handle
 from ..target import Target
 from . import adjust, busy, immutable
-from .model import Kinds, Plan, Request, State
+from .model import ANEW, Kinds, Plan, Request, State
 from .observe import Observed
 
 Planned = t.Dict[str, t.Union[Plan, NamespaceError]]
@@ -146,8 +146,7 @@ def _refuse_late_user(state: State, kept: t.Sequence[Handle], make: t.Sequence[H
         raise NamespaceError(
             f"add a user namespace to the set {state.name}",
             "its other namespaces are owned by another one, for as long as they live",
-            "say recreate, or "
-            + ("give it up (state: absent, types: [user])" if had_one else "leave user out of types"),
+            f"{ANEW}, or " + ("give it up (state: absent, types: [user])" if had_one else "leave user out of types"),
         )
 
 
