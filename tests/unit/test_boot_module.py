@@ -185,6 +185,26 @@ def test_what_nobody_can_read_stays_and_is_told() -> None:
     on_host(work)
 
 
+@pytest.mark.parametrize("text", ["{", '{"version": 2}'])
+def test_what_is_bound_to_a_set_that_nobody_can_read_stays_so(text: str) -> None:
+    """It would else run on the host."""
+
+    def work() -> None:
+        task({**BLUE, "services": [{"unit": "web.service"}]}, {"name": "green", "types": ["net"]})
+        before = files.found()
+        assert "/etc/systemd/system/web.service.d/linux-namespaces.conf" in before
+        write("blue", text)
+        assert task({"name": "green", "types": ["net"]})["files"] == []
+        assert task({"name": "green", "state": "absent"})["files"] == [
+            "/etc/systemd/system/linux-namespaces.service.wants/linux-namespaces@green.service",
+            "/etc/linux-namespaces/green.json",
+        ]
+        task({"name": "blue", "state": "absent"})
+        assert files.found() == {}
+
+    on_host(work)
+
+
 def test_two_tasks_come_one_after_the_other() -> None:
     """Where one takes the last set away, and with it what is shared, the other one must not have looked yet."""
 

@@ -108,7 +108,7 @@ class _Work:
             except NamespaceError as error:
                 # Nobody can tell what it was to be: what there is of it stays.
                 sets.pop(name, None)
-                new.update((path, value) for path, value in self.old.items() if units.belongs_to(name, path))
+                new.update((path, value) for path, value in self.old.items() if units.belongs_to(name, path, value))
                 if name not in self.failed:
                     self.warnings.append(str(error))
         for item in sets.values():

@@ -113,11 +113,18 @@ def of_set(item: Declared, tools: Tools) -> Files:
     return found
 
 
-def belongs_to(name: str, path: str) -> bool:
-    """Whether a file is one of those of a set, but for drop-ins."""
+def belongs_to(name: str, path: str, value: str | bytes) -> bool:
+    """Whether a file is one of those of a set."""
     unit = unit_of(name)
     services = f"{FOLDER}/{service_unit_of(name, '*')}".partition("*")[0]
+    if drop_in_for(path) is not None:
+        return is_bound(value, name)
     return path.startswith((services, f"{FOLDER}/{unit}.wants/")) or path in (path_of(name), _link_of(unit))
+
+
+def is_bound(value: str | bytes, name: str) -> bool:
+    """Whether what a drop-in of ours has binds a unit to that set."""
+    return isinstance(value, bytes) and f"\nBindsTo={unit_of(name)}\n".encode() in value
 
 
 def _link_of(unit: str) -> str:
