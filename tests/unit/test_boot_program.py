@@ -190,6 +190,25 @@ def test_a_set_by_the_name_of_its_unit() -> None:
     on_host(work)
 
 
+@pytest.mark.parametrize("unit", [r"..\x2fprecious", r"..\x2f..\x2fetc\x2fprecious", r"a\x00", ".."])
+def test_a_unit_that_is_of_no_set(unit: str) -> None:
+    """Nothing is touched that its name would lead to, from where handles and notes are."""
+
+    def work() -> None:
+        os.mkdir("/run/netns")
+        os.mkdir(APPLIED)
+        theirs = (Path("/run/precious"), Path("/etc/precious"))
+        for path in theirs:
+            path.touch()
+        for command in ("apply", "start", "remove"):
+            told = boot(command, unit)
+            assert (told.code, told.done, len(told.failed)) == (2, [], 1)
+            assert "is no name of a set" in told.failed[0]
+        assert all(path.exists() for path in theirs)
+
+    on_host(work)
+
+
 def test_a_definition_that_changes_is_applied() -> None:
     def work() -> None:
         declare("blue", types=["uts"], hostname="one")

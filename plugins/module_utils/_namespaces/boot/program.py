@@ -32,6 +32,7 @@ from ..errors import NamespaceError, during
 from ..sets import run
 from ..sets.model import Asked, Request
 from ..shown import printable
+from ..values import set_name
 from . import declared
 from .declared import Declared
 from .places import APPLIED, escaped, unescaped
@@ -48,8 +49,8 @@ Answers = t.Dict[str, t.Union[t.List[str], NamespaceError]]
 
 def main(arguments: t.Sequence[str]) -> int:
     """The exit status."""
-    asked = [unescaped(unit) for unit in arguments[1:]]
     try:
+        asked = [set_name("UNIT", unescaped(unit)) for unit in arguments[1:]]
         with during("bring the host to what it declares"):
             answers = _COMMANDS[arguments[0]](asked)
     except NamespaceError as error:
