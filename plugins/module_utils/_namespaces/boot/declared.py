@@ -175,7 +175,11 @@ def read(name: str) -> Declared:
             _refuse_others(path, os.fstat(file))
             with open(file, "rb", closefd=False) as stream:
                 text = stream.read()
-    return _parse_text(name, path, text)
+    try:
+        return _parse_text(name, path, text)
+    except RecursionError:
+        # The decoder may go deeper than what looks at it then.
+        raise NamespaceError(f"read {path}", "it goes too deep", _AGAIN) from None
 
 
 def _refuse_others(path: str, status: os.stat_result) -> None:
@@ -192,7 +196,7 @@ def _refuse_others(path: str, status: os.stat_result) -> None:
 def _parse_text(name: str, path: str, text: bytes) -> Declared:
     try:
         given = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise NamespaceError(f"read {path}", f"it is torn, or no JSON ({error})", _AGAIN) from None
     if not isinstance(given, dict) or "version" not in given:
         raise NamespaceError(f"read {path}", "it is no definition of a set", _AGAIN)
