@@ -87,6 +87,14 @@ def with_service(**options: t.Any) -> Options:
         ("services[0].name unit", with_service(unit="web.service")),
         ("services[0].unit", {**GOOD, "services": [{"unit": "web"}]}),
         ("services[0].unit", {**GOOD, "services": [{"unit": "../web.service"}]}),
+        ("services[0].unit", {**GOOD, "services": [{"unit": "-Hevil@example.com.service"}]}),
+        ("services[0].unit", {**GOOD, "services": [{"unit": ".web.service"}]}),
+        ("services[0].unit", {**GOOD, "services": [{"unit": "systemd-.service"}]}),
+        ("services[0].unit", {**GOOD, "services": [{"unit": "web-@one.service"}]}),
+        ("services[0].unit", {**GOOD, "services": [{"unit": "x" * 242 + ".service"}]}),
+        ("services[0].unit written here", {**GOOD, "services": [{"unit": "linux-namespaces.service"}]}),
+        ("services[0].unit written here", {**GOOD, "services": [{"unit": "linux-namespaces@blue.service"}]}),
+        ("services[0].unit written here", {**GOOD, "services": [{"unit": "linux-namespaces-blue:web.service"}]}),
         ("services one name", {**GOOD, "services": [SERVICE, SERVICE]}),
     ],
 )
@@ -95,8 +103,15 @@ def test_what_can_not_be_declared(words: str, options: Options) -> None:
     assert [word for word in words.split() if word not in message] == []
 
 
+@pytest.mark.parametrize("name", ["a", "web", "linux-namespaces-exporter", "a@", "a-b@c-", r"a\x2d", "x" * 241])
+def test_units_that_are_there(name: str) -> None:
+    declared.parse("blue", {**GOOD, "services": [{"unit": f"{name}.service"}]})
+
+
 def test_the_name_fits_a_unit() -> None:
     declared.parse("x" * 200, GOOD)
+    declared.parse("x" * 192 + "+" * 8, GOOD)
+    assert "each + takes four" in refusal(lambda: declared.parse("x" * 191 + "+" * 9, GOOD))
     assert "each + takes four" in refusal(lambda: declared.parse("+" * 200, GOOD))
 
 

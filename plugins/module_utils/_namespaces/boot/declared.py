@@ -27,7 +27,11 @@ from .places import DEFINITIONS, service_unit_of, unit_of
 VERSION = 1
 _END = ".json"
 _OTHERS_WRITE = 0o022
-_UNIT_BYTES = 255
+_UNIT_BYTES = 255 - len(".wants")
+"""What leaves room for the name of a directory about the unit."""
+_PREFIX = r"[A-Za-z0-9:_\\]([A-Za-z0-9:_.\\-]*[A-Za-z0-9:_.\\])?"
+"""Of a unit. With a dash in front systemctl(1) takes it for an option, at its end it is of all that begin so."""
+_OWN_UNIT = r"linux-namespaces(@.*|-.*:.*)?\.service"
 _AGAIN = "run the role linux.namespaces.boot for it again, or remove the file"
 _NETWORK = ("links", "routes", "rules", "sysctls", "purge")
 
@@ -125,8 +129,11 @@ def _check_unit(at: str, service: t.Mapping[str, t.Any]) -> None:
     more = [option for option in service if option != "unit" and service[option] is not None]
     if more:
         raise refuse(f"{at}.{more[0]}", "the unit is there and says that itself", "leave it out")
-    if not re.fullmatch(r"[A-Za-z0-9:_.\\@-]+\.service", service["unit"]) or len(service["unit"]) > _UNIT_BYTES:
-        raise refuse(f"{at}.unit", f"{service['unit']!r} is no name of a service", "write all of it, as web.service")
+    unit = service["unit"]
+    if not re.fullmatch(_PREFIX + r"(@[A-Za-z0-9:_.\\@-]*)?\.service", unit) or len(unit) > _UNIT_BYTES:
+        raise refuse(f"{at}.unit", f"{unit!r} is no name of a service", "write all of it, as web.service")
+    if re.fullmatch(_OWN_UNIT, unit):
+        raise refuse(f"{at}.unit", f"{unit} is one of those that are written here", "name another")
 
 
 def _check_service(at: str, name: str, service: t.Mapping[str, t.Any]) -> None:
