@@ -86,6 +86,26 @@ def test_there_and_back() -> None:
     on_host(work)
 
 
+def test_nobody_else_may_write_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work() -> None:
+        os.umask(0)
+        seen = []
+
+        def look(call: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+            def looking(place: t.Any, *arguments: t.Any) -> t.Any:
+                seen.append(os.stat(place).st_mode & 0o022)
+                return call(place, *arguments)
+
+            return looking
+
+        for name in ("chmod", "fchmod"):
+            monkeypatch.setattr(os, name, look(getattr(os, name)))
+        bring(files_of(*FIRST))
+        assert set(seen) == {0}
+
+    on_host(work)
+
+
 def test_links_lead_to_what_is_there() -> None:
     def work() -> None:
         bring(files_of(*FIRST))
@@ -102,6 +122,8 @@ def test_what_others_have_there_stays() -> None:
             f"{DEFINITIONS}/README",
             f"{FOLDER}/other.service",
             f"{FOLDER}/linux-namespaces-exporter.service",
+            f"{FOLDER}/linux-namespaces-theirs:web.service",
+            f"{FOLDER}/apache.service.d/{units.DROP_IN}",
             f"{FOLDER}/linux-namespaces@.service.d/more.conf",
             f"{FOLDER}/nginx.service.d/more.conf",
             f"{FOLDER}/{ALL_UNIT}.wants/other.service",
@@ -109,8 +131,11 @@ def test_what_others_have_there_stays() -> None:
         for path in theirs:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             Path(path).write_text("theirs")
+        link = f"{FOLDER}/{unit_of('blue')}.wants/linux-namespaces-exporter.service"
+        os.symlink(theirs[2], link)
+        os.chmod(theirs[3], 0o600)
         bring({})
-        assert [path for path in theirs if not os.path.exists(path)] == []
+        assert [path for path in (*theirs, link) if not os.path.exists(path)] == []
         assert not any("json" in path or path.endswith("pyz") for path in left())
 
     on_host(work)

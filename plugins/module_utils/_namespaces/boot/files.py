@@ -21,10 +21,11 @@ import typing as t
 from ..._kernel.descriptor import closing
 from ..errors import Hint, during
 from .places import ALL_UNIT, DEFINITIONS, PROGRAM
-from .units import DROP_IN, FOLDER, Files
+from .units import DROP_IN, FOLDER, MARK, Files
 
 _NEW = ".linux-namespaces.new"
 """What a file is called until it is whole."""
+_WANTED = f"{FOLDER}/multi-user.target.wants"
 _OURS = (
     PROGRAM,
     f"{DEFINITIONS}/*.json",
@@ -32,7 +33,7 @@ _OURS = (
     f"{FOLDER}/linux-namespaces@.service",
     f"{FOLDER}/linux-namespaces-*:*.service",
     f"{FOLDER}/linux-namespaces*.wants/linux-namespaces*",
-    f"{FOLDER}/multi-user.target.wants/{ALL_UNIT}",
+    f"{_WANTED}/{ALL_UNIT}",
     f"{FOLDER}/*.service.d/{DROP_IN}",
 )
 _FOLDERS = (os.path.dirname(PROGRAM), DEFINITIONS, f"{FOLDER}/linux-namespaces*.wants")
@@ -76,13 +77,29 @@ def _read(path: str) -> str | bytes:
 
 
 def plan(old: Files, new: Files) -> list[Change]:
-    """From one to the other: what goes goes first, and what leads to another file comes last."""
-    gone = [Change(path, old[path], None) for path in old if path not in new]
+    """From one to the other: what goes goes first, and what leads to another file comes last.
+
+    What has the name of one of ours, and is somebody else's, does not go. Raises NamespaceError.
+    """
+    gone = [Change(path, old[path], None) for path in old if path not in new and not _is_others(path)]
     changed = [Change(path, old.get(path), new[path]) for path in new if old.get(path) != new[path]]
     return [
         *sorted(gone, key=lambda item: (not isinstance(item.before, str), item.path)),
         *sorted(changed, key=lambda item: (isinstance(item.after, str), item.path)),
     ]
+
+
+def _is_others(path: str) -> bool:
+    """Whether it is a unit, a drop-in or a link that an administrator made: systemctl(1) makes links to whole paths."""
+    folder, name = os.path.split(path)
+    if name == _NEW or folder == _WANTED or not path.startswith(FOLDER):
+        return False
+    if os.path.islink(path):
+        return os.readlink(path).startswith("/")
+    if not os.path.isfile(path):
+        return True
+    with during(f"read {path}"), open(path, "rb") as file:
+        return file.read(len(MARK)) != MARK
 
 
 def carry_out(changes: t.Sequence[Change]) -> None:
@@ -108,9 +125,7 @@ def carry_out(changes: t.Sequence[Change]) -> None:
 
 def clean_up(changes: t.Iterable[Change] = ()) -> None:
     """Take away the directories that are empty, also those that these changes left so."""
-    emptied = {os.path.dirname(change.path) for change in changes}.difference(
-        (FOLDER, f"{FOLDER}/multi-user.target.wants")
-    )
+    emptied = {os.path.dirname(change.path) for change in changes}.difference((FOLDER, _WANTED))
     for folder in {*emptied, *(path for pattern in _FOLDERS for path in glob.glob(pattern))}:
         with contextlib.suppress(OSError):
             os.rmdir(folder)
@@ -150,5 +165,5 @@ def _write(path: str, content: bytes) -> None:
 def _make_folder(folder: str) -> None:
     if not os.path.isdir(folder):
         _make_folder(os.path.dirname(folder))
-        os.mkdir(folder)
+        os.mkdir(folder, _FOLDER_MODE)
         os.chmod(folder, _FOLDER_MODE)

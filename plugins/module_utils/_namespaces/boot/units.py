@@ -25,7 +25,9 @@ DROP_IN = "linux-namespaces.conf"
 Files = t.Dict[str, t.Union[str, bytes]]
 """By path: what a file has, or (text) where a symbolic link leads."""
 
-_HEAD = "# Written by linux.namespaces.ns_boot, which writes it anew: change it by a drop-in.\n"
+MARK = b"# Written by linux.namespaces.ns_boot"
+"""What units and drop-ins of ours begin with."""
+_HEAD = f"{MARK.decode()}, which writes it anew: change it by a drop-in.\n"
 _RUN = f"{PYTHON} -I {PROGRAM}"
 
 # Without the default dependencies, as with cloud-init sysinit.target waits for the network. The colon leaves $ alone.
