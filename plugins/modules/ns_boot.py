@@ -81,7 +81,7 @@ options:
             type: list
             elements: str
           environment:
-            description: Environment variables, as texts.
+            description: Environment variables, as texts. No place for secrets, as every user of the host can read them.
             type: dict
           user:
             description: The user. Only where systemd itself can join all namespaces of the set.
@@ -94,7 +94,7 @@ options:
           unit:
             description: In place of all that, a service that has a unit. It is given a drop-in that binds and joins it
               to the set, for which systemd has to be able to join all namespaces of the set. It is not enabled;
-              C(systemctl add-wants) makes it start with the set.
+              C(systemctl add-wants) makes it start with the set. No other set can have it then.
             type: str
       hostname:
         description: As in M(linux.namespaces.ns_persistent), like all that follow.

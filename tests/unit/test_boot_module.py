@@ -185,6 +185,40 @@ def test_what_nobody_can_read_stays_and_is_told() -> None:
     on_host(work)
 
 
+def test_a_unit_that_two_sets_ask_for() -> None:
+    """It stays where it is, until that set lets go of it."""
+
+    def work() -> None:
+        green, web = {**BLUE, "name": "green"}, {"services": [{"unit": "web.service"}]}
+        drop_in = Path("/etc/systemd/system/web.service.d/linux-namespaces.conf")
+
+        def owner() -> str:
+            return drop_in.read_text().partition("BindsTo=linux-namespaces@")[2].partition(".service")[0]
+
+        def taken(*sets: Options) -> list[str]:
+            return [item["name"] for item in task(*sets)["failed_sets"] if "runs in the set" in item["msg"]]
+
+        for check in (True, False):
+            (bad,) = (item for item in task({**BLUE, **web}, {**green, **web}, check=check)["failed_sets"][-1:])
+            assert bad["name"] == "green"
+            assert bad["msg"] == "cannot run web.service in the set green: it runs in the set blue"
+        assert os.listdir("/etc/linux-namespaces") == ["blue.json"]
+        assert taken({**green, **web}) == ["green"]
+        assert owner() == "blue"
+        assert taken({**BLUE, **web}, green) == []
+        assert taken({**green, **web}, BLUE) == []
+        assert owner() == "green"
+        assert taken({**BLUE, **web}, {"name": "green", "state": "absent"}) == []
+        assert owner() == "blue"
+        write("blue", "{")
+        assert taken({**green, **web}) == ["green"]
+        os.unlink("/etc/linux-namespaces/blue.json")
+        assert taken({**green, **web}) == []
+        assert owner() == "green"
+
+    on_host(work)
+
+
 @pytest.mark.parametrize("text", ["{", '{"version": 2}'])
 def test_what_is_bound_to_a_set_that_nobody_can_read_stays_so(text: str) -> None:
     """It would else run on the host."""

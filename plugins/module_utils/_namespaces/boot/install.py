@@ -45,7 +45,7 @@ def run(execute: Run, wanted: t.Sequence[Declared], absent: t.Sequence[str], che
 
 def _run(work: _Work, wanted: t.Sequence[Declared], absent: t.Sequence[str], check: bool) -> Results:
     with called.kept(work.program) as program:
-        good = work.look(program, wanted)
+        good = work.look(program, wanted, absent)
         gone = [name for name in absent if declared.path_of(name) in work.old]
         if gone and not check:
             work.remove(program, gone)
@@ -73,7 +73,7 @@ class _Work:
         self.failed: dict[str, str] = {}
         self.warnings: list[str] = []
 
-    def look(self, program: str, wanted: t.Sequence[Declared]) -> list[Declared]:
+    def look(self, program: str, wanted: t.Sequence[Declared], absent: t.Container[str]) -> list[Declared]:
         """The sets that can be as they are wanted, with what there is to do for them; the others are said to fail.
 
         Raises NamespaceError.
@@ -84,11 +84,30 @@ class _Work:
                 units.of_set(item, self._tools)
             except NamespaceError as error:
                 self.failed.setdefault(item.name, str(error))
+        self._refuse_taken(wanted, absent)
         good = [item for item in wanted if item.name not in self.failed]
         idle = self._idle([unit_of(item.name) for item in good])
         for item in good:
             self.changes[item.name] = [*told.get(item.name, ()), *_start(item.name, idle)]
         return good
+
+    def _refuse_taken(self, wanted: t.Sequence[Declared], absent: t.Container[str]) -> None:
+        """Sets that ask for a unit which another one has. Those that shall be have what they ask for now."""
+        anew = {item.name for item in wanted if item.name not in self.failed}
+        others = [name for name in declared.names() if name not in anew and name not in absent]
+        taken = {
+            path: name
+            for path, value in self.old.items()
+            if units.drop_in_for(path)
+            for name in others
+            if units.is_bound(value, name)
+        }
+        for item in wanted:
+            for unit in units.taken_by(item) if item.name in anew else ():
+                owner = taken.setdefault(units.drop_in_of(unit), item.name)
+                if owner != item.name:
+                    error = NamespaceError(f"run {unit} in the set {item.name}", f"it runs in the set {owner}")
+                    self.failed.setdefault(item.name, str(error))
 
     def remove(self, program: str, names: t.Sequence[str]) -> None:
         """The sets, after what runs in them; those that are in use stay declared. Raises NamespaceError."""

@@ -107,7 +107,7 @@ def of_set(item: Declared, tools: Tools) -> Files:
     found: Files = {_link_of(unit): f"../{unit_of('')}"}
     for service in item.services:
         if service.get("unit") is not None:
-            found[f"{FOLDER}/{service['unit']}.d/{DROP_IN}"] = _drop_in(item, service["unit"], tools).encode()
+            found[drop_in_of(service["unit"])] = _drop_in(item, service["unit"], tools).encode()
         else:
             name = service_unit_of(item.name, service["name"])
             found[f"{FOLDER}/{name}"] = _service(item, service, tools).encode()
@@ -125,7 +125,7 @@ def belongs_to(name: str, path: str, value: str | bytes) -> bool:
 
 
 def is_bound(value: str | bytes, name: str) -> bool:
-    """Whether what a drop-in of ours has binds a unit to that set."""
+    """Whether what a file of ours has binds a unit to that set."""
     return isinstance(value, bytes) and f"\nBindsTo={unit_of(name)}\n".encode() in value
 
 
@@ -137,6 +137,16 @@ def _link_of(unit: str) -> str:
 def services_of(item: Declared) -> list[str]:
     """The units of the services of a set that have none of their own."""
     return [service_unit_of(item.name, service["name"]) for service in item.services if service.get("unit") is None]
+
+
+def taken_by(item: Declared) -> list[str]:
+    """The units of the services of a set that have one of their own."""
+    return [service["unit"] for service in item.services if service.get("unit") is not None]
+
+
+def drop_in_of(unit: str) -> str:
+    """Where the drop-in for a unit is."""
+    return f"{FOLDER}/{unit}.d/{DROP_IN}"
 
 
 def drop_in_for(path: str) -> str | None:
