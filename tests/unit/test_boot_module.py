@@ -6,20 +6,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot import files
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot.places import PROGRAM, PYTHON
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot.places import LOCK, PROGRAM, PYTHON
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot.systemd import RUNS
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.directory import hold
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.directory import holding
 from ansible_collections.linux.namespaces.plugins.modules import ns_boot
 from ansible_collections.linux.namespaces.tests.unit.answer import Options, answer
 from ansible_collections.linux.namespaces.tests.unit.booting import left, on_host, write
@@ -243,9 +245,7 @@ def test_two_tasks_come_one_after_the_other() -> None:
     """Where one takes the last set away, and with it what is shared, the other one must not have looked yet."""
 
     def work() -> None:
-        os.makedirs(RUNS)
-        with closing(os.open(RUNS, os.O_RDONLY)) as lock:
-            hold(lock, RUNS)
+        with holding(LOCK) as lock:
 
             def other() -> Options:
                 os.close(lock)  # as a child it would have the lock itself
@@ -255,6 +255,36 @@ def test_two_tasks_come_one_after_the_other() -> None:
             time.sleep(1)
             assert left() == []
         assert "/etc/linux-namespaces/blue.json" in waiting.result()["files"]
+        assert not os.path.exists(LOCK)
+
+    on_host(work)
+
+
+def test_nobody_else_can_make_a_task_wait() -> None:
+    """Whoever can open something can have a lock of it."""
+
+    def work() -> None:
+        os.makedirs(RUNS)
+        for folder, _folders, _files in os.walk("/run"):
+            os.chmod(folder, 0o755)
+        os.mkdir(LOCK, 0o700)
+
+        def lock_all() -> None:
+            os.setgroups([])
+            os.setresgid(1, 1, 1)
+            os.setresuid(1, 1, 1)
+            for folder, _folders, _files in os.walk("/run"):
+                with contextlib.suppress(PermissionError):
+                    fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX)
+            os.write(ready, b".")
+            signal.pause()
+
+        told, ready = os.pipe()
+        stranger = Background(lock_all)
+        assert os.read(told, 1)
+        assert "/etc/linux-namespaces/blue.json" in Background(lambda: task(BLUE), 30).result()["files"]
+        os.kill(stranger.pid, signal.SIGKILL)
+        os.waitpid(stranger.pid, 0)
 
     on_host(work)
 

@@ -82,30 +82,42 @@ def locked() -> t.Iterator[Memory]:
 
     Raises NamespaceError, also where another one goes on for long.
     """
-    with during(f"lock {MEMORY}", _HINTS):
-        lock = _lock()
-    with closing(lock):
+    with holding(MEMORY) as lock:
         try:
             yield Memory(lock)
         finally:
             # Where handles were removed: nobody could take that directory away while we are in it.
             os.chdir("/")
-            # It stays as long as something is remembered.
+
+
+@contextlib.contextmanager
+def holding(path: str) -> t.Iterator[int]:
+    """Have the lock of a directory, which is made for it, open; it goes when nothing is in it.
+
+    Nobody else may so much as open it, for whoever can may have the lock. Raises NamespaceError where another one has
+    it for long.
+    """
+    with during(f"lock {path}", _HINTS):
+        lock = _lock(path)
+    with closing(lock):
+        try:
+            yield lock
+        finally:
             with contextlib.suppress(OSError):
-                os.rmdir(MEMORY)
+                os.rmdir(path)
 
 
-def _lock() -> int:
+def _lock(path: str) -> int:
     while True:
         with contextlib.suppress(FileExistsError):
-            os.mkdir(MEMORY, 0o700)
-        fd = open_directory(MEMORY)
+            os.mkdir(path, 0o700)
+        fd = open_directory(path)
         if fd is None:
             continue
         try:
-            hold(fd, MEMORY)
+            _hold(fd, path)
             # Whoever had the lock may have removed the directory.
-            if os.path.lexists(MEMORY) and os.path.samestat(os.stat(MEMORY), os.fstat(fd)):
+            if os.path.lexists(path) and os.path.samestat(os.stat(path), os.fstat(fd)):
                 return fd
         except FileNotFoundError:
             pass
@@ -115,11 +127,8 @@ def _lock() -> int:
         os.close(fd)
 
 
-def hold(fd: int, path: str) -> None:
-    """Have the lock of an open directory, flock(2), until it is closed. path: what it is called.
-
-    Raises NamespaceError where another one has it for long.
-    """
+def _hold(fd: int, path: str) -> None:
+    """flock(2), until it is closed. Raises NamespaceError."""
     limit = time.monotonic() + _LOCK_SECONDS
     while True:
         try:

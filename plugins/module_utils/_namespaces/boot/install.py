@@ -12,13 +12,12 @@ import json
 import os
 import typing as t
 
-from ..._kernel.descriptor import closing
-from ..directory import hold
-from ..errors import NamespaceError, during
+from ..directory import holding
+from ..errors import NamespaceError
 from . import archive, called, declared, files, units
 from .declared import Declared
-from .places import ALL_UNIT, PROGRAM, unit_of
-from .systemd import RUNS, Run, Systemd
+from .places import ALL_UNIT, LOCK, PROGRAM, unit_of
+from .systemd import Run, Systemd
 from .units import FOLDER, Files
 
 
@@ -38,8 +37,7 @@ def run(execute: Run, wanted: t.Sequence[Declared], absent: t.Sequence[str], che
     manager = Systemd(execute)
     tools = manager.tools()
     # What is shared goes with the last set: nobody else may declare one meanwhile.
-    with during(f"lock {RUNS}"), closing(os.open(RUNS, os.O_RDONLY | os.O_DIRECTORY)) as lock:
-        hold(lock, RUNS)
+    with holding(LOCK):
         return _run(_Work(execute, manager, tools), wanted, absent, check)
 
 

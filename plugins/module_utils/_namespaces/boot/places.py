@@ -15,6 +15,7 @@ PROGRAM = "/usr/local/lib/linux-namespaces/boot.pyz"
 PYTHON = "/usr/bin/python3"
 APPLIED = "/run/linux-namespaces-boot"
 """Has a file for each set that was applied and whose unit has not taken that up yet."""
+LOCK = "/run/linux-namespaces-boot.lock"
 
 ALL_UNIT = "linux-namespaces.service"
 
