@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import typing as t
 from pathlib import Path
@@ -258,6 +259,14 @@ def test_two_tasks_come_one_after_the_other() -> None:
         assert not os.path.exists(LOCK)
 
     on_host(work)
+
+
+def test_nobody_else_can_exchange_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Wherever the directory for temporary files is, in which others may do so where it is not sticky."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = tmp_path.stat().st_mtime_ns
+    assert not on_host(lambda: task(BLUE, check=True)["failed_sets"])
+    assert tmp_path.stat().st_mtime_ns == before
 
 
 def test_nobody_else_can_make_a_task_wait() -> None:

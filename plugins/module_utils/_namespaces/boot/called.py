@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import typing as t
 
 from ..errors import NamespaceError, during
-from .places import PYTHON, escaped
+from .places import LOCK, PYTHON, escaped
 from .program import EVERY, SEPARATOR
 from .systemd import Run
 
@@ -32,14 +31,18 @@ class Told(t.NamedTuple):
 
 @contextlib.contextmanager
 def kept(program: bytes) -> t.Iterator[str]:
-    """A path where the program is meanwhile, whatever is installed. Raises NamespaceError."""
-    with contextlib.ExitStack() as stack:
-        with during("have the program in a temporary file"):
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="linux-namespaces-"))
-            path = os.path.join(folder, "boot.pyz")
-            with open(path, "wb") as file:
-                file.write(program)
+    """A path where the program is meanwhile, whatever is installed: where the lock is, which is to be held.
+
+    Nobody else can be there, as in the directory for temporary files. Raises NamespaceError.
+    """
+    path = f"{LOCK}/boot.pyz"
+    try:
+        with during(f"write {path}"), open(path, "wb") as file:
+            file.write(program)
         yield path
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
 
 
 def call(run: Run, path: str, command: str, names: t.Iterable[str] = (), given: str = "") -> Told:
