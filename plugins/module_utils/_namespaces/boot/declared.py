@@ -148,13 +148,15 @@ def _check_service(at: str, name: str, service: t.Mapping[str, t.Any]) -> None:
 
 
 def _check_details(at: str, service: t.Mapping[str, t.Any]) -> None:
-    # In front of a word systemd.service(5) takes some characters for orders.
-    if not service["argv"][0].startswith("/"):
-        raise refuse(f"{at}.argv", f"{service['argv'][0]!r} is no absolute path", "write where the program is")
+    # A unit with another path, see systemd.service(5), would only not start.
+    if not re.fullmatch(r"/[^\x00-\x1f\x7f\"'\\]*(?<!/)", service["argv"][0]):
+        cause = f"{service['argv'][0]!r} is no absolute path of a program without quotes, backslashes and the like"
+        raise refuse(f"{at}.argv", cause, "write where the program is")
     if service.get("user") is not None and not re.fullmatch("[A-Za-z0-9_][A-Za-z0-9_.-]*", service["user"]):
         raise refuse(f"{at}.user", f"{service['user']!r} is no name of a user, and no id")
     for variable, value in (service.get("environment") or {}).items():
-        if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", variable) or not isinstance(value, str):
+        is_text = isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
+        if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", variable) or not is_text:
             raise refuse(f"{at}.environment", f"{variable}={value!r} is no variable", "give texts, numbers in quotes")
 
 
