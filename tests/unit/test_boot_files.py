@@ -189,6 +189,34 @@ def test_who_is_killed_leaves_what_the_next_run_repairs() -> None:
     assert on_host(work) > 100
 
 
+def test_what_is_changed_is_on_the_disk_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what is gone, and which directories there are: each directory is synced after the last change in it."""
+
+    def work() -> None:
+        steps: list[tuple[str, str]] = []
+
+        def note(name: str, place: t.Callable[..., str]) -> None:
+            call = getattr(os, name)
+
+            def noting(*arguments: t.Any, **more: t.Any) -> t.Any:
+                steps.append((name, place(*arguments)))
+                return call(*arguments, **more)
+
+            monkeypatch.setattr(os, name, noting)
+
+        note("fsync", lambda fd: os.readlink(f"/proc/self/fd/{fd}"))
+        for name in ("mkdir", "unlink"):
+            note(name, os.path.dirname)
+        note("rename", lambda _old, new: os.path.dirname(new))
+        for new in (files_of(*FIRST), files_of(*SECOND), files_of(item("green", WEB, types=("net", "uts"))), {}):
+            del steps[:]
+            bring(new)
+            for folder in {place for name, place in steps if name != "fsync"}:
+                assert [name for name, place in steps if place == folder][-1] == "fsync", folder
+
+    on_host(work)
+
+
 def is_killed_at(number: int, new: units.Files) -> bool:
     """Whether it makes so many calls that change something, and is killed at that one."""
 

@@ -111,9 +111,8 @@ def carry_out(changes: t.Sequence[Change]) -> None:
                 done.append(change)
                 _put(change.path, change.after)
         with during("have the files on the disk", _HINTS):
-            for folder in {os.path.dirname(change.path) for change in changes if change.after is not None}:
-                with closing(os.open(folder, os.O_RDONLY | os.O_DIRECTORY)) as fd:
-                    os.fsync(fd)
+            for folder in filter(os.path.isdir, {os.path.dirname(change.path) for change in changes}):
+                _sync(folder)
     except BaseException:
         for change in reversed(done):
             with contextlib.suppress(OSError):
@@ -167,3 +166,10 @@ def _make_folder(folder: str) -> None:
         _make_folder(os.path.dirname(folder))
         os.mkdir(folder, _FOLDER_MODE)
         os.chmod(folder, _FOLDER_MODE)
+        _sync(os.path.dirname(folder))
+
+
+def _sync(folder: str) -> None:
+    """Have on the disk which files are in it."""
+    with closing(os.open(folder, os.O_RDONLY | os.O_DIRECTORY)) as fd:
+        os.fsync(fd)
