@@ -21,7 +21,12 @@ import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import netdev, nstypes, process, rtnetlink
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import carry_out, places, read
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import (
+    carry_out,
+    decode,
+    places,
+    read,
+)
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.difference import difference
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.draft import Touched
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network.model import (
@@ -254,7 +259,7 @@ def test_links_that_are_upon_each_other() -> None:
         for number, (name, other) in enumerate((("eth0", "eth1"), ("eth1", "eth0")), 2)
     }
     request = asking(wish("eth0", up=True), wish("eth1", up=True))
-    planned = plan(State(links, {}, [], {}), request, BLUE, lambda _name: {})
+    planned = plan(State(links, {}, [], {}), request, BLUE, lambda _namespace, _name: None)
     assert [step.words for step in planned.steps] == ["link set eth0 up", "link set eth1 up"]
 
 
@@ -961,9 +966,9 @@ def test_a_physical_link_is_not_purged() -> None:
     """It would go to the host under a name that who is inside may have chosen."""
     card = State({"br-mgmt": Link("br-mgmt", 5, PHYSICAL, True, 1500, "", "", (), {})}, {}, [], {})
     with pytest.raises(NamespaceError, match="purge the link br-mgmt: it is a physical one, and would go to where"):
-        plan(card, asking(purge=["links"]), BLUE, lambda _name: {})
+        plan(card, asking(purge=["links"]), BLUE, lambda _namespace, _name: None)
     named = asking(wish("br-mgmt", PHYSICAL, absent=True), purge=["links"])
-    (step,) = plan(card, named, BLUE, lambda _name: {}).steps
+    (step,) = plan(card, named, BLUE, lambda _namespace, _name: None).steps
     assert step.words.startswith("link set br-mgmt netns ")
 
 
@@ -998,14 +1003,14 @@ def test_what_takes_a_physical_link_back_takes_no_other() -> None:
     assert back == wish("eth1", PHYSICAL, absent=True, up=True, mtu=1500, mac=card.mac)
     for inside, error in ((taken, "no physical one of that name inside"), (card, "")):
         with pytest.raises(NamespaceError, match=error) if error else contextlib.nullcontext():
-            plan(State({"eth1": inside}, {}, [], {}), asking(back), BLUE, lambda _name: {})
+            plan(State({"eth1": inside}, {}, [], {}), asking(back), BLUE, lambda _namespace, _name: None)
     for inside, error in ((taken, "the physical one is where the task runs"), (card, "")):
         with pytest.raises(NamespaceError, match=error) if error else contextlib.nullcontext():
             plan(
                 State({"eth1": inside}, {}, [], {}),
                 asking(wish("eth1", PHYSICAL)),
                 BLUE,
-                lambda _name: {"eth1": card},
+                lambda _namespace, name: {"eth1": card}.get(name),
             )
 
 
@@ -1204,6 +1209,60 @@ def test_what_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     bring(asking(wish("eth0", absent=True), wish("eth1", "veth", peer=peer("blue1"))), check=True)
     assert len({place for place, _kind in asked}) == 2
     assert len(asked) == len({*asked})
+
+
+@world
+def test_what_else_is_where_a_task_runs_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There may be very much of it, and as many networks are brought to what is asked one after the other."""
+    for number in range(3):
+        ip("link", "add", f"other{number}", "type", "bridge")
+        ip("addr", "add", f"10.9.{number}.1/24", "dev", f"other{number}")
+    told: list[rtnetlink.Message] = []
+    really = rtnetlink.list_at
+
+    def list_at(route: socket.socket, kind: int, content: bytes, steady: bool) -> list[rtnetlink.Message]:
+        found = really(route, kind, content, steady)
+        with closing(netdev.open_network_of(route.fileno())) as network:
+            told.extend(found if os.path.sameopenfile(network, own.fileno()) else ())
+        return found
+
+    monkeypatch.setattr(rtnetlink, "list_at", list_at)
+    request = asking(wish("eth0", "veth", peer=peer("blue0", addresses=("10.1.0.1/24",))))
+    with open("/proc/self/ns/net", "rb") as own:
+        bring(request)
+        assert bring(request).changes == ()
+    assert {item.kind for item in told} == {rtnetlink.RTM_NEWADDR}
+    assert {address.number for address in map(decode.address_in, told) if address} == {
+        links(networks.HOME)["blue0"]["ifindex"]
+    }
+
+
+@world
+def test_one_link_is_as_it_is_among_all() -> None:
+    ip("link", "add", "br0", "type", "bridge")
+    ip("link", "add", "v0", "type", "veth", "peer", "name", "v1")
+    ip("link", "set", "v0", "master", "br0", "mtu", "1400", "up")
+    ip("link", "property", "add", "dev", "v1", "altname", "second")
+    for address in (
+        ("10.1.0.1/24",),
+        ("10.1.0.2/24", "noprefixroute"),
+        ("10.2.0.1", "peer", "10.2.0.2"),
+        ("fd00::1/64",),
+    ):
+        ip("addr", "add", *address, "dev", "v1")
+    with support.own_procfs() as proc, places.opened(proc, None, networks.HOME, {}) as found:
+        everything = read.links_of(found.inside).by_name
+        assert {"lo", "br0", "v0", "v1"} <= {*everything}
+        assert everything["v1"].beyond
+        for name, link in everything.items():
+            assert read.link_at(found.inside, name=name) == link
+            assert read.link_at(found.inside, link.number) == link
+            assert netdev.index_at(found.inside.route, name) == link.number
+        # A task means what is called so, not what is also called so.
+        for name in ("second", "none"):
+            assert read.link_at(found.inside, name=name) is None
+            assert netdev.index_at(found.inside.route, name) is None
+        assert read.link_at(found.inside, 0x7FFFFFFF) is None
 
 
 def make_routes(count: int) -> None:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import socket
 import struct
@@ -90,8 +91,27 @@ def indices_at(route: socket.socket, steady: bool = True) -> dict[str, int]:
 
     Raises OSError.
     """
+    return _indices(rtnetlink.list_at(route, rtnetlink.RTM_GETLINK, bytes(_IFINFOMSG.size), steady))
+
+
+def index_at(route: socket.socket, name: str) -> int | None:
+    """The same of the device of one name, which is not an alternative one; None where there is none.
+
+    Raises OSError.
+    """
+    wanted = rtnetlink.attribute(_IFLA_IFNAME, name.encode("utf-8", "surrogateescape") + b"\0")
+    try:
+        found = _indices(rtnetlink.ask_at(route, rtnetlink.RTM_GETLINK, bytes(_IFINFOMSG.size) + wanted))
+    except OSError as error:
+        if error.errno == errno.ENODEV:
+            return None
+        raise
+    return found.get(name)
+
+
+def _indices(messages: t.Iterable[rtnetlink.Message]) -> dict[str, int]:
     found = {}
-    for message in rtnetlink.list_at(route, rtnetlink.RTM_GETLINK, bytes(_IFINFOMSG.size), steady):
+    for message in messages:
         if message.kind == rtnetlink.RTM_NEWLINK and len(message.content) >= _IFINFOMSG.size:
             attributes = dict(rtnetlink.attributes(message.content[_IFINFOMSG.size :]))
             found[_text(attributes.get(_IFLA_IFNAME, b""))] = _IFINFOMSG.unpack_from(message.content)[3]

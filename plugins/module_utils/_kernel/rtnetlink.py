@@ -42,6 +42,7 @@ _NLMSGERR_ATTR_MSG = 1
 _SOL_NETLINK = 270
 _NETLINK_CAP_ACK = 10
 _NETLINK_EXT_ACK = 11
+_NETLINK_GET_STRICT_CHK = 12
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _CODE = struct.Struct("=i")
@@ -72,9 +73,12 @@ class Message(t.NamedTuple):
 
 
 def open_route() -> socket.socket:
-    """A socket for the network namespace of the caller, wherever it is used later. Raises OSError."""
+    """A socket for the network namespace of the caller, wherever it is used later. Raises OSError.
+
+    What is listed by it may be narrowed by the header of the question, as in the addresses of one link.
+    """
     route = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
-    for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK):
+    for option in (_NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK):
         route.setsockopt(_SOL_NETLINK, option, 1)
     route.settimeout(_PATIENCE_SECONDS)
     return route

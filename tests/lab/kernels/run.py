@@ -63,6 +63,8 @@ NETWORK = (
     "options_of_a_bond_that_do_not_go_together",
     "a_bond_with_ports",
     "an_address_that_the_kernel_made_may_be_asked_for",
+    "one_link_is_as_it_is_among_all",
+    "what_else_is_where_a_task_runs_is_not_read",
     "secondary_addresses_stay_when_the_primary_one_goes",
     "what_an_mtu_takes_away_is_in_before",
     "all_types_of_routes",

@@ -67,7 +67,7 @@ class Work(t.NamedTuple):
 
     def plan(self, now: Look, request: Request) -> Plan:
         """What there is to do. Raises NamespaceError."""
-        return plan(now.state, request, self.places.inside_name, lambda name: now.around.links(name).by_name)
+        return plan(now.state, request, self.places.inside_name, now.around.link)
 
     def back(self, old: State, new: State, done: t.Sequence[Step]) -> Request:
         """What leads from the new state to the old one, of all that these steps change."""
@@ -314,23 +314,32 @@ class _Numbers:
     def __init__(self, places: Places, moved: Moved) -> None:
         self._places = places
         self._moved = moved
-        self._indices: dict[str, dict[str, int]] = {}
+        self._inside: dict[str, int] | None = None
+        self._around: dict[tuple[str, str], int | None] = {}
 
-    def _all(self, namespace: str) -> dict[str, int]:
-        place = self._places[namespace]
-        if namespace not in self._indices:
+    def _all_inside(self) -> dict[str, int]:
+        place = self._places.inside
+        if self._inside is None:
             with during(f"read the links in {place.title}", READ_HINTS):
-                self._indices[namespace] = netdev.indices_at(place.route, place.steady)
-        return self._indices[namespace]
+                self._inside = netdev.indices_at(place.route, place.steady)
+        return self._inside
 
     def index(self, namespace: str, link: str) -> int:
-        if link not in self._all(namespace):
-            title = self._places[namespace].title
-            raise NamespaceError(f"change the link {link} in {title}", "it is gone meanwhile", "run the task again")
-        return self._all(namespace)[link]
+        place = self._places[namespace]
+        if namespace == self._places.inside_name:
+            number = self._all_inside().get(link)
+        else:
+            if (namespace, link) not in self._around:
+                with during(f"look for the link {link} in {place.title}"):
+                    self._around[namespace, link] = netdev.index_at(place.route, link)
+            number = self._around[namespace, link]
+        if number is None:
+            cause = "it is gone meanwhile"
+            raise NamespaceError(f"change the link {link} in {place.title}", cause, "run the task again")
+        return number
 
     def number_inside(self, link: str) -> int:
-        own, taken = self.index(HERE, link), self._all(self._places.inside_name).values()
+        own, taken = self.index(HERE, link), self._all_inside().values()
         number = own if own not in taken else max(taken) + 1
         self._moved.note(link, number)
         return number
@@ -340,4 +349,5 @@ class _Numbers:
 
     def forget(self) -> None:
         """Links have come or gone."""
-        self._indices.clear()
+        self._inside = None
+        self._around.clear()

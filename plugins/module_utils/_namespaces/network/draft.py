@@ -80,13 +80,13 @@ class Draft:
     """The state as it will be, which the steps lead to."""
 
     def __init__(
-        self, state: State, request: Request, inside: str, around: t.Callable[[str], t.Mapping[str, Link]]
+        self, state: State, request: Request, inside: str, around: t.Callable[[str, str], Link | None]
     ) -> None:
         self.request = request
         self.inside = inside
         """How the namespace that is changed is called."""
         self.around = around
-        """The links of another namespace, by its name."""
+        """A link of another namespace, by the names of both."""
         self.wishes: dict[str, LinkWish] = {}
         self.links = dict(state.links)
         self.routes = dict(state.routes)

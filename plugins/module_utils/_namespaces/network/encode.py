@@ -31,6 +31,13 @@ def everything(kind: int) -> bytes:
     return codec.encoded(message)
 
 
+def addresses_at(index: int) -> bytes:
+    """The question for the addresses of one link, with 0 of all."""
+    message = codec.blank(rtnetlink.RTM_GETADDR)
+    message["index"] = index
+    return codec.encoded(message)
+
+
 def link_added(
     name: str,
     type_: str,

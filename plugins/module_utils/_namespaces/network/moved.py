@@ -12,7 +12,6 @@ others may have where they go, so those are taken away.
 
 from __future__ import annotations
 
-import errno
 import mmap
 import struct
 import typing as t
@@ -22,6 +21,7 @@ from ..errors import NamespaceError, during, explained
 from . import decode, encode
 from .model import PHYSICAL, Link, Request
 from .places import HERE, Place, Places
+from .read import told_of
 
 _NUMBER = struct.Struct("=I")
 
@@ -49,7 +49,7 @@ def bring_back(places: Places, moved: Moved, outside: t.Mapping[str, Link]) -> l
     refused = []
     for name, number in moved.numbers().items():
         try:
-            if _asked(places[HERE], 0, ifname=name) is None:
+            if told_of(places[HERE], 0, ifname=name) is None:
                 _bring_back(places, number, outside[name])
         except NamespaceError as error:
             refused.append(str(error))
@@ -70,7 +70,7 @@ def _bring_back(places: Places, number: int, link: Link) -> None:
         ],
         purpose,
     )
-    there = _asked(here, 0, ifname=link.name)
+    there = told_of(here, 0, ifname=link.name)
     if there is not None:
         came = decode.link_in(there).link
         attributes: dict[str, t.Any] = {"mtu": link.mtu} if came.mtu != link.mtu else {}
@@ -87,7 +87,7 @@ def _bring_back(places: Places, number: int, link: Link) -> None:
 def _find(inside: Place, number: int, link: Link) -> int | None:
     """Its index. A kernel before 5.13 may have given it another one, where the one that was chosen was taken."""
     for index, names in ((number, {}), (0, {"ifname": link.name})):
-        message = _asked(inside, index, **names)
+        message = told_of(inside, index, **names)
         if message is not None:
             there = decode.link_in(message).link
             # Who is inside may have put another one in its place.
@@ -97,20 +97,9 @@ def _find(inside: Place, number: int, link: Link) -> int | None:
 
 
 def _without_new_names(place: Place, number: int, link: Link) -> list[rtnetlink.Request]:
-    message = _asked(place, number)
+    message = told_of(place, number)
     names = decode.alternative_names_in(message) if message is not None else []
     return [encode.alternative_name_removed(number, name) for name in names if name not in link.altnames]
-
-
-def _asked(place: Place, number: int, **names: str) -> rtnetlink.Message | None:
-    """What the kernel tells of one link, None where there is none; that takes no look at all the others."""
-    with during(f"read a link in {place.title}"):
-        try:
-            return next(rtnetlink.ask_at(place.route, rtnetlink.RTM_GETLINK, encode.link_at(number, **names)), None)
-        except OSError as error:
-            if error.errno == errno.ENODEV:
-                return None
-            raise
 
 
 def _change(place: Place, requests: t.Sequence[rtnetlink.Request], purpose: str) -> None:

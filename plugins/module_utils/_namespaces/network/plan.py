@@ -20,10 +20,10 @@ from .draft import Draft, Message, Plan, Step, refuse_beyond
 from .model import ANY_TABLE, V6, Link, Request, Route, Rule, RuleWish, State
 
 
-def plan(state: State, request: Request, inside: str, around: t.Callable[[str], t.Mapping[str, Link]]) -> Plan:
+def plan(state: State, request: Request, inside: str, around: t.Callable[[str, str], Link | None]) -> Plan:
     """The steps from the state to the request.
 
-    inside: how the namespace that is changed is called. around: the links of another namespace, by its name.
+    inside: how the namespace that is changed is called. around: a link of another namespace, by the names of both.
     Raises NamespaceError for what can not become what is asked: another type, a peer that is another one, a name that
     is taken, what a task could not bring back.
     """

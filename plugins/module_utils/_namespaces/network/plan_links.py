@@ -260,7 +260,7 @@ def _move_out(draft: Draft, link: Link) -> None:
             "look at ip -details link inside; with state outside that one is moved",
         )
     _refuse_other_type(wish, link, purpose)
-    if link.name in draft.around(HERE):
+    if draft.around(HERE, link.name) is not None:
         raise NamespaceError(purpose, "there is one of that name already where the task runs", "rename that one")
     _set_attributes(draft, wish, purpose)
     namespace = draft.inside
@@ -294,7 +294,7 @@ def _make(draft: Draft, wish: LinkWish) -> None:
     peer = _new_peer(draft, wish, purpose) if wish.type == "veth" else None
     upon = str(wish.options.get(LINK, ""))
     where = str(wish.options.get(LINK_NAMESPACE, draft.inside))
-    if upon and upon not in (draft.links if where == draft.inside else draft.around(where)):
+    if upon and not _is_there(draft, where, upon):
         raise NamespaceError(purpose, f"there is no link {upon} for it to be upon", "make that one first")
     inside, type_ = draft.inside, wish.type
     name = wish.name if where == inside else _free_name(draft, wish.name, where)
@@ -323,18 +323,24 @@ def _make(draft: Draft, wish: LinkWish) -> None:
 
 def _free_name(draft: Draft, name: str, where: str) -> str:
     """Where the name is taken in the other namespace, one that is free: old kernels make the link there first."""
-    there = draft.around(where)
+    if not _is_there(draft, where, name):
+        return name
     others = (f"new{number}" for number in itertools.count())
-    return name if name not in there else next(other for other in others if other not in {*there, *draft.links})
+    return next(other for other in others if other not in draft.links and not _is_there(draft, where, other))
+
+
+def _is_there(draft: Draft, namespace: str, name: str) -> bool:
+    """Whether there is a link of that name inside, or in another namespace."""
+    return name in draft.links if namespace == draft.inside else draft.around(namespace, name) is not None
 
 
 def _new_peer(draft: Draft, wish: LinkWish, purpose: str) -> Peer:
     if wish.peer is None:
         raise NamespaceError(purpose, "a veth has two ends", "name the other one in peer")
     namespace = str(wish.peer.namespace)
-    there = {*(draft.links if namespace == draft.inside else draft.around(namespace))}
-    there |= {link.peer.name for link in draft.links.values() if link.peer and link.peer.namespace == namespace}
-    if wish.peer.name in there or (namespace == draft.inside and wish.peer.name == wish.name):
+    peers = {link.peer.name for link in draft.links.values() if link.peer and link.peer.namespace == namespace}
+    is_taken = wish.peer.name in peers or _is_there(draft, namespace, wish.peer.name)
+    if is_taken or (namespace == draft.inside and wish.peer.name == wish.name):
         remedy = "remove that one, or name the peer differently"
         if namespace == HERE:
             remedy += ", or say in peer.namespace where it shall be"
@@ -346,7 +352,7 @@ def _new_peer(draft: Draft, wish: LinkWish, purpose: str) -> Peer:
 
 def _move_in(draft: Draft, wish: LinkWish) -> None:
     purpose = f"move the link {wish.name} in"
-    found = draft.around(HERE).get(wish.name) if draft.inside != HERE else None
+    found = draft.around(HERE, wish.name) if draft.inside != HERE else None
     if found is None:
         raise NamespaceError(purpose, "there is none of that name where the task runs, nor inside", "look at ip link")
     if wish.name in draft.in_use:
@@ -370,7 +376,7 @@ def _refuse_instead_of_physical(draft: Draft, wish: LinkWish, link: Link) -> Non
     """Who is inside may have made a link of that name before the physical one came."""
     if wish.type != PHYSICAL or link.type == PHYSICAL or draft.inside == HERE:
         return
-    outside = draft.around(HERE).get(link.name)
+    outside = draft.around(HERE, link.name)
     if outside is not None and outside.type in (PHYSICAL, UNKNOWN):
         raise NamespaceError(
             f"move the link {link.name} in",
@@ -464,10 +470,11 @@ def _refuse_no_master(master: Link, purpose: str) -> None:
 def _set_peers_master(draft: Draft, link: Link, peer: Peer, master: str) -> None:
     namespace = str(peer.namespace)
     purpose = f"make {_place(peer)} a port of {master}"
-    if master and master not in draft.around(namespace):
-        raise NamespaceError(purpose, "there is no link of that name there", "make that one first")
     if master:
-        _refuse_no_master(draft.around(namespace)[master], purpose)
+        there = draft.around(namespace, master)
+        if there is None:
+            raise NamespaceError(purpose, "there is no link of that name there", "make that one first")
+        _refuse_no_master(there, purpose)
 
     def message(numbers: Numbers) -> rtnetlink.Request:
         return encode.link_changed(

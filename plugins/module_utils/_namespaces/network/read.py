@@ -31,6 +31,8 @@ READ_HINTS = {
     ),
 }
 _AT_ONCE = 10_000
+_AT_ONE_TIME = 32
+"""So many addresses of one link are in one answer. Of more, the kernel says only in a list of all if they changed."""
 
 
 class Links(t.NamedTuple):
@@ -45,29 +47,73 @@ def links_of(place: Place) -> Links:
     """With their addresses. Raises NamespaceError."""
     with during(f"read the links in {place.title}", READ_HINTS):
         raw = [decode.link_in(message) for message in _list(place, rtnetlink.RTM_GETLINK, rtnetlink.RTM_NEWLINK)]
-        addresses = collections.defaultdict(list)
-        beyond: dict[int, dict[str, str]] = collections.defaultdict(dict)
-        for message in _list(place, rtnetlink.RTM_GETADDR, rtnetlink.RTM_NEWADDR):
-            found = decode.address_in(message)
-            if found is None:
-                continue
-            if not found.has_peer:
-                addresses[found.number, found.automatic].append(found.text)
-            if found.beyond and not found.automatic:
-                beyond[found.number][found.text] = found.beyond
+        addresses = _addresses(place)
     names = {item.link.number: item.link.name for item in raw}
     complete = [
-        item._replace(
-            link=item.link._replace(
-                master=names.get(item.master, ""),
-                addresses=tuple(addresses[item.link.number, False]),
-                automatic=tuple(addresses[item.link.number, True]),
-                beyond=beyond[item.link.number],
-            )
-        )
+        item._replace(link=_completed(item.link, names.get(item.master, ""), addresses[item.link.number]))
         for item in raw
     ]
     return Links({item.link.name: item.link for item in complete}, {item.link.number: item for item in complete})
+
+
+def link_at(place: Place, number: int = 0, name: str = "") -> Link | None:
+    """The link of this index, or else of this name, as links_of() has it, without a look at all the others.
+
+    Raises NamespaceError.
+    """
+    raw = _one_at(place, number, name)
+    if raw is None:
+        return None
+    master = _one_at(place, raw.master) if raw.master else None
+    with during(f"read the addresses of {raw.link.name} in {place.title}", READ_HINTS):
+        try:
+            addresses = _addresses(place, raw.link.number)[raw.link.number]
+        except OSError as error:
+            if error.errno == errno.ENODEV:
+                return None
+            raise
+    return _completed(raw.link, "" if master is None else master.link.name, addresses)
+
+
+def _one_at(place: Place, number: int, name: str = "") -> decode.Raw | None:
+    message = told_of(place, number, **({} if number else {"ifname": name}))
+    raw = None if message is None else decode.link_in(message)
+    # The kernel takes the alternative names of links too.
+    return None if raw is None or name not in ("", raw.link.name) else raw
+
+
+def told_of(place: Place, number: int, **names: str) -> rtnetlink.Message | None:
+    """What the kernel tells of one link, None where there is none. names: as encode.link_at() has them.
+
+    Raises NamespaceError.
+    """
+    with during(f"read a link in {place.title}"):
+        try:
+            return next(rtnetlink.ask_at(place.route, rtnetlink.RTM_GETLINK, encode.link_at(number, **names)), None)
+        except OSError as error:
+            if error.errno == errno.ENODEV:
+                return None
+            raise
+
+
+def _addresses(place: Place, number: int = 0) -> dict[int, list[decode.Address]]:
+    """By the index of their link; of one link where that is given. Raises OSError, ENODEV where it is not there."""
+    found = collections.defaultdict(list)
+    for message in _list(place, rtnetlink.RTM_GETADDR, rtnetlink.RTM_NEWADDR, encode.addresses_at(number)):
+        address = decode.address_in(message)
+        if address is not None:
+            found[address.number].append(address)
+    return _addresses(place) if number and len(found[number]) > _AT_ONE_TIME else found
+
+
+def _completed(link: Link, master: str, addresses: t.Sequence[decode.Address]) -> Link:
+    plain = [item for item in addresses if not item.has_peer]
+    return link._replace(
+        master=master,
+        addresses=tuple(item.text for item in plain if not item.automatic),
+        automatic=tuple(item.text for item in plain if item.automatic),
+        beyond={item.text: item.beyond for item in addresses if item.beyond and not item.automatic},
+    )
 
 
 def tentative_of(place: Place) -> set[str]:
@@ -93,18 +139,20 @@ def rules_of(place: Place) -> list[Rule]:
 
 
 class Surroundings:
-    """The links of the other namespaces, read when somebody wants to know."""
+    """The links of the other namespaces, each read when somebody wants to know: there may be very many."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
-        self._links: dict[str, Links] = {}
+        self._links: dict[tuple[str, str | int], Link | None] = {}
         self._names: dict[int, str] | None = None
 
-    def links(self, name: str) -> Links:
-        """Those in the namespace of that name. Raises NamespaceError."""
-        if name not in self._links:
-            self._links[name] = links_of(self._places[name])
-        return self._links[name]
+    def link(self, namespace: str, link: str | int) -> Link | None:
+        """The one of that name or index there. Raises NamespaceError."""
+        if (namespace, link) not in self._links:
+            place = self._places[namespace]
+            self._links[namespace, link] = link_at(place, name=link) if isinstance(link, str) else link_at(place, link)
+            _collect_garbage(len(self._links))
+        return self._links[namespace, link]
 
     def name_of(self, netnsid: int) -> str | None:
         """The name of the namespace that has this id inside; None where it is none of them. Raises NamespaceError."""
@@ -123,7 +171,7 @@ def state_of(
 ) -> State:
     """What is inside. wanted: the sysctls to read. moved: of links that may be outside. Raises NamespaceError."""
     links = links_of(places.inside)
-    there = around.links(HERE) if moved else Links({}, {})
+    there = links_of(places[HERE]) if moved else Links({}, {})
     outside = {name: link for name, link in there.by_name.items() if name in moved}
     routes = routes_of(places[HERE], there) if outside else []
     uses = {name: _use_of(link, there, routes) for name, link in outside.items()}
@@ -168,24 +216,30 @@ def _resolved(raw: decode.Raw, inside: str, links: Links, around: Surroundings) 
         return raw.link
     where = inside if raw.namespace is None else around.name_of(raw.namespace)
     other = None
-    if where is not None:
-        other = (links if raw.namespace is None else around.links(where)).raw.get(raw.other)
+    if raw.namespace is None:
+        other = links.raw[raw.other].link if raw.other in links.raw else None
+    elif where is not None and raw.other:
+        other = around.link(where, raw.other)
     if raw.link.type == "veth":
         if other is None:
             return raw.link._replace(peer=Peer("", None))
-        return raw.link._replace(
-            peer=Peer(other.link.name, where, other.link.addresses, (), other.link.up, other.link.master)
-        )
-    told: dict[str, Value] = {} if other is None else {LINK: other.link.name}
+        return raw.link._replace(peer=Peer(other.name, where, other.addresses, (), other.up, other.master))
+    told: dict[str, Value] = {} if other is None else {LINK: other.name}
     if raw.namespace is not None:
         told[LINK_NAMESPACE] = raw.namespace if where is None else where
     return raw.link._replace(options={**raw.link.options, **told})
 
 
-def _list(place: Place, asked: int, told: int) -> t.Iterator[rtnetlink.Message]:
-    for number, item in enumerate(rtnetlink.list_at(place.route, asked, encode.everything(asked), place.steady), 1):
+def _list(place: Place, asked: int, told: int, question: bytes | None = None) -> t.Iterator[rtnetlink.Message]:
+    """question: that for everything, unless it is given."""
+    content = encode.everything(asked) if question is None else question
+    for number, item in enumerate(rtnetlink.list_at(place.route, asked, content, place.steady), 1):
         if item.kind == told:
             yield item
-        if not number % _AT_ONCE:
-            # What pyroute2 makes of a message refers to itself, and a task looks for no garbage by itself.
-            gc.collect(0)
+        _collect_garbage(number)
+
+
+def _collect_garbage(number: int) -> None:
+    """After so many: what pyroute2 makes of a message refers to itself, and a task looks for no garbage by itself."""
+    if not number % _AT_ONCE:
+        gc.collect(0)

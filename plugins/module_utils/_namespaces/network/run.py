@@ -101,11 +101,12 @@ def _names_that_came(work: Work, before: State, after: State) -> t.Iterator[str]
     left = [before.links[name] for name in wishes if name in before.links and name not in after.links]
     moved = [link for link in left if PHYSICAL in (link.type, wishes[link.name].type) or wishes[link.name].outside]
     # All is done: that somebody changes links there all the time is no failure any more.
-    there = Surroundings(work.places.at_any_time()).links(HERE).by_name if moved else {}
+    there = Surroundings(work.places.at_any_time())
     for link in moved:
         # A physical one is given those of its place again by udev.
         own = link.altnames if link.type == PHYSICAL else ()
-        for name in there[link.name].altnames if link.name in there else ():
+        came = there.link(HERE, link.name)
+        for name in () if came is None else came.altnames:
             if name not in own:
                 remedy = f"ip link property del dev {link.name} altname {name}"
                 yield f"{link.name} has come with the name {name} too, which {remedy} takes away"
