@@ -28,7 +28,7 @@ help:
 	@echo "make test HOSTS=1                 both at once, in less time"
 	@echo "make matrix                       the modules with every Python here and every ansible-core from 2.18 on"
 	@echo "make kernels                      the tests on Debian's kernels, from 5.10 on, in emulated machines"
-	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns, ns_network against ip, tasks inside, ns_facts against lsns"
+	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns, ns_network against ip, a boot, tasks inside, ns_facts against lsns"
 	@echo "make lock                         pin the newest versions of what the tests fetch"
 	@echo "make clean                        remove all that was made here"
 	@echo "PYTHON=... chooses the Python; otherwise it is the newest one that works."
@@ -65,6 +65,7 @@ bench: root bench-programs .ansible/bench/made .ansible/bench/trixie $(LINK)
 	@.ansible/bench/bin/python benchmarks/ns_exec.py $(ARGS)
 	@.ansible/bench/bin/python benchmarks/ns_persistent.py
 	@.ansible/bench/bin/python benchmarks/ns_network.py
+	@.ansible/bench/bin/python benchmarks/boot.py
 	@.ansible/bench/bin/python benchmarks/nsenter.py
 	@.ansible/bench/bin/python benchmarks/ns_facts.py
 
