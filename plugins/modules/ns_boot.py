@@ -18,6 +18,9 @@ description:
     C(BindsTo=) and C(After=) of it, and perhaps C(NetworkNamespacePath=/run/netns/<set>). A set that fails fails its
     own unit, with the reason in the journal, and no other.
   - Sets that are not named stay as they are declared.
+  - What is no longer declared of a set (types, links, addresses, a host name) stays until the set is made anew, by
+    C(systemctl restart linux-namespaces@<set>) or at the next boot; O(sets[].network) with C(purge) takes parts of a
+    network away at once. Services that are no longer declared are stopped.
 version_added: 0.1.0
 author: The linux.namespaces authors (@linux-namespaces)
 extends_documentation_fragment:
@@ -26,7 +29,7 @@ attributes:
   check_mode:
     support: partial
     details: As that of M(linux.namespaces.ns_persistent). Of the network of a set that is not there yet, a change is
-      reported. Whether services start is not known.
+      reported. Whether services start, and whether somebody is in a set that shall be V(absent), is not known.
   diff_mode:
     support: full
     details: The files, but for the program.
@@ -35,7 +38,8 @@ attributes:
 requirements:
   - systemd 244 or later as PID 1 of the target
   - Python 3.8 or later as C(/usr/bin/python3) of the target, whatever Python Ansible takes
-  - for networks that Python 3.9 or later, with its distribution's package of pyroute2 0.7.2 or later
+  - for networks that Python 3.9 or later, with its distribution's package of pyroute2; those of Debian 11 (0.5.14), 12
+    (0.7.2) and 13 (0.7.7) were tried
 options:
   sets:
     description: The sets.
@@ -50,7 +54,7 @@ options:
       state:
         description:
           - V(absent) stops the services in the set, removes it, and no longer declares it. Of a set that is V(absent)
-            only the name can be said. One that is in use stays declared.
+            only the name can be said. One that other processes are in stays, and its services are started again.
           - With the last set all that this module installed is removed.
         type: str
         choices: [present, absent]
@@ -72,8 +76,9 @@ options:
         elements: dict
         suboptions:
           name:
-            description: The name of a service; its unit is C(linux-namespaces-<set>:<name>.service). It is joined to
-              the namespaces by systemd where that can join all, else by C(nsenter).
+            description: The name of a service, of letters, digits and C(_.-); its unit is
+              C(linux-namespaces-<set>:<name>.service). It is joined to the namespaces by systemd where that can join
+              all, else by C(nsenter).
             type: str
           argv:
             description: The command and its arguments; the first is an absolute path. Needed with
@@ -93,8 +98,9 @@ options:
             default: on-failure
           unit:
             description: In place of all that, a service that has a unit. It is given a drop-in that binds and joins it
-              to the set, for which systemd has to be able to join all namespaces of the set. It is not enabled;
-              C(systemctl add-wants) makes it start with the set. No other set can have it then.
+              to the set, for which systemd has to be able to join all namespaces of the set. Where it runs, it is
+              restarted in the set. It is not enabled; C(systemctl add-wants linux-namespaces@<set> <unit>) makes it
+              start with the set. No other set can have it then.
             type: str
       hostname:
         description: As in M(linux.namespaces.ns_persistent), like all that follow.
@@ -167,8 +173,12 @@ options:
         description: Set the loopback device of the network namespace up.
         type: bool
 notes:
-  - C(systemctl reload linux-namespaces@<set>) applies what is declared once more, C(restart) makes the set anew.
-  - At boot a set waits up to 30 seconds for the links of the host that its network names, and no other set for it.
+  - C(systemctl reload linux-namespaces@<set>) applies what is declared once more, C(restart) makes the set anew; where
+    other processes are in it, it stays as it is, which only the journal says. A namespace that is lost comes back by
+    C(reload) too, but what runs in the lost one is restarted by this module alone.
+  - systemd joins a service to net namespaces, from 248 on to those of ipc, from 259 on to those of users.
+  - When it starts, at boot or by the task, a set waits up to 30 seconds for the links of the host that its network
+    names, and no other set for it.
   - A set that is removed takes the other ends of its C(veth) links along. When it is there again, the networks of the
     declared sets that have links with their other ends in it are applied once more.
   - O(sets[].services[].unit) and C(nsenter) leave C(/sys) as the host has it.
@@ -194,7 +204,7 @@ EXAMPLES = r"""
             - {dst: default, via: 10.1.0.1}
         services:
           - name: web
-            argv: [/usr/bin/python3, -m, http.server]
+            argv: [/usr/sbin/nginx, -g, daemon off;]
             restart: always
 
 - name: Have it no more
@@ -245,6 +255,7 @@ files:
   elements: str
 """
 
+import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -282,7 +293,7 @@ def execute(module: AnsibleModule) -> outcome.Result:
     names = [set_name("sets.name", item["name"]) for item in items]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise refuse("sets", f"{twice[0]} is named twice")
+        raise refuse("sets", f"{twice[0]} is named twice", "name it once")
     absent = [item["name"] for item in items if item["state"] == "absent"]
     for item in items:
         if item["state"] == "absent":
@@ -303,11 +314,19 @@ def _refuse_details(item: t.Mapping[str, t.Any]) -> None:
 def _parse(item: t.Mapping[str, t.Any]) -> declared.Declared:
     given = specs.plain(declared.SET, item)
     try:
+        for service in given.get("services", ()):
+            _refuse_line(service.get("argv") or ())
         if "network" in given:
             given["network"] = _parse_network(given["network"])
         return declared.parse(item["name"], given)
     except NamespaceError as error:
         raise NamespaceError(f"declare the set {item['name']}", str(error)) from error
+
+
+def _refuse_line(argv: t.Sequence[str]) -> None:
+    """Ansible makes a list of a text, too."""
+    if len(argv) == 1 and " " in argv[0] and not os.path.exists(argv[0]):
+        raise refuse("argv", f"there is no program {argv[0]!r}", "give its arguments as items of the list")
 
 
 def _parse_network(given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -335,7 +354,7 @@ def _describe(names: t.Sequence[str], results: install.Results) -> outcome.Resul
         "diff": [_describe_difference(change) for change in results.files if change.path != PROGRAM],
     }
     if failed:
-        described.update(failed=True, msg=f"{len(failed)} sets failed: {failed[0]['msg']}")
+        described.update(failed=True, msg=f"{len(failed)} of {len(names)} sets failed: {failed[0]['msg']}")
     return described
 
 

@@ -72,6 +72,7 @@ def refusal(*sets: Options, **arguments: t.Any) -> str:
         ("declare set blue network net", {"name": "blue", "types": ["uts"], "network": {"links": []}}),
         ("declare set blue services[0].argv", {**BLUE, "services": [{"name": "web"}]}),
         ("restart", {**BLUE, "services": [{"name": "web", "argv": ["/bin/true"], "restart": "perhaps"}]}),
+        ("argv '/bin/sleep 1' items", {**BLUE, "services": [{"name": "web", "argv": "/bin/sleep 1"}]}),
         ("NUL", {**BLUE, "services": [{"name": "web", "argv": ["/bin/echo", "a\0"]}]}),
     ],
 )

@@ -53,6 +53,8 @@ services() {
     ip -netns molecule-a route show 10.78.0.0/16
     ip -netns molecule-a route show 10.80.0.0/16
     systemctl is-active linux-namespaces@molecule-c.service molecule-unit.service linux-namespaces-molecule-a:web.service || true
+    pid=$(systemctl show --property=MainPID --value linux-namespaces-molecule-d:inside.service)
+    [ ! "/proc/$pid/ns/ipc" -ef /run/ipcns/molecule-d ] || echo inside
 }
 
 "$1"

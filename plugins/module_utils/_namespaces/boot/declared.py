@@ -130,7 +130,7 @@ def _check_unit(at: str, service: t.Mapping[str, t.Any]) -> None:
     if more:
         raise refuse(f"{at}.{more[0]}", "the unit is there and says that itself", "leave it out")
     unit = service["unit"]
-    if not re.fullmatch(_PREFIX + r"(@[A-Za-z0-9:_.\\@-]*)?\.service", unit) or len(unit) > _UNIT_BYTES:
+    if not re.fullmatch(_PREFIX + r"(@[A-Za-z0-9:_.\\@-]+)?\.service", unit) or len(unit) > _UNIT_BYTES:
         raise refuse(f"{at}.unit", f"{unit!r} is no name of a service", "write all of it, as web.service")
     if re.fullmatch(_OWN_UNIT, unit):
         raise refuse(f"{at}.unit", f"{unit} is one of those that are written here", "name another")

@@ -14,7 +14,7 @@ import typing as t
 
 from ..directory import holding
 from ..errors import NamespaceError
-from . import archive, called, declared, files, units
+from . import archive, called, declared, files, services, units
 from .declared import Declared
 from .places import ALL_UNIT, LOCK, PROGRAM, unit_of
 from .systemd import Run, Systemd
@@ -49,9 +49,10 @@ def _run(work: _Work, wanted: t.Sequence[Declared], absent: t.Sequence[str], che
             work.remove(program, gone)
         gone = [name for name in gone if name not in work.failed]
         changes = files.plan(work.old, work.wanted(good, gone))
+        steps = work.plan_services(good, changes)
         if not check:
             work.put(changes)
-            work.apply(good, changes)
+            work.apply(good, changes, steps)
     told = {item.name: tuple(work.changes[item.name]) for item in good}
     told.update((name, ("remove what is declared, and the set",) if name in gone else ()) for name in absent)
     done = {name: words for name, words in told.items() if name not in work.failed}
@@ -108,9 +109,19 @@ class _Work:
                     self.failed.setdefault(item.name, str(error))
 
     def remove(self, program: str, names: t.Sequence[str]) -> None:
-        """The sets, after what runs in them; those that are in use stay declared. Raises NamespaceError."""
+        """The sets, after what runs in them; those that are in use stay as they were. Raises NamespaceError."""
+        inside = {
+            unit: name
+            for path, value in self.old.items()
+            for unit in units.unit_at(path)
+            for name in names
+            if units.is_bound(value, name)
+        }
+        running = services.running_of(self._systemd, [*inside])
         self._systemd.end(*map(unit_of, names))
         self._call(program, "remove", names)
+        again = [unit_of(name) for name in names if name in self.failed]
+        self._systemd.do("start", *again, *(unit for unit in running if inside[unit] in self.failed))
 
     def wanted(self, good: t.Sequence[Declared], gone: t.Collection[str]) -> Files:
         """All that shall be there. Raises NamespaceError."""
@@ -136,6 +147,16 @@ class _Work:
             new[PROGRAM] = self.program
         return new
 
+    def plan_services(self, good: t.Sequence[Declared], changes: t.Sequence[files.Change]) -> list[services.Step]:
+        """What is done with what runs in the sets. Raises NamespaceError."""
+        taken = {unit: item.name for item in good for unit in units.taken_by(item)}
+        for unit in self._systemd.unknown([*taken]):
+            self.warnings.append(f"systemd knows no {unit} that could run in the set {taken[unit]}")
+        steps = services.plan(self._systemd, good, self.changes, changes)
+        for step in steps:
+            self.changes[step.set].append(step.words)
+        return steps
+
     def put(self, changes: t.Sequence[files.Change]) -> None:
         """Exchange the files, and let systemd know. Raises NamespaceError."""
         self._systemd.end(*_units_in(change for change in changes if change.after is None))
@@ -143,7 +164,9 @@ class _Work:
         if any(change.path.startswith(FOLDER) for change in changes):
             self._systemd.do("daemon-reload")
 
-    def apply(self, good: t.Sequence[Declared], changes: t.Sequence[files.Change]) -> None:
+    def apply(
+        self, good: t.Sequence[Declared], changes: t.Sequence[files.Change], steps: t.Sequence[services.Step]
+    ) -> None:
         """Bring about what is declared. Raises NamespaceError."""
         new = {change.path for change in changes if change.after is not None}
         idle = self._idle([unit_of(item.name) for item in good])
@@ -154,20 +177,22 @@ class _Work:
         if idle:
             # Also of those that failed, which then say so in the journal.
             self._systemd.do("start", ALL_UNIT, *sorted(idle))
-        services = {unit: item.name for item in good for unit in units.services_of(item)}
-        again = _units_in(change for change in changes if change.path in new)
-        self._systemd.do("restart", *(unit for unit in again if unit in services and services[unit] not in self.failed))
-        self._systemd.do("try-restart", *filter(None, (units.drop_in_for(change.path) for change in changes)))
-        self._look_again(good, services)
+        for step in steps:
+            self.changes[step.set].append(step.words)
+        for verb in ("start", "restart"):
+            self._systemd.do(verb, *(step.unit for step in steps if step.verb == verb and step.set not in self.failed))
+        self._look_again(good, [step for step in steps if step.verb != "stop"])
 
-    def _look_again(self, good: t.Sequence[Declared], services: t.Mapping[str, str]) -> None:
+    def _look_again(self, good: t.Sequence[Declared], steps: t.Sequence[services.Step]) -> None:
         of_sets = {unit_of(item.name): item.name for item in good}
         for unit in self._idle([*of_sets]):
             self.failed.setdefault(of_sets[unit], f"{unit} did not start; see journalctl --unit '{unit}'")
-        for unit, state in self._systemd.states(list(services)).items():
+        inside = {unit: item.name for item in good for unit in units.services_of(item)}
+        inside.update((step.unit, step.set) for step in steps)
+        for unit, state in self._systemd.states(list(inside)).items():
             # Between two tries it is activating.
             if state in ("failed", "activating"):
-                self.failed.setdefault(services[unit], f"{unit} failed; see journalctl --unit '{unit}'")
+                self.failed.setdefault(inside[unit], f"{unit} failed; see journalctl --unit '{unit}'")
 
     def _call(
         self, program: str, command: str, names: t.Sequence[str] = (), given: str = ""

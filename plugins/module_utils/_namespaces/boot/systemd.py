@@ -34,7 +34,7 @@ class Systemd:
             raise NamespaceError(
                 "have namespaces from the boot on",
                 f"systemd is not PID 1 here (there is no {RUNS})",
-                "use ns_persistent at each boot by what this host starts services with",
+                "run ns_persistent after each boot, for example from the controller",
             )
         said = self._systemctl("--version").split()
         if len(said) < 2 or not said[1].isdigit():
@@ -54,6 +54,11 @@ class Systemd:
     def states(self, units: t.Sequence[str]) -> dict[str, str]:
         """What each of the units is, as active, inactive or failed."""
         return dict(zip(units, self._systemctl("is-active", *units).split())) if units else {}
+
+    def unknown(self, units: t.Sequence[str]) -> list[str]:
+        """Those of the units that systemd has no file of."""
+        states = self._systemctl("show", "--property=LoadState", "--value", *units).split() if units else []
+        return [unit for unit, state in zip(units, states) if state == "not-found"]
 
     def _systemctl(self, *arguments: str) -> str:
         with during(f"run systemctl {arguments[0]}"):

@@ -124,7 +124,7 @@ def belongs_to(name: str, path: str, value: str | bytes) -> bool:
     return path.startswith((services, f"{FOLDER}/{unit}.wants/")) or path in (path_of(name), _link_of(unit))
 
 
-def is_bound(value: str | bytes, name: str) -> bool:
+def is_bound(value: str | bytes | None, name: str) -> bool:
     """Whether what a file of ours has binds a unit to that set."""
     return isinstance(value, bytes) and f"\nBindsTo={unit_of(name)}\n".encode() in value
 
@@ -153,6 +153,13 @@ def drop_in_for(path: str) -> str | None:
     """The unit that a file is a drop-in for, if it is one of ours."""
     folder, name = os.path.split(path)
     return os.path.basename(folder)[: -len(".d")] if name == DROP_IN else None
+
+
+def unit_at(path: str) -> list[str]:
+    """The unit of a service that a file is, or is a drop-in for, if it is one."""
+    folder, name = os.path.split(path)
+    unit = name if folder == FOLDER and ":" in name else drop_in_for(path)
+    return [] if unit is None else [unit]
 
 
 def _drop_in(item: Declared, unit: str, tools: Tools) -> str:

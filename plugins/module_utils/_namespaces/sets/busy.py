@@ -114,7 +114,7 @@ def _refuse_busy(proc: int, plan: Plan, found: t.Sequence[int]) -> None:
         raise NamespaceError(
             f"remove the set {plan.state.name}",
             f"processes are in it: {shown}{more}",
-            "end them, or say when_busy: detach (they go on) or kill",
+            "end them, or have ns_persistent remove it with when_busy: detach (they go on) or kill",
         )
 
 
@@ -145,7 +145,7 @@ def _refuse_physical(plan: Plan, devices: t.Sequence[str]) -> None:
         raise NamespaceError(
             f"remove the set {plan.state.name}",
             f"it has physical interfaces, which would go to the host, perhaps renamed: {', '.join(devices)}",
-            "move them out, or say when_busy: detach",
+            "move them out, or have ns_persistent remove it with when_busy: detach",
         )
 
 

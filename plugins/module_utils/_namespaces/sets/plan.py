@@ -22,6 +22,9 @@ from . import adjust, busy, immutable
 from .model import ANEW, Kinds, Plan, Request, State
 from .observe import Observed
 
+CREATE = "create the "
+"""What begins the words for a namespace that is made."""
+
 Planned = t.Dict[str, t.Union[Plan, NamespaceError]]
 
 
@@ -111,7 +114,7 @@ def _present(request: Request, state: State, definitions: _Definitions) -> Plan:
 @functools.lru_cache(maxsize=None)
 def _creation(kinds: Kinds) -> tuple[str, ...]:
     """What there is to do for a set that has nothing yet, in words."""
-    return tuple(f"create the {kind.name} namespace" for kind in kinds)
+    return tuple(f"{CREATE}{kind.name} namespace" for kind in kinds)
 
 
 def _describe_strays(state: State) -> list[str]:
@@ -167,10 +170,10 @@ def _describe(request: Request, state: State, handle: Handle) -> str:
     pinned = None if request.recreate else state.found.get(handle)
     if pinned is None:
         again = " again, as its handle is gone" if handle in state.lost and not request.recreate else ""
-        return f"create the {name} namespace{again}"
+        return f"{CREATE}{name} namespace{again}"
     if pinned.identity is None:
-        return f"create the {name} namespace again, as its handle is an empty file"
-    return f"create the {name} namespace again, as its init has ended"
+        return f"{CREATE}{name} namespace again, as its handle is an empty file"
+    return f"{CREATE}{name} namespace again, as its init has ended"
 
 
 def _compare(proc: int, request: Request, planned: Planned) -> None:
