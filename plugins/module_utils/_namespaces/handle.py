@@ -34,7 +34,8 @@ _PIN_HINTS = {
 _UNPIN_HINTS = {
     errno.EBUSY: Hint(
         "somebody holds the handle open",
-        "end that process (the playbook linux.namespaces.why names it), or say when_busy: detach",
+        "end that process (the playbook linux.namespaces.why names it), or have ns_persistent remove it with "
+        "when_busy: detach",
     ),
     errno.EROFS: Hint("the directory is on a read-only file system", "remount it"),
 }
