@@ -4,7 +4,7 @@
 
 # Everything that is fetched or written goes below .ansible/ in the checkout.
 
-.PHONY: help demo topology test hosts matrix kernels bench fetch lock clean root programs lab-programs kernel-programs bench-programs FORCE
+.PHONY: help demo topology test hosts matrix kernels power bench fetch lock clean root programs lab-programs kernel-programs bench-programs FORCE
 .DELETE_ON_ERROR:
 
 HOME_HERE = $(CURDIR)/.ansible/home
@@ -28,6 +28,7 @@ help:
 	@echo "make test HOSTS=1                 both at once, in less time"
 	@echo "make matrix                       the modules with every Python here and every ansible-core from 2.18 on"
 	@echo "make kernels                      the tests on Debian's kernels, from 5.10 on, in emulated machines"
+	@echo "make power                        ns_boot through reboots and losses of power, in an emulated machine; SUITE= as above"
 	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns, ns_network against ip, a boot, tasks inside, ns_facts against lsns"
 	@echo "make lock                         pin the newest versions of what the tests fetch"
 	@echo "make clean                        remove all that was made here"
@@ -60,6 +61,11 @@ matrix: root programs .ansible/python $(LINK)
 kernels: root programs kernel-programs .ansible/python
 	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory .ansible/lab/kernels/disk' -- \
 	    "$$(cat .ansible/python)" tests/lab/kernels/run.py .ansible/lab/kernels $(ARGS)
+
+# The same kernels with the file system of the lab's hosts, and systemd.
+power: root programs kernel-programs .ansible/python
+	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory .ansible/lab/kernels/disk $(LAB_ROOT)' -- \
+	    env PYTHONPATH=.ansible/collections "$$(cat .ansible/python)" tests/lab/kernels/power.py .ansible/lab/kernels $(LAB_ROOT) $(ARGS)
 
 bench: root bench-programs .ansible/bench/made .ansible/bench/trixie $(LINK)
 	@.ansible/bench/bin/python benchmarks/ns_exec.py $(ARGS)

@@ -224,12 +224,8 @@ def run(folder: Path, kernel: str, todo: t.Mapping[str, list[str]]) -> Results:
     console.write_text("")
     with disk.open("wb") as file:
         file.truncate(RESULTS_BYTES)
-    command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max,la57=off", "-m", "1024"]
-    command += ["-nodefaults", "-display", "none", "-no-reboot", "-serial", f"file:{console}"]
-    command += ["-kernel", str(place / "vmlinuz"), "-initrd", str(place / "initrd")]
-    command += ["-append", "console=ttyS0 quiet panic=-1 random.trust_cpu=on mitigations=off"]
-    for drive in (f"{folder / 'disk'},snapshot=on", f"{checkout},read-only=on", str(disk)):
-        command += ["-drive", f"if=virtio,format=raw,file={drive}"]
+    drives = (f"format=raw,file={folder / 'disk'},snapshot=on", f"format=raw,file={checkout},read-only=on")
+    command = emulator(place, console, (*drives, f"format=raw,file={disk}"))
     # A physical interface, with nothing at its other end.
     command += ["-netdev", "hubport,hubid=0,id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
     started = time.monotonic()
@@ -243,6 +239,15 @@ def run(folder: Path, kernel: str, todo: t.Mapping[str, list[str]]) -> Results:
     results = read(kernel, disk, console.read_text(errors="replace"))
     print(f"{kernel}:", summary(results), flush=True)
     return results
+
+
+def emulator(kernel: Path, console: Path, drives: t.Iterable[str]) -> list[str]:
+    """The command for a machine with the kernel that is in a folder."""
+    command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max,la57=off", "-m", "1024"]
+    command += ["-nodefaults", "-display", "none", "-no-reboot", "-serial", f"file:{console}"]
+    command += ["-kernel", str(kernel / "vmlinuz"), "-initrd", str(kernel / "initrd")]
+    command += ["-append", "console=ttyS0 quiet panic=-1 random.trust_cpu=on mitigations=off"]
+    return command + [word for drive in drives for word in ("-drive", f"if=virtio,{drive}")]
 
 
 def pack(path: Path, contents: t.Mapping[str, t.Any]) -> None:
