@@ -30,9 +30,10 @@ READ_HINTS = {
         "somebody changes it all the time", "see who inside does so, and run the task again when it stops"
     ),
 }
-_AT_ONCE = 10_000
-_AT_ONE_TIME = 32
-"""So many addresses of one link are in one answer. Of more, the kernel says only in a list of all if they changed."""
+_GARBAGE_AFTER = 10_000
+"""Messages."""
+_ADDRESSES_IN_AN_ANSWER = 32
+"""Of one link. Of more, the kernel says only in a list of all if they changed."""
 
 
 class Links(t.NamedTuple):
@@ -97,13 +98,16 @@ def told_of(place: Place, number: int, **names: str) -> rtnetlink.Message | None
 
 
 def _addresses(place: Place, number: int = 0) -> dict[int, list[decode.Address]]:
-    """By the index of their link; of one link where that is given. Raises OSError, ENODEV where it is not there."""
+    """By the index of their link; at least those of the one that is given.
+
+    Raises OSError, ENODEV where that is not there.
+    """
     found = collections.defaultdict(list)
     for message in _list(place, rtnetlink.RTM_GETADDR, rtnetlink.RTM_NEWADDR, encode.addresses_at(number)):
         address = decode.address_in(message)
         if address is not None:
             found[address.number].append(address)
-    return _addresses(place) if number and len(found[number]) > _AT_ONE_TIME else found
+    return _addresses(place) if number and len(found[number]) > _ADDRESSES_IN_AN_ANSWER else found
 
 
 def _completed(link: Link, master: str, addresses: t.Sequence[decode.Address]) -> Link:
@@ -241,5 +245,5 @@ def _list(place: Place, asked: int, told: int, question: bytes | None = None) ->
 
 def _collect_garbage(number: int) -> None:
     """After so many: what pyroute2 makes of a message refers to itself, and a task looks for no garbage by itself."""
-    if not number % _AT_ONCE:
+    if not number % _GARBAGE_AFTER:
         gc.collect(0)
