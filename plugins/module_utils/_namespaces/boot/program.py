@@ -43,8 +43,19 @@ SEPARATOR = "; "
 EVERY = "*"
 """In place of the name of a set, where it is about none or all."""
 
-Answers = t.Dict[str, t.Union[t.List[str], NamespaceError]]
-"""What was done for each set, in words, or why not."""
+T = t.TypeVar("T")
+Failed = t.Dict[str, NamespaceError]
+
+
+class Answers(t.NamedTuple):
+    """What was done for sets, in words, and why it could not be for others."""
+
+    done: dict[str, list[str]]
+    failed: Failed
+
+    def lack(self, names: t.Iterable[str]) -> bool:
+        """Whether one of these could not be done."""
+        return not self.failed.keys().isdisjoint(names)
 
 
 def main(arguments: t.Sequence[str]) -> int:
@@ -56,12 +67,12 @@ def main(arguments: t.Sequence[str]) -> int:
     except NamespaceError as error:
         _tell(sys.stderr, EVERY, str(error))
         return 2
-    for name, answer in answers.items():
-        if isinstance(answer, NamespaceError):
-            _tell(sys.stderr, name, str(answer))
-        elif answer:
-            _tell(sys.stdout, name, SEPARATOR.join(answer))
-    return int(any(isinstance(answers.get(name), NamespaceError) for name in asked))
+    for name, words in answers.done.items():
+        if words:
+            _tell(sys.stdout, name, SEPARATOR.join(words))
+    for name, refused in answers.failed.items():
+        _tell(sys.stderr, name, str(refused))
+    return int(answers.lack(asked))
 
 
 def _tell(stream: t.TextIO, name: str, text: str) -> None:
@@ -75,8 +86,7 @@ def _start(asked: t.Sequence[str]) -> Answers:
         # A link may come while this is done without it.
         lacking = _lacks_links_of_the_host(asked)
         answers = _apply(asked)
-        failed = any(isinstance(answers[name], NamespaceError) for name in asked)
-        if not (failed and lacking) or time.monotonic() > deadline:
+        if not (answers.lack(asked) and lacking) or time.monotonic() > deadline:
             return answers
         time.sleep(_STEP)
 
@@ -84,19 +94,17 @@ def _start(asked: t.Sequence[str]) -> Answers:
 def _lacks_links_of_the_host(names: t.Iterable[str]) -> bool:
     """Whether a link of the host is not there that one of these sets needs. What can't be read needs none."""
     with contextlib.suppress(NamespaceError):
-        return any(item.network and _networks().lacks_links_of_the_host(item) for item in _read(names)[1])
+        return any(item.network and _networks().lacks_links_of_the_host(item) for item in _read(names)[0])
     return False
 
 
 def _apply(asked: t.Sequence[str]) -> Answers:
-    failed, found = _read(asked or declared.names())
-    answers = {**failed, **_bring(found, dry=False)}
-    for name, answer in answers.items():
-        if not isinstance(answer, NamespaceError):
-            _note(name)
-    if any(answers[name] and not isinstance(answers[name], NamespaceError) for name in asked):
-        answers.update(_reconnect(asked))
-    return answers
+    found, unread = _read(asked or declared.names())
+    done, failed = _bring(found, dry=False)
+    for name in done:
+        _note(name)
+    again = _reconnect(asked) if any(done.get(name) for name in asked) else Answers({}, {})
+    return Answers({**done, **again.done}, {**unread, **failed, **again.failed})
 
 
 def _remove(asked: t.Sequence[str]) -> Answers:
@@ -105,66 +113,64 @@ def _remove(asked: t.Sequence[str]) -> Answers:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(_note_of(name))
     proc = host.open_proc()
-    for item in _read(asked)[1]:
+    for item in _read(asked)[0]:
         # What can't be given back, and would be lost, is in the way of removing the set.
         with contextlib.suppress(NamespaceError):
             _give_back(proc, item)
     # At the end of a boot nobody asks any more.
-    busy = "fail" if asked else "detach"
-    return _run(proc, {name: Asked(None, {}) for name in names}, busy, dry=False)
+    when_busy = "fail" if asked else "detach"
+    return _run(proc, {name: Asked(None, {}) for name in names}, present=False, when_busy=when_busy)
 
 
 def _check(_asked: t.Sequence[str]) -> Answers:
-    failed: Answers = {}
-    found = []
-    for name, given in json.load(sys.stdin).items():
-        try:
-            found.append(declared.parse(name, given))
-        except NamespaceError as error:
-            failed[name] = error
-    return {**failed, **_bring(found, dry=True)}
+    given = json.load(sys.stdin)
+    good, bad = _each(given, lambda name: declared.parse(name, given[name]))
+    done, failed = _bring([*good.values()], dry=True)
+    return Answers(done, {**bad, **failed})
 
 
 _COMMANDS = {"apply": _apply, "start": _start, "remove": _remove, "check": _check}
 
 
-def _read(names: t.Iterable[str]) -> tuple[Answers, list[Declared]]:
-    failed: Answers = {}
-    found = []
+def _read(names: t.Iterable[str]) -> tuple[list[Declared], Failed]:
+    found, unread = _each(names, declared.read)
+    return [*found.values()], unread
+
+
+def _each(names: t.Iterable[str], work: t.Callable[[str], T]) -> tuple[dict[str, T], Failed]:
+    """What comes of the work for each of the sets, and why nothing does for others."""
+    done: dict[str, T] = {}
+    failed: Failed = {}
     for name in names:
         try:
-            found.append(declared.read(name))
+            done[name] = work(name)
         except NamespaceError as error:
             failed[name] = error
-    return failed, found
+    return done, failed
 
 
 def _bring(wanted: t.Sequence[Declared], *, dry: bool) -> Answers:
     """The sets, and then their networks, which may need others of the sets."""
     proc = host.open_proc()
-    answers = _run(proc, {item.name: item.asked for item in wanted}, None, dry=dry)
-    for item in wanted:
-        answer = answers[item.name]
-        if item.network and not isinstance(answer, NamespaceError):
-            try:
-                answer.extend(_networks().bring(proc, item, dry))
-            except NamespaceError as error:
-                answers[item.name] = error
-    return answers
+    made = _run(proc, {item.name: item.asked for item in wanted}, present=True, dry=dry)
+    connected = _bring_networks(proc, [item for item in wanted if item.name in made.done], dry=dry)
+    done = {
+        name: [*words, *connected.done.get(name, ())]
+        for name, words in made.done.items()
+        if name not in connected.failed
+    }
+    return Answers(done, {**made.failed, **connected.failed})
+
+
+def _bring_networks(proc: int, sets: t.Iterable[Declared], *, dry: bool) -> Answers:
+    connected = {item.name: item for item in sets if item.network}
+    return Answers(*_each(connected, lambda name: _networks().bring(proc, connected[name], dry)))
 
 
 def _reconnect(names: t.Collection[str]) -> Answers:
     """Bring the networks of the sets that have links with their other ends in these, which may be new."""
-    others = _read(set(declared.names()).difference(names))[1]
-    answers: Answers = {}
-    proc = host.open_proc()
-    for item in others:
-        if _is_connected(item, names):
-            try:
-                answers[item.name] = _networks().bring(proc, item, dry=False)
-            except NamespaceError as error:
-                answers[item.name] = error
-    return answers
+    others, _unread = _read(set(declared.names()).difference(names))
+    return _bring_networks(host.open_proc(), [item for item in others if _is_connected(item, names)], dry=False)
 
 
 def _is_connected(item: Declared, names: t.Collection[str]) -> bool:
@@ -179,14 +185,14 @@ def _give_back(proc: int, item: Declared) -> None:
         _networks().give_back(proc, item)
 
 
-def _run(proc: int, asked: t.Mapping[str, Asked], when_busy: str | None, *, dry: bool) -> Answers:
-    """when_busy: how to remove them, None to have them."""
-    request = Request(asked, when_busy is None, False, when_busy or "fail", None, None)
+def _run(
+    proc: int, sets: t.Mapping[str, Asked], *, present: bool, when_busy: str = "fail", dry: bool = False
+) -> Answers:
+    request = Request(sets, present, recreate=False, when_busy=when_busy, adopted=None, places=None)
     results = run.run(proc, request, dry)
     for warning in results.warnings:
         _tell(sys.stderr, EVERY, warning)
-    done: Answers = {name: list(outcome.changes) for name, outcome in results.done.items()}
-    return {**done, **results.failed}
+    return Answers({name: list(outcome.changes) for name, outcome in results.done.items()}, dict(results.failed))
 
 
 def _networks() -> t.Any:
