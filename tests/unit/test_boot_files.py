@@ -15,7 +15,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot import declared, files, units
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot import bound, declared, files, units
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot.places import (
     ALL_UNIT,
     DEFINITIONS,
@@ -348,8 +348,8 @@ def test_a_service_that_has_a_unit() -> None:
     text = found[path]
     assert isinstance(text, bytes)
     assert b"BindsTo=linux-namespaces@a\\x2bb.service\n" in text
-    assert units.drop_in_for(path) == "nginx.service"
-    assert units.drop_in_for(f"{FOLDER}/nginx.service") is None
+    assert bound.bound_to(found, ["blue", "a+b"]) == {"nginx.service": "a+b"}
+    assert bound.bound_to({f"{FOLDER}/nginx.service": text}, ["a+b"]) == {}
 
 
 @pytest.mark.parametrize("word", ["", "a b", 'a"b', "a\\b", "a'b", "50%n", "$HOME", ";", "a\nb\t", "ü€", "\udcff"])

@@ -74,6 +74,14 @@ class Declared(t.NamedTuple):
         """The paths of its handles by type."""
         return {kind.name: of_set(self.name, kind).path for kind in self.asked.types or ()}
 
+    def own_units(self) -> list[str]:
+        """Those of the services that are declared with all that they run."""
+        return [service_unit_of(self.name, service["name"]) for service in self.services if service.get("unit") is None]
+
+    def taken_units(self) -> list[str]:
+        """Those that are there already, for the set to have."""
+        return [service["unit"] for service in self.services if service.get("unit") is not None]
+
     def given(self) -> dict[str, t.Any]:
         """The options that parse() makes this of."""
         types = {"types": [kind.name for kind in self.asked.types or ()]}

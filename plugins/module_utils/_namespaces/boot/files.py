@@ -57,6 +57,11 @@ class Change(t.NamedTuple):
     before: Value
     after: Value
 
+    @property
+    def last(self) -> Value:
+        """What it is about: what shall be there, or what goes."""
+        return self.before if self.after is None else self.after
+
 
 def found() -> Files:
     """Those that are there. What others may have written, or is no file, counts as empty. Raises NamespaceError."""

@@ -15,6 +15,7 @@ import typing as t
 from ..directory import holding
 from ..errors import NamespaceError
 from . import archive, called, declared, files, services, units
+from .bound import belongs_to, bound_to
 from .declared import Declared
 from .places import ALL_UNIT, LOCK, PROGRAM, unit_of
 from .systemd import Run, Systemd
@@ -72,7 +73,7 @@ class _Work:
         self.failed: dict[str, str] = {}
         self.warnings: list[str] = []
 
-    def look(self, program: str, wanted: t.Sequence[Declared], absent: t.Container[str]) -> list[Declared]:
+    def look(self, program: str, wanted: t.Sequence[Declared], absent: t.Sequence[str]) -> list[Declared]:
         """The sets that can be as they are wanted, with what there is to do for them; the others are said to fail.
 
         Raises NamespaceError.
@@ -90,33 +91,20 @@ class _Work:
             self.changes[item.name] = [*told.get(item.name, ()), *_start(item.name, idle)]
         return good
 
-    def _refuse_taken(self, wanted: t.Sequence[Declared], absent: t.Container[str]) -> None:
+    def _refuse_taken(self, wanted: t.Sequence[Declared], absent: t.Sequence[str]) -> None:
         """Sets that ask for a unit which another one has. Those that shall be have what they ask for now."""
         anew = {item.name for item in wanted if item.name not in self.failed}
-        others = [name for name in declared.names() if name not in anew and name not in absent]
-        taken = {
-            path: name
-            for path, value in self.old.items()
-            if units.drop_in_for(path)
-            for name in others
-            if units.is_bound(value, name)
-        }
+        taken = bound_to(self.old, {*declared.names()}.difference(anew, absent))
         for item in wanted:
-            for unit in units.taken_by(item) if item.name in anew else ():
-                owner = taken.setdefault(units.drop_in_of(unit), item.name)
+            for unit in item.taken_units() if item.name in anew else ():
+                owner = taken.setdefault(unit, item.name)
                 if owner != item.name:
                     error = NamespaceError(f"run {unit} in the set {item.name}", f"it runs in the set {owner}")
                     self.failed.setdefault(item.name, str(error))
 
     def remove(self, program: str, names: t.Sequence[str]) -> None:
         """The sets, after what runs in them; those that are in use stay as they were. Raises NamespaceError."""
-        inside = {
-            unit: name
-            for path, value in self.old.items()
-            for unit in units.unit_at(path)
-            for name in names
-            if units.is_bound(value, name)
-        }
+        inside = bound_to(self.old, names)
         running = services.running_of(self._systemd, [*inside])
         self._systemd.end(*map(unit_of, names))
         self._call(program, "remove", names)
@@ -136,7 +124,7 @@ class _Work:
             except NamespaceError as error:
                 # Nobody can tell what it was to be: what there is of it stays.
                 sets.pop(name, None)
-                new.update((path, value) for path, value in self.old.items() if units.belongs_to(name, path, value))
+                new.update((path, value) for path, value in self.old.items() if belongs_to(name, path, value))
                 if name not in self.failed:
                     self.warnings.append(str(error))
         for item in sets.values():
@@ -149,7 +137,7 @@ class _Work:
 
     def plan_services(self, good: t.Sequence[Declared], changes: t.Sequence[files.Change]) -> list[services.Step]:
         """What is done with what runs in the sets. Raises NamespaceError."""
-        taken = {unit: item.name for item in good for unit in units.taken_by(item)}
+        taken = {unit: item.name for item in good for unit in item.taken_units()}
         for unit in self._systemd.unknown([*taken]):
             self.warnings.append(f"systemd knows no {unit} that could run in the set {taken[unit]}")
         steps = services.plan(self._systemd, good, self.changes, changes)
@@ -187,7 +175,7 @@ class _Work:
         of_sets = {unit_of(item.name): item.name for item in good}
         for unit in self._idle([*of_sets]):
             self.failed.setdefault(of_sets[unit], f"{unit} did not start; see journalctl --unit '{unit}'")
-        inside = {unit: item.name for item in good for unit in units.services_of(item)}
+        inside = {unit: item.name for item in good for unit in item.own_units()}
         inside.update((step.unit, step.set) for step in steps)
         for unit, state in self._systemd.states(list(inside)).items():
             # Between two tries it is activating.

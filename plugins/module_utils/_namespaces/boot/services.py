@@ -11,7 +11,8 @@ from __future__ import annotations
 import typing as t
 
 from ..sets.plan import CREATE
-from . import files, units
+from . import files
+from .bound import bound_to, is_drop_in
 from .declared import Declared
 from .systemd import Systemd
 
@@ -38,18 +39,15 @@ def plan(
     changed: t.Sequence[files.Change],
 ) -> list[Step]:
     """changes: what is done for the sets, in words; changed: the files. Raises NamespaceError."""
+    names = [item.name for item in sets]
     found = [
-        (item.name, unit, change)
-        for change in changed
-        for unit in units.unit_at(change.path)
-        for item in sets
-        if units.is_bound(change.before if change.after is None else change.after, item.name)
+        (name, unit, change) for change in changed for unit, name in bound_to({change.path: change.last}, names).items()
     ]
     anew = [
         (item.name, unit)
         for item in sets
         if any(words.startswith(CREATE) for words in changes[item.name])
-        for unit in (*units.services_of(item), *units.taken_by(item))
+        for unit in (*item.own_units(), *item.taken_units())
     ]
     running = running_of(systemd, [*(unit for _name, unit, _change in found), *(unit for _name, unit in anew)])
     steps = {unit: Step(name, "restart", unit) for name, unit in anew if unit in running}
@@ -67,7 +65,7 @@ def running_of(systemd: Systemd, found: t.Sequence[str]) -> list[str]:
 
 def _verb(change: files.Change, runs: bool) -> str | None:
     # As long as the set is not there, what is new in it is stopped by systemd when that reads of it.
-    if units.drop_in_for(change.path) is not None:
+    if is_drop_in(change.path):
         return "restart" if runs else None
     if change.after is None:
         return "stop"

@@ -16,7 +16,7 @@ import os
 import typing as t
 
 from ..errors import NamespaceError, refuse
-from .declared import Declared, path_of
+from .declared import Declared
 from .places import ALL_UNIT, APPLIED, DEFINITIONS, PROGRAM, PYTHON, service_unit_of, unit_of
 
 FOLDER = "/etc/systemd/system"
@@ -104,10 +104,10 @@ def of_all() -> Files:
 def of_set(item: Declared, tools: Tools) -> Files:
     """What systemd needs to know of one set. Raises NamespaceError for a service that this host can not run so."""
     unit = unit_of(item.name)
-    found: Files = {_link_of(unit): f"../{unit_of('')}"}
+    found: Files = {link_of(unit): f"../{unit_of('')}"}
     for service in item.services:
         if service.get("unit") is not None:
-            found[drop_in_of(service["unit"])] = _drop_in(item, service["unit"], tools).encode()
+            found[f"{FOLDER}/{service['unit']}.d/{DROP_IN}"] = _drop_in(item, service["unit"], tools).encode()
         else:
             name = service_unit_of(item.name, service["name"])
             found[f"{FOLDER}/{name}"] = _service(item, service, tools).encode()
@@ -115,51 +115,9 @@ def of_set(item: Declared, tools: Tools) -> Files:
     return found
 
 
-def belongs_to(name: str, path: str, value: str | bytes) -> bool:
-    """Whether a file is one of those of a set."""
-    unit = unit_of(name)
-    services = f"{FOLDER}/{service_unit_of(name, '*')}".partition("*")[0]
-    if drop_in_for(path) is not None:
-        return is_bound(value, name)
-    return path.startswith((services, f"{FOLDER}/{unit}.wants/")) or path in (path_of(name), _link_of(unit))
-
-
-def is_bound(value: str | bytes | None, name: str) -> bool:
-    """Whether what a file of ours has binds a unit to that set."""
-    return isinstance(value, bytes) and f"\nBindsTo={unit_of(name)}\n".encode() in value
-
-
-def _link_of(unit: str) -> str:
+def link_of(unit: str) -> str:
     """What makes the unit of a set start with all of them."""
     return f"{FOLDER}/{ALL_UNIT}.wants/{unit}"
-
-
-def services_of(item: Declared) -> list[str]:
-    """The units of the services of a set that have none of their own."""
-    return [service_unit_of(item.name, service["name"]) for service in item.services if service.get("unit") is None]
-
-
-def taken_by(item: Declared) -> list[str]:
-    """The units of the services of a set that have one of their own."""
-    return [service["unit"] for service in item.services if service.get("unit") is not None]
-
-
-def drop_in_of(unit: str) -> str:
-    """Where the drop-in for a unit is."""
-    return f"{FOLDER}/{unit}.d/{DROP_IN}"
-
-
-def drop_in_for(path: str) -> str | None:
-    """The unit that a file is a drop-in for, if it is one of ours."""
-    folder, name = os.path.split(path)
-    return os.path.basename(folder)[: -len(".d")] if name == DROP_IN else None
-
-
-def unit_at(path: str) -> list[str]:
-    """The unit of a service that a file is, or is a drop-in for, if it is one."""
-    folder, name = os.path.split(path)
-    unit = name if folder == FOLDER and ":" in name else drop_in_for(path)
-    return [] if unit is None else [unit]
 
 
 def _drop_in(item: Declared, unit: str, tools: Tools) -> str:
