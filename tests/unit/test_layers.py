@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import subprocess
 import sys
 import typing as t
@@ -14,6 +15,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot import archive as boot_archive
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 COLLECTION = ("ansible_collections", "linux", "namespaces", "plugins")
@@ -135,6 +137,22 @@ def test_imports_point_downward(source: Path) -> None:
 def test_the_rule_finds(path: str, source: str) -> None:
     parts = tuple(path.split("/"))
     assert not all(is_allowed(name, parts) for name in imports(source, parts))
+
+
+def test_what_the_program_is_made_of_is_sent() -> None:
+    """Ansible sends what is imported on the way from a module, and ns_boot makes the program out of that."""
+    asked, sent = ["modules.ns_boot"], set()
+    while asked:
+        name = asked.pop()
+        path = PLUGINS / f"{name.replace('.', '/')}.py"
+        if name not in sent and path.exists():
+            sent.add(name)
+            found = [*imports(path.read_text(), tuple(name.split(".")))]
+            asked += [*found, *(other.rpartition(".")[0] for other in found)]
+    with zipfile.ZipFile(io.BytesIO(boot_archive.build())) as packed:
+        needed = {name[: -len(".py")].partition("/")[2].replace("/", ".") for name in packed.namelist()}
+    modules = {f"module_utils.{name}" for name in needed if name and not name.endswith("__init__")}
+    assert modules - sent == set()
 
 
 def test_lower_floors_work_from_a_zip(tmp_path: Path) -> None:

@@ -14,17 +14,21 @@ import pkgutil
 import typing as t
 import zipfile
 
+# Ansible sends what is imported.
+from .. import payload
+from . import program
+
 _PACKAGE = "linux_namespaces"
 _ROOT = __name__.rsplit(".", 3)[0]
-_PROGRAM = "_namespaces/boot/program"
+_PAYLOAD, _PROGRAM = (module.__name__[len(_ROOT) + 1 :] for module in (payload, program))
 _MAIN = f"""\
 import sys
 
-from {_PACKAGE}._namespaces import payload
+from {_PACKAGE}.{_PAYLOAD} import start_quickly
 
-payload.start_quickly()
+start_quickly()
 
-from {_PACKAGE}.{_PROGRAM.replace("/", ".")} import main
+from {_PACKAGE}.{_PROGRAM} import main
 
 sys.exit(main(sys.argv[1:]))
 """
@@ -33,8 +37,8 @@ sys.exit(main(sys.argv[1:]))
 def build() -> bytes:
     """The same bytes for the same code, whatever Python and zlib."""
     sources: dict[str, str] = {}
-    _collect("_namespaces/payload", sources)
-    _collect(_PROGRAM, sources)
+    for module in (_PAYLOAD, _PROGRAM):
+        _collect(module.replace(".", "/"), sources)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr(zipfile.ZipInfo("__main__.py"), _MAIN)
