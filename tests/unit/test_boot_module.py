@@ -189,6 +189,18 @@ def test_what_nobody_can_read_stays_and_is_told() -> None:
     on_host(work)
 
 
+def test_all_that_somebody_should_know_is_told() -> None:
+    """The program tells it of each set under the same name."""
+
+    def work() -> None:
+        warnings = task({"name": "blue", "types": ["pid"]}, {"name": "green", "types": ["pid"]})["warnings"]
+        expected = [f"the init of {name} stays in the cgroup of the task" for name in ("blue", "green")]
+        assert [words for words, told in zip(expected, warnings) if words in str(told)] == expected
+        task({"name": "blue", "state": "absent"}, {"name": "green", "state": "absent"})
+
+    on_host(work)
+
+
 def test_a_unit_that_two_sets_ask_for() -> None:
     """It stays where it is, until that set lets go of it."""
 

@@ -13,8 +13,8 @@ import os
 import typing as t
 
 from ..errors import NamespaceError, during
+from . import answers
 from .places import LOCK, PYTHON, escaped
-from .program import EVERY, SEPARATOR
 from .systemd import Run
 
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
@@ -55,16 +55,11 @@ def call(run: Run, path: str, command: str, names: t.Iterable[str] = (), given: 
             environ_update=_ENVIRONMENT,
             handle_exceptions=False,
         )
-    failed = _by_name(errors)
+    told = answers.read(errors)
+    failed = {name: cause for name, cause in told if name != answers.EVERY}
+    of_all = [words for name, words in told if name == answers.EVERY]
     # Python itself ends with 1.
     if status not in (0, 1) or "Traceback (most recent call last)" in failed:
-        cause = failed.get(EVERY) or (errors.strip().splitlines() or [f"it ended with {status}"])[-1]
+        cause = (of_all or errors.strip().splitlines() or [f"it ended with {status}"])[-1]
         raise NamespaceError(f"{command} what is declared, with {PYTHON}", cause)
-    warning = failed.pop(EVERY, None)
-    changes = {name: text.split(SEPARATOR) for name, text in _by_name(done).items()}
-    return Told(changes, failed, [] if warning is None else [warning])
-
-
-def _by_name(text: str) -> dict[str, str]:
-    lines = (line.partition(":") for line in text.splitlines())
-    return {name: words.strip() for name, _colon, words in lines}
+    return Told({name: answers.words_in(words) for name, words in answers.read(done)}, failed, of_all)

@@ -31,17 +31,13 @@ from .. import host
 from ..errors import NamespaceError, during
 from ..sets import run
 from ..sets.model import Asked, Request
-from ..shown import printable
 from ..values import set_name
 from . import declared
+from .answers import EVERY, tell
 from .declared import Declared
 from .places import APPLIED, escaped, unescaped
 
 _PATIENCE, _STEP = 30, 0.2
-
-SEPARATOR = "; "
-EVERY = "*"
-"""In place of the name of a set, where it is about none or all."""
 
 T = t.TypeVar("T")
 Failed = t.Dict[str, NamespaceError]
@@ -65,19 +61,14 @@ def main(arguments: t.Sequence[str]) -> int:
         with during("bring the host to what it declares"):
             answers = _COMMANDS[arguments[0]](asked)
     except NamespaceError as error:
-        _tell(sys.stderr, EVERY, str(error))
+        tell(sys.stderr, EVERY, str(error))
         return 2
     for name, words in answers.done.items():
         if words:
-            _tell(sys.stdout, name, SEPARATOR.join(words))
+            tell(sys.stdout, name, *words)
     for name, refused in answers.failed.items():
-        _tell(sys.stderr, name, str(refused))
+        tell(sys.stderr, name, str(refused))
     return int(answers.lack(asked))
-
-
-def _tell(stream: t.TextIO, name: str, text: str) -> None:
-    # No name of a set has a colon.
-    stream.write(f"{name}: {printable(text)}\n")
 
 
 def _start(asked: t.Sequence[str]) -> Answers:
@@ -191,7 +182,7 @@ def _run(
     request = Request(sets, present, recreate=False, when_busy=when_busy, adopted=None, places=None)
     results = run.run(proc, request, dry)
     for warning in results.warnings:
-        _tell(sys.stderr, EVERY, warning)
+        tell(sys.stderr, EVERY, warning)
     return Answers({name: list(outcome.changes) for name, outcome in results.done.items()}, dict(results.failed))
 
 
