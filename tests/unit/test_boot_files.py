@@ -15,11 +15,16 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot import bound, declared, files, units
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot import (
+    bound,
+    declared,
+    files,
+    units,
+    wanted,
+)
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot.places import (
     ALL_UNIT,
     DEFINITIONS,
-    PROGRAM,
     service_unit_of,
     unit_of,
 )
@@ -39,10 +44,7 @@ def item(name: str, *services: dict[str, t.Any], types: t.Sequence[str] = ("net"
 
 
 def files_of(*sets: declared.Declared) -> units.Files:
-    new = dict(units.of_all())
-    for one in sets:
-        new.update({**units.of_set(one, TOOLS), one.path: one.text().encode()})
-    return {**new, PROGRAM: b"program\n"} if sets else {}
+    return wanted.compose(sets, (), {}, TOOLS, b"program\n").files
 
 
 def bring(new: units.Files) -> list[files.Change]:

@@ -26,11 +26,6 @@ class Step(t.NamedTuple):
     verb: str
     unit: str
 
-    @property
-    def words(self) -> str:
-        """In a list of changes."""
-        return f"{self.verb} {self.unit}"
-
 
 def plan(
     systemd: Systemd,
@@ -56,6 +51,11 @@ def plan(
         if verb is not None:
             steps[unit] = Step(name, verb, unit)
     return list(steps.values())
+
+
+def words_for(steps: t.Sequence[Step], name: str) -> list[str]:
+    """What is done with what runs in one set, in a list of changes."""
+    return [f"{step.verb} {step.unit}" for step in steps if step.set == name]
 
 
 def running_of(systemd: Systemd, found: t.Sequence[str]) -> list[str]:

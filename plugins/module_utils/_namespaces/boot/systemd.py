@@ -43,8 +43,12 @@ class Systemd:
 
     def do(self, verb: str, *units: str) -> None:
         """Let systemd do it, with all of the units at a time; ask states() how that went."""
-        if units or verb == "daemon-reload":
+        if units:
             self._systemctl(verb, *units)
+
+    def reload(self) -> None:
+        """Let systemd read its files."""
+        self._systemctl("daemon-reload")
 
     def end(self, *units: str) -> None:
         """Stop the units, and let systemd forget those that failed."""
