@@ -19,7 +19,8 @@ from ansible_collections.linux.namespaces.tests.unit import support
 T = t.TypeVar("T")
 
 HOST = ("mnt", "pid", "net", "uts", "ipc")
-PROGRAM = "/run/boot.pyz"
+BUILT = "/run/boot.pyz"
+"""The program, of this code; another one may be installed."""
 
 
 def on_host(work: t.Callable[[], T], size: str = "50%") -> T:
@@ -29,7 +30,7 @@ def on_host(work: t.Callable[[], T], size: str = "50%") -> T:
         for place in ("/etc", "/usr/local/lib"):
             support.mount_over("tmpfs", place, f"mode=755,size={size}")
         os.umask(0o077)
-        Path(PROGRAM).write_bytes(archive.build())
+        Path(BUILT).write_bytes(archive.build())
         return work()
 
     return support.in_own_world(prepared, *HOST)
@@ -63,7 +64,7 @@ class Told(t.NamedTuple):
 def boot(*arguments: str, given: object = None, python: str = sys.executable) -> Told:
     """Run the program."""
     done = subprocess.run(
-        [python, "-I", PROGRAM, *arguments],
+        [python, "-I", BUILT, *arguments],
         check=False,
         input=json.dumps(given),
         capture_output=True,

@@ -22,7 +22,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot 
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot.places import APPLIED
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.network import codec
 from ansible_collections.linux.namespaces.tests.unit import support
-from ansible_collections.linux.namespaces.tests.unit.booting import PROGRAM, Told, boot, declare, on_host, write
+from ansible_collections.linux.namespaces.tests.unit.booting import BUILT, Told, boot, declare, on_host, write
 from ansible_collections.linux.namespaces.tests.unit.support import TYPE_NAMES, at_handle, brought, remount
 
 changes_networks = pytest.mark.skipif(
@@ -52,7 +52,7 @@ def peak_of_apply() -> int:
         "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
-    applied = [sys.executable, "-I", PROGRAM, "apply"]
+    applied = [sys.executable, "-I", BUILT, "apply"]
     return int(subprocess.check_output([sys.executable, "-I", "-S", "-c", script, *applied]))
 
 
@@ -62,7 +62,7 @@ def run_without(module: str) -> tuple[int, str]:
         "import runpy, sys\n"
         f"sys.modules[{module!r}] = None\n"
         "sys.argv = ['boot.pyz', 'apply']\n"
-        f"runpy.run_path({PROGRAM!r}, run_name='__main__')"
+        f"runpy.run_path({BUILT!r}, run_name='__main__')"
     )
     done = subprocess.run([sys.executable, "-I", "-c", script], check=False, capture_output=True, text=True)
     return done.returncode, done.stderr
@@ -115,7 +115,7 @@ def test_sets_of_all_types_are_as_ns_persistent_makes_them(tmp_path: Path) -> No
     definitions.mkdir()
     support.bind(definitions, "/etc")
     try:
-        Path(PROGRAM).write_bytes(archive.build())
+        Path(BUILT).write_bytes(archive.build())
         declare("box", types=TYPE_NAMES, **options)
         assert boot("apply") == Told(
             0, [f"box: {'; '.join(f'create the {name} namespace' for name in TYPE_NAMES)}"], []
@@ -293,7 +293,7 @@ def test_a_run_that_is_mounted_once_more() -> None:
         assert told.endswith("remount it read-write")
         remount("/run", "rw")
         support.mount_over("tmpfs", "/run", "mode=755")
-        Path(PROGRAM).write_bytes(archive.build())
+        Path(BUILT).write_bytes(archive.build())
         subprocess.run(["mount", "-o", "remount,noexec", "/run"], check=True)
         assert len(boot("apply").done) == 2
         assert at_handle("net", "blue") != first

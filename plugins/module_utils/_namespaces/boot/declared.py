@@ -112,15 +112,7 @@ def parse(name: str, given: t.Mapping[str, t.Any]) -> Declared:
     if network is not None:
         _check_network(network, [kind.name for kind in types])
     services = tuple(given.get("services") or ())
-    for number, service in enumerate(services):
-        at = f"services[{number}]"
-        if service.get("unit") is None:
-            _check_service(at, name, service)
-        else:
-            _check_unit(at, service)
-    units = [service.get("unit") or service["name"] for service in services]
-    if len(set(units)) < len(units):
-        raise refuse("services", "two have one name", "give each its own")
+    _check_services(name, services)
     options = {option: value for option, value in given.items() if option in DEFINITION and value is not None}
     return Declared(name, Asked(types, options), network, services)
 
@@ -131,6 +123,18 @@ def _check_network(network: t.Mapping[str, t.Any], types: t.Container[str]) -> N
     for name in network:
         if name not in _NETWORK:
             raise refuse(f"network.{name}", "there is no such option", "there are " + ", ".join(_NETWORK))
+
+
+def _check_services(name: str, services: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+    for number, service in enumerate(services):
+        at = f"services[{number}]"
+        if service.get("unit") is None:
+            _check_service(at, name, service)
+        else:
+            _check_unit(at, service)
+    units = [service.get("unit") or service["name"] for service in services]
+    if len(set(units)) < len(units):
+        raise refuse("services", "two have one name", "give each its own")
 
 
 def _check_unit(at: str, service: t.Mapping[str, t.Any]) -> None:
@@ -152,17 +156,21 @@ def _check_service(at: str, name: str, service: t.Mapping[str, t.Any]) -> None:
         raise refuse(f"{at}.name", f"{service['name']!r} is no name", "take letters, digits and _ . -")
     if len(service_unit_of(name, service["name"])) > _UNIT_BYTES:
         raise refuse(f"{at}.name", "with that of the set it is too long for a unit", "take a shorter one")
-    _check_details(at, service)
-
-
-def _check_details(at: str, service: t.Mapping[str, t.Any]) -> None:
-    # A unit with another path, see systemd.service(5), would only not start.
-    if not re.fullmatch(r"/[^\x00-\x1f\x7f\"'\\]*(?<!/)", service["argv"][0]):
-        cause = f"{service['argv'][0]!r} is no absolute path of a program without quotes, backslashes and the like"
-        raise refuse(f"{at}.argv", cause, "write where the program is")
+    _check_program(at, service["argv"][0])
     if service.get("user") is not None and not re.fullmatch("[A-Za-z0-9_][A-Za-z0-9_.-]*", service["user"]):
         raise refuse(f"{at}.user", f"{service['user']!r} is no name of a user, and no id")
-    for variable, value in (service.get("environment") or {}).items():
+    _check_environment(at, service.get("environment") or {})
+
+
+def _check_program(at: str, path: str) -> None:
+    # A unit with another path, see systemd.service(5), would only not start.
+    if not re.fullmatch(r"/[^\x00-\x1f\x7f\"'\\]*(?<!/)", path):
+        cause = f"{path!r} is no absolute path of a program without quotes, backslashes and the like"
+        raise refuse(f"{at}.argv", cause, "write where the program is")
+
+
+def _check_environment(at: str, environment: t.Mapping[str, t.Any]) -> None:
+    for variable, value in environment.items():
         is_text = isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
         if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", variable) or not is_text:
             raise refuse(f"{at}.environment", f"{variable}={value!r} is no variable", "give texts, numbers in quotes")

@@ -44,6 +44,7 @@ def plan(
         if any(words.startswith(CREATE) for words in changes[item.name])
         for unit in (*item.own_units(), *item.taken_units())
     ]
+    # Before systemd reads the files: it stops what is new in a set that is not there yet.
     running = running_of(systemd, [*(unit for _name, unit, _change in found), *(unit for _name, unit in anew)])
     steps = {unit: Step(name, "restart", unit) for name, unit in anew if unit in running}
     for name, unit, change in found:
@@ -64,7 +65,6 @@ def running_of(systemd: Systemd, found: t.Sequence[str]) -> list[str]:
 
 
 def _verb(change: files.Change, runs: bool) -> str | None:
-    # As long as the set is not there, what is new in it is stopped by systemd when that reads of it.
     if is_drop_in(change.path):
         return "restart" if runs else None
     if change.after is None:
