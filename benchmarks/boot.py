@@ -117,7 +117,7 @@ def run(*arguments: str) -> Used:
 
 def start_of(name: str) -> list[str]:
     """What the unit of a set runs."""
-    unit = of_boot("units").of_all()[f"{of_boot('units').FOLDER}/{of_boot('places').unit_of('')}"].decode()
+    unit = of_boot("units").of_all()[f"{of_boot('units').FOLDER}/{of_boot('places').TEMPLATE}"].decode()
     (command,) = (line.partition("=:")[2] for line in unit.splitlines() if line.startswith("ExecStart="))
     return shlex.split(command.replace("%i", name))
 

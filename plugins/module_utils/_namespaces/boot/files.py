@@ -20,7 +20,7 @@ import typing as t
 
 from ..._kernel.descriptor import closing
 from ..errors import Hint, during
-from .places import ALL_UNIT, DEFINITIONS, PROGRAM
+from .places import ALL_UNIT, DEFINITIONS, PROGRAM, TEMPLATE, service_unit_of
 from .units import DROP_IN, FOLDER, MARK, Files
 
 _NEW = ".linux-namespaces.new"
@@ -30,8 +30,8 @@ _OURS = (
     PROGRAM,
     f"{DEFINITIONS}/*.json",
     f"{FOLDER}/{ALL_UNIT}",
-    f"{FOLDER}/linux-namespaces@.service",
-    f"{FOLDER}/linux-namespaces-*:*.service",
+    f"{FOLDER}/{TEMPLATE}",
+    f"{FOLDER}/{service_unit_of('*', '*')}",
     f"{FOLDER}/linux-namespaces*.wants/linux-namespaces*",
     f"{_WANTED}/{ALL_UNIT}",
     f"{FOLDER}/*.service.d/{DROP_IN}",

@@ -17,7 +17,7 @@ from ..errors import NamespaceError
 from . import archive, called, declared, files, services, units
 from .bound import bound_to
 from .declared import Declared
-from .places import ALL_UNIT, LOCK, PROGRAM, unit_of
+from .places import ALL_UNIT, LOCK, PROGRAM, TEMPLATE, unit_of
 from .systemd import Run, Systemd
 from .units import FOLDER, Files
 from .wanted import compose
@@ -193,4 +193,4 @@ class _Work:
 def _units_in(changes: t.Iterable[files.Change]) -> list[str]:
     """The units that changes are about, but for the template."""
     found = (os.path.split(change.path) for change in changes)
-    return [name for folder, name in found if folder == FOLDER and name != unit_of("")]
+    return [name for folder, name in found if folder == FOLDER and name != TEMPLATE]

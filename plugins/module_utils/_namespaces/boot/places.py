@@ -38,3 +38,7 @@ def escaped(name: str) -> str:
 def unescaped(text: str) -> str:
     """The name of a set from that of a unit, also as systemd-escape(1) writes it."""
     return re.sub(r"\\x([0-9a-f]{2})", lambda found: chr(int(found.group(1), 16)), text)
+
+
+TEMPLATE = unit_of("")
+"""What the units of all sets are made of."""

@@ -17,7 +17,7 @@ import typing as t
 
 from ..errors import NamespaceError, refuse
 from .declared import Declared
-from .places import ALL_UNIT, APPLIED, DEFINITIONS, PROGRAM, PYTHON, service_unit_of, unit_of
+from .places import ALL_UNIT, APPLIED, DEFINITIONS, PROGRAM, PYTHON, TEMPLATE, service_unit_of, unit_of
 
 FOLDER = "/etc/systemd/system"
 DROP_IN = "linux-namespaces.conf"
@@ -96,7 +96,7 @@ def of_all() -> Files:
     """What systemd needs to know where any set is declared."""
     return {
         f"{FOLDER}/{ALL_UNIT}": _ALL.encode(),
-        f"{FOLDER}/{unit_of('')}": _ONE.encode(),
+        f"{FOLDER}/{TEMPLATE}": _ONE.encode(),
         f"{FOLDER}/multi-user.target.wants/{ALL_UNIT}": f"../{ALL_UNIT}",
     }
 
@@ -104,7 +104,7 @@ def of_all() -> Files:
 def of_set(item: Declared, tools: Tools) -> Files:
     """What systemd needs to know of one set. Raises NamespaceError for a service that this host can not run so."""
     unit = unit_of(item.name)
-    found: Files = {link_of(unit): f"../{unit_of('')}"}
+    found: Files = {link_of(unit): f"../{TEMPLATE}"}
     for service in item.services:
         if service.get("unit") is not None:
             found[f"{FOLDER}/{service['unit']}.d/{DROP_IN}"] = _drop_in(item, service["unit"], tools).encode()
