@@ -22,6 +22,7 @@ PACKAGES = (
     "dbus",
     "iproute2",
     "iptables",
+    "kmod",
     "libpam-systemd",
     "openssh-server",
     "procps",
