@@ -43,7 +43,7 @@ FAULTS = ("test_faults.py", "test_persistent_faults.py")
 # Where ansible-core plays a part. There is none for the other unit tests.
 WITH_CORE = (
     *("test_facts_module.py", "test_module.py", "test_named.py", "test_persistent_module.py", "test_propagation.py"),
-    *("test_network_module.py", "test_networks.py", "test_boot_module.py", "test_role_boot.py"),
+    *("test_network_module.py", "test_networks.py", "test_boot_module.py"),
 )
 # Several run at once, and look at everything that there is.
 SEAL = (
