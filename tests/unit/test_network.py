@@ -1284,7 +1284,7 @@ def test_where_there_is_too_much_nothing_is_changed(monkeypatch: pytest.MonkeyPa
 @world
 def test_what_is_read_leaves_no_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
     """A task looks for none, and who is inside can make many routes."""
-    monkeypatch.setattr(read, "_AT_ONCE", 100)
+    monkeypatch.setattr(read, "_GARBAGE_AFTER", 100)
     make_routes(950)
     with contextlib.ExitStack() as stack:
         proc = stack.enter_context(support.own_procfs())
