@@ -18,10 +18,10 @@ description:
     devices and listeners. Of propagation it is whether there are mounts that are shared, slave or unbindable; of
     processes, whether there are any; of the leader, the name and the unit of systemd; of what holds it, the kinds, but
     V(zombie) and V(in_flight), which come and go.
-  - Numbers of processes, descriptors, mounts and holders change all the time and are no change. What is null in one of
-    the facts was not readable then and is no change either, but for the name. Devices and listeners are not compared
-    where there are so many that the facts have not all of them. Addresses, routes and rules
-    (O(linux.namespaces.ns_facts#module:network)) are not compared.
+  - Numbers of processes, descriptors, mounts and holders, and what a leader is allowed, change all the time and are no
+    change. What is null in one of the facts was not readable then and is no change either, but for the name. Devices
+    and listeners are not compared where there are so many that the facts have not all of them. Addresses, routes and
+    rules (O(linux.namespaces.ns_facts#module:network)) are not compared.
 version_added: 0.1.0
 author: The linux.namespaces authors (@linux-namespaces)
 positional: after
@@ -314,12 +314,8 @@ def _list(namespace: Namespace, what: str) -> list[t.Any] | None:
 
 def _propagation(namespace: Namespace) -> list[str] | None:
     """Which kinds of propagation some of its mounts have."""
-    value = namespace.told.get("propagation")
-    if value is None:
-        return None
-    if isinstance(value, t.Mapping):
-        return [kind for kind in _PROPAGATIONS if value.get(kind)]
-    raise AnsibleFilterError("%s: propagation is no mapping" % title(namespace))
+    mounts = namespace.propagation
+    return None if mounts is None else [kind for kind in _PROPAGATIONS if getattr(mounts, kind)]
 
 
 def _kinds(namespace: Namespace) -> list[str]:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible.errors import AnsibleFilterError
@@ -20,6 +21,8 @@ Told = t.Mapping[str, t.Any]
 """A part of the facts as it was given."""
 
 _SCHEMA = 1
+_ALL_CAPABILITIES = (1 << 41) - 1
+"""Up to CAP_CHECKPOINT_RESTORE, the last one from Linux 5.9 on."""
 _RANKS = {name: rank for rank, name in enumerate(TYPE_NAMES)}
 
 
@@ -30,6 +33,16 @@ class Process(t.NamedTuple):
     comm: str | None
     unit: str | None
     container: str | None
+    uid: int | None
+    capabilities: int | None
+    """The effective ones, one bit each."""
+    initial: t.Sequence[str] | None
+    """The types of which it is in the initial namespace."""
+
+    @property
+    def has_all_capabilities(self) -> bool:
+        """Whether it is known to have all of them, in its own user namespace."""
+        return self.capabilities is not None and self.capabilities & _ALL_CAPABILITIES == _ALL_CAPABILITIES
 
 
 class Holder(t.NamedTuple):
@@ -41,6 +54,25 @@ class Holder(t.NamedTuple):
     fd: int | None
     path: str | None
     namespace: int | None
+
+
+class Propagation(t.NamedTuple):
+    """Of a mount namespace, how many of its mounts are what; None where it was not told."""
+
+    mounts: int | None
+    shared: int | None
+    slave: int | None
+    unbindable: int | None
+    peers: int | None
+    foreign: t.Sequence[str] | None
+    """The numbers of block devices, as 8:1, that are mounted there and not in the initial mount namespace."""
+
+
+class Handle(t.NamedTuple):
+    """What is wrong where handles are by custom; the problems are those of ns_facts."""
+
+    path: str
+    problem: str
 
 
 class Namespace(t.NamedTuple):
@@ -56,6 +88,9 @@ class Namespace(t.NamedTuple):
     leader: Process | None
     holders: t.Sequence[Holder]
     holder_counts: t.Mapping[str, int]
+    init: str | None
+    """Of a PID namespace: alive or dead; None where it is not known."""
+    propagation: Propagation | None
     told: Told
 
     @property
@@ -74,6 +109,11 @@ class Facts(t.NamedTuple):
     blind: t.Sequence[str]
     namespaces: t.Sequence[Namespace]
     by_inode: t.Mapping[int, Namespace]
+    machine: str | None
+    sysctls: t.Mapping[str, int | None]
+    declared: t.Sequence[str] | None
+    """The names of the sets that are declared on the host; None where it is not known."""
+    handles: t.Sequence[Handle] | None
 
     def is_initial(self, namespace: Namespace) -> bool:
         """Whether the kernel started with it."""
@@ -106,7 +146,7 @@ def read(given: t.Any) -> Facts:
     numbered = [(namespace.type, namespace.id) for namespace in namespaces if namespace.id is not None]
     if len({*numbered}) < len(numbered):
         raise facts.wrong("namespaces", "has an id twice")
-    initial = facts.part("initial")
+    initial, sysctls = facts.part("initial"), facts.optional_part("sysctls")
     return Facts(
         boot_id=facts.needed_text("boot_id"),
         initial={name: initial.number(name) for name in initial.told},
@@ -115,6 +155,12 @@ def read(given: t.Any) -> Facts:
         blind=scan.texts("blind"),
         namespaces=namespaces,
         by_inode=by_inode,
+        machine=facts.text("machine"),
+        sysctls={name: sysctls.number(name) for name in sysctls.told} if sysctls else {},
+        declared=facts.optional_texts("declared"),
+        handles=None
+        if facts.told.get("handles") is None
+        else [Handle(part.needed_text("path"), part.needed_text("problem")) for part in facts.parts("handles")],
     )
 
 
@@ -200,8 +246,23 @@ class _Part:
             raise self.wrong(key, "has something else than text")
         return values
 
+    def optional_texts(self, key: str) -> list[str] | None:
+        return None if self.told.get(key) is None else self.texts(key)
+
+    def mask(self, key: str) -> int | None:
+        """Hexadecimal digits, of at most 64 bits; None where there are none."""
+        text = self.text(key)
+        if text is None:
+            return None
+        if not re.fullmatch("[0-9a-fA-F]{1,16}", text):
+            raise self.wrong(key, "is no hexadecimal number of at most 64 bits")
+        return int(text, 16)
+
     def part(self, key: str) -> _Part:
         return _Part(self.told.get(key), "%s: %s" % (self.what, key))
+
+    def optional_part(self, key: str) -> _Part | None:
+        return None if self.told.get(key) is None else self.part(key)
 
     def parts(self, key: str) -> list[_Part]:
         what = "%s: %s" % (self.what, key)
@@ -230,7 +291,8 @@ def _kind(value: t.Any) -> str:
 
 
 def _namespace(part: _Part) -> Namespace:
-    counts = part.part("holder_counts") if part.told.get("holder_counts") is not None else _Part({}, part.what)
+    counts, leader = part.optional_part("holder_counts"), part.optional_part("leader")
+    propagation = part.optional_part("propagation")
     return Namespace(
         type=part.needed_text("type"),
         inode=part.needed_number("inode"),
@@ -239,10 +301,23 @@ def _namespace(part: _Part) -> Namespace:
         owner=part.number("owner"),
         parent=part.number("parent"),
         processes=part.needed_number("processes"),
-        leader=None if part.told.get("leader") is None else _process(part.part("leader")),
+        leader=_process(leader) if leader else None,
         holders=[_holder(holder) for holder in part.parts("holders")],
-        holder_counts={kind: counts.needed_number(kind) for kind in counts.told},
+        holder_counts={kind: counts.needed_number(kind) for kind in counts.told} if counts else {},
+        init=part.text("init"),
+        propagation=_propagation(propagation) if propagation else None,
         told=part.told,
+    )
+
+
+def _propagation(part: _Part) -> Propagation:
+    return Propagation(
+        mounts=part.number("mounts"),
+        shared=part.number("shared"),
+        slave=part.number("slave"),
+        unbindable=part.number("unbindable"),
+        peers=part.number("peers"),
+        foreign=part.optional_texts("foreign"),
     )
 
 
@@ -258,4 +333,12 @@ def _holder(part: _Part) -> Holder:
 
 
 def _process(part: _Part) -> Process:
-    return Process(part.number("pid"), part.text("comm"), part.text("unit"), part.text("container"))
+    return Process(
+        pid=part.number("pid"),
+        comm=part.text("comm"),
+        unit=part.text("unit"),
+        container=part.text("container"),
+        uid=part.number("uid"),
+        capabilities=part.mask("capabilities"),
+        initial=part.optional_texts("initial"),
+    )

@@ -19,6 +19,7 @@ from ansible_collections.linux.namespaces.plugins.filter import ns_diff, ns_hold
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import host
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import facts as discovery
+from ansible_collections.linux.namespaces.plugins.plugin_utils import _facts
 from ansible_collections.linux.namespaces.tests.unit import support
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -53,6 +54,14 @@ def namespace(kind: str, inode: int, **more: t.Any) -> Facts:
         "holder_counts": {},
     }
     return {**told, **more}
+
+
+OF_THE_HOST: Facts = {
+    "machine": "0123456789abcdef" * 2,
+    "sysctls": {"user.max_user_namespaces": 0, "kernel.unprivileged_userns_clone": None},
+    "declared": ["blue"],
+    "handles": [{"path": "/run/netns/blue", "problem": "dangling"}],
+}
 
 
 def facts(*namespaces: Facts, **more: t.Any) -> Facts:
@@ -140,6 +149,20 @@ BLUE = namespace(
         ("holders kind missing", facts(namespace("net", 1, holders=[{}]))),
         ("holder_counts fd missing", facts(namespace("net", 1, holder_counts={"fd": None}))),
         ("holder_counts key text", facts(namespace("net", 1, holder_counts={1: 1}))),
+        ("sysctls user.max_user_namespaces number", facts(sysctls={"user.max_user_namespaces": "many"})),
+        ("sysctls mapping list", facts(sysctls=[1])),
+        ("machine number text", facts(machine=1)),
+        ("declared text list", facts(declared="blue")),
+        ("declared else than text", facts(declared=["blue", None])),
+        ("handles mapping text", facts(handles=["/run/netns/blue"])),
+        ("handles problem missing", facts(handles=[{"path": "/run/netns/blue"}])),
+        ("capabilities hexadecimal 64", facts(namespace("net", 1, leader={"capabilities": "f" * 17}))),
+        ("capabilities hexadecimal 64", facts(namespace("net", 1, leader={"capabilities": "-1"}))),
+        ("capabilities number text", facts(namespace("net", 1, leader={"capabilities": 1}))),
+        ("leader initial list text", facts(namespace("net", 1, leader={"initial": "net"}))),
+        ("init true text", facts(namespace("pid", 1, init=True))),
+        ("propagation peers number", facts(namespace("mnt", 1, propagation={"peers": "3"}))),
+        ("propagation foreign else than text", facts(namespace("mnt", 1, propagation={"foreign": [8]}))),
         ("inode twice", facts(namespace("net", 1), namespace("uts", 1))),
         ("id twice", facts(namespace("net", 1, id=7), namespace("net", 2, id=7))),
     ],
@@ -172,6 +195,38 @@ def test_wrong_options(words: str, work: t.Callable[[], object]) -> None:
     with pytest.raises(AnsibleFilterError) as raised:
         work()
     assert [word for word in words.split() if word not in str(raised.value)] == [], str(raised.value)
+
+
+def test_what_is_read_for_rules() -> None:
+    leader = {"pid": 7, "comm": "runc", "uid": 0, "capabilities": "000001ffffffffff", "initial": ["net", "time"]}
+    mounts = {"mounts": 9, "shared": 2, "slave": 1, "unbindable": 0, "peers": 2, "foreign": ["8:1"]}
+    found = _facts.read(
+        facts(namespace("mnt", 1, leader=leader, propagation=mounts), namespace("pid", 2, init="dead"), **OF_THE_HOST)
+    )
+    mnt, pid = found.namespaces
+    assert mnt.leader is not None
+    assert (mnt.leader.uid, mnt.leader.initial) == (0, ["net", "time"])
+    assert mnt.leader.has_all_capabilities
+    assert mnt.propagation == _facts.Propagation(9, 2, 1, 0, 2, ["8:1"])
+    assert (mnt.init, pid.init, pid.leader, pid.propagation) == (None, "dead", None, None)
+    assert (found.machine, found.declared) == (OF_THE_HOST["machine"], ["blue"])
+    assert found.sysctls == OF_THE_HOST["sysctls"]
+    assert found.handles == [_facts.Handle("/run/netns/blue", "dangling")]
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "all_of_them"),
+    [("1ffffffffff", True), ("FFFFFFFFFFFFFFFF", True), ("1fffffffffe", False), ("0", False), (None, False)],
+)
+def test_whether_a_leader_has_all_capabilities(capabilities: str | None, all_of_them: bool) -> None:
+    (found,) = _facts.read(facts(namespace("net", 1, leader={"capabilities": capabilities}))).namespaces
+    assert found.leader is not None
+    assert found.leader.has_all_capabilities is all_of_them
+
+
+def test_facts_of_an_earlier_version() -> None:
+    found = _facts.read(facts(BLUE))
+    assert (found.machine, found.sysctls, found.declared, found.handles) == (None, {}, None, None)
 
 
 def test_facts_among_all_others_of_a_host() -> None:
@@ -505,6 +560,8 @@ def test_the_leader_changes_by_name_and_unit() -> None:
         ({"processes": 3}, {"processes": 4}),
         ({"links": [LO, VETH]}, {"links": [VETH, LO]}),
         ({"propagation": {"mounts": 30, "shared": 9}}, {"propagation": {"mounts": 31, "shared": 7, "slave": 0}}),
+        ({"propagation": {"peers": 9, "foreign": []}}, {"propagation": {"peers": None, "foreign": ["8:1"]}}),
+        ({"leader": {"capabilities": "0", "initial": []}}, {"leader": {"capabilities": "1", "initial": ["net"]}}),
         ({"holders": [{"kind": "fd", "pid": 1}]}, {"holders": [{"kind": "fd", "pid": 2}]}),
         ({"links": [LO], "links_more": 1}, {"links": [LO, VETH]}),
         ({"listeners": [], "listeners_more": 0}, {"listeners": [{"protocol": "udp", "address": "::", "port": 53}]}),
@@ -666,7 +723,8 @@ def places(value: t.Any) -> t.Iterator[tuple[t.Any, t.Any]]:
 @st.composite
 def damaged(draw: st.DrawFn) -> Facts:
     """Facts in which some things are anything else."""
-    told = json.loads(json.dumps(facts(ROOT, namespace("net", NET, links=[LO], propagation={"shared": 1}), BLUE)))
+    there = namespace("net", NET, links=[LO], propagation={"shared": 1, "foreign": ["8:1"]})
+    told = json.loads(json.dumps(facts(ROOT, there, BLUE, **OF_THE_HOST)))
     for _time in range(draw(st.integers(1, 3))):
         where, key = draw(st.sampled_from([*places(told)]))
         where[key] = draw(anything)
