@@ -127,7 +127,7 @@ def read(given: t.Any) -> Facts:
     """
     if isinstance(given, t.Mapping) and "linux_namespaces" in given:
         given = given["linux_namespaces"]
-    facts = _Part(given, "these are no facts of linux.namespaces.ns_facts (ansible_facts.linux_namespaces)")
+    facts = Part(given, "these are no facts of linux.namespaces.ns_facts (ansible_facts.linux_namespaces)")
     schema = facts.number("schema")
     if schema != _SCHEMA:
         raise AnsibleFilterError(
@@ -195,7 +195,7 @@ def processes(namespace: Namespace) -> str:
     return "1 process" if namespace.processes == 1 else "%d processes" % namespace.processes
 
 
-class _Part:
+class Part:
     """A mapping in the facts. Whatever is asked of it is checked: raises AnsibleFilterError."""
 
     def __init__(self, told: t.Any, what: str) -> None:
@@ -258,15 +258,15 @@ class _Part:
             raise self.wrong(key, "is no hexadecimal number of at most 64 bits")
         return int(text, 16)
 
-    def part(self, key: str) -> _Part:
-        return _Part(self.told.get(key), "%s: %s" % (self.what, key))
+    def part(self, key: str) -> Part:
+        return Part(self.told.get(key), "%s: %s" % (self.what, key))
 
-    def optional_part(self, key: str) -> _Part | None:
+    def optional_part(self, key: str) -> Part | None:
         return None if self.told.get(key) is None else self.part(key)
 
-    def parts(self, key: str) -> list[_Part]:
+    def parts(self, key: str) -> list[Part]:
         what = "%s: %s" % (self.what, key)
-        return [_Part(value, what) for value in self._list(key)]
+        return [Part(value, what) for value in self._list(key)]
 
     def _list(self, key: str) -> list[t.Any]:
         value = self.told.get(key)
@@ -290,7 +290,7 @@ def _kind(value: t.Any) -> str:
     return "a mapping" if isinstance(value, t.Mapping) else "a list"
 
 
-def _namespace(part: _Part) -> Namespace:
+def _namespace(part: Part) -> Namespace:
     counts, leader = part.optional_part("holder_counts"), part.optional_part("leader")
     propagation = part.optional_part("propagation")
     return Namespace(
@@ -310,7 +310,7 @@ def _namespace(part: _Part) -> Namespace:
     )
 
 
-def _propagation(part: _Part) -> Propagation:
+def _propagation(part: Part) -> Propagation:
     return Propagation(
         mounts=part.number("mounts"),
         shared=part.number("shared"),
@@ -321,7 +321,7 @@ def _propagation(part: _Part) -> Propagation:
     )
 
 
-def _holder(part: _Part) -> Holder:
+def _holder(part: Part) -> Holder:
     return Holder(
         kind=part.needed_text("kind"),
         process=_process(part),
@@ -332,7 +332,7 @@ def _holder(part: _Part) -> Holder:
     )
 
 
-def _process(part: _Part) -> Process:
+def _process(part: Part) -> Process:
     return Process(
         pid=part.number("pid"),
         comm=part.text("comm"),

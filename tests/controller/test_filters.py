@@ -16,10 +16,22 @@ import typing as t
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.linux.namespaces.plugins.filter import ns_diff, ns_holders, ns_tree
-from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import host
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import facts as discovery
 from ansible_collections.linux.namespaces.plugins.plugin_utils import _facts
+from ansible_collections.linux.namespaces.tests.controller.telling import (
+    BOOT,
+    INITIAL,
+    NET,
+    NEXT_BOOT,
+    OF_THE_HOST,
+    PID,
+    USER,
+    Facts,
+    facts,
+    leader,
+    namespace,
+)
 from ansible_collections.linux.namespaces.tests.unit import support
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -27,69 +39,6 @@ from hypothesis import strategies as st
 tree: t.Callable[..., str] = ns_tree.FilterModule().filters()["ns_tree"]
 holders: t.Callable[..., str] = ns_holders.FilterModule().filters()["ns_holders"]
 diff: t.Callable[..., t.Any] = ns_diff.FilterModule().filters()["ns_diff"]
-
-Facts = t.Dict[str, t.Any]
-
-INITIAL = {kind.name: 4026531830 + number for number, kind in enumerate(nstypes.ALL)}
-USER, NET, PID = INITIAL["user"], INITIAL["net"], INITIAL["pid"]
-BOOT, NEXT_BOOT = "9769f8e9-a3df-4454-9dd0-5d89d0ddf692", "b5c4ff66-1bd0-4a3e-9fd2-1e25a8e4a7b5"
-
-
-def namespace(kind: str, inode: int, **more: t.Any) -> Facts:
-    """As ns_facts tells of one; owned by the initial user namespace, without processes."""
-    told: Facts = {
-        "type": kind,
-        "inode": inode,
-        "device": 4,
-        "id": None,
-        "name": None,
-        "reference": None,
-        "owner": None if inode == USER else USER,
-        "owner_uid": 0,
-        "parent": None,
-        "depth": 0,
-        "processes": 0,
-        "leader": None,
-        "holders": [],
-        "holder_counts": {},
-    }
-    return {**told, **more}
-
-
-OF_THE_HOST: Facts = {
-    "machine": "0123456789abcdef" * 2,
-    "sysctls": {"user.max_user_namespaces": 0, "kernel.unprivileged_userns_clone": None},
-    "declared": ["blue"],
-    "handles": [{"path": "/run/netns/blue", "problem": "dangling"}],
-}
-
-
-def facts(*namespaces: Facts, **more: t.Any) -> Facts:
-    """As ns_facts returns them, after a complete scan."""
-    told: Facts = {
-        "schema": 1,
-        "boot_id": BOOT,
-        "time": "2026-11-28T11:20:00Z",
-        "scan": {
-            "complete": True,
-            "incomplete_because": [],
-            "blind": ["credentials of open files", "fsopen contexts"],
-            "sources": ["processes"],
-            "denied": {},
-            "vanished": 0,
-            "duration_ms": 5,
-        },
-        "initial": dict(INITIAL),
-        "own": dict(INITIAL),
-        "limits": {},
-        "counts": {},
-        "namespaces": [*namespaces],
-    }
-    return {**told, **more}
-
-
-def leader(pid: int, comm: str | None = "sh", unit: str | None = None, container: str | None = None) -> Facts:
-    return {"pid": pid, "comm": comm, "uid": 0, "unit": unit, "container": container}
 
 
 def with_inode(inode: t.Any) -> Facts:

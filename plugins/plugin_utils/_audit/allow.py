@@ -1,0 +1,179 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the linux.namespaces collection.
+
+"""What somebody has looked at and lets be, with the reason, and until when."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+from fnmatch import fnmatchcase
+
+from .look import binds
+from .model import Hit, Rule, day, line, refuse
+from .policy import closest
+
+_KEYS = ("id", "match", "reason", "expires")
+
+EXPIRED = Rule(
+    id="allow-expired",
+    severity="medium",
+    title="An entry of the allow-list has expired",
+    meaning="What it allowed counts as open again since that day.",
+    remedy="See whether the reason still holds: give the entry another day, or remove it and what it allowed.",
+    source="the option allow of linux.namespaces.ns_audit",
+    check=None,
+)
+UNUSED = Rule(
+    id="allow-unused",
+    severity="info",
+    title="An entry of the allow-list allows nothing",
+    meaning="Nothing that was found needs it. Where the list is for many hosts, another one may.",
+    remedy="Remove it, so that it does not allow something else one day.",
+    source="the option allow of linux.namespaces.ns_audit",
+    check=None,
+)
+RULES = (EXPIRED, UNUSED)
+
+
+class Entry:
+    """One entry, and whether anything needs it."""
+
+    def __init__(self, rule: str, match: t.Mapping[str, str], reason: str, expires: dt.date | None) -> None:
+        self.rule = rule
+        self.match = match
+        self.reason = reason
+        self.expires = expires
+        self.used = 0
+
+    def is_about(self, hit: Hit) -> bool:
+        """Whether every glob has something that it matches."""
+        return all(
+            any(value is not None and fnmatchcase(value, glob) for value in _FIELDS[key](hit))
+            for key, glob in self.match.items()
+        )
+
+    def has_expired(self, today: dt.date) -> bool:
+        return self.expires is not None and self.expires < today
+
+    def said(self) -> str:
+        """Which entry it is."""
+        match = " ".join("%s=%s" % item for item in sorted(self.match.items()))
+        return " ".join(filter(None, (self.rule, match, "(%s)" % self.reason)))
+
+    def told(self) -> dict[str, t.Any]:
+        """As a finding that it allows tells of it."""
+        expires = None if self.expires is None else self.expires.isoformat()
+        return {"reason": line(self.reason), "expires": expires}
+
+
+class AllowList:
+    """All entries."""
+
+    def __init__(self, entries: t.Sequence[Entry], today: dt.date) -> None:
+        self.expired = [entry for entry in entries if entry.has_expired(today)]
+        self._by_rule: dict[str, list[Entry]] = {}
+        for entry in entries:
+            if not entry.has_expired(today):
+                self._by_rule.setdefault(entry.rule, []).append(entry)
+
+    def allows(self, rule: str, hit: Hit) -> Entry | None:
+        """The first entry that is about it, None where it is not allowed."""
+        found = [entry for entry in self._by_rule.get(rule, ()) if entry.is_about(hit)]
+        for entry in found:
+            entry.used += 1
+        return found[0] if found else None
+
+    def unused(self, ran: t.Container[str]) -> list[Entry]:
+        """Those that nothing needed, though their rule ran."""
+        return [entry for rule, some in self._by_rule.items() if rule in ran for entry in some if not entry.used]
+
+
+def read_allow(given: t.Any, known: t.Collection[str]) -> list[Entry]:
+    """The entries, checked. known: the ids of all rules. Raises AnsibleFilterError."""
+    if given is None:
+        return []
+    if isinstance(given, str) or not isinstance(given, t.Sequence):
+        raise refuse("allow", "%r is no list" % (given,), "give a list of {id, match, reason, expires}")
+    return [_entry("allow, entry %d" % number, item, known) for number, item in enumerate(given, 1)]
+
+
+def _entry(option: str, given: t.Any, known: t.Collection[str]) -> Entry:
+    if not isinstance(given, t.Mapping):
+        raise refuse(option, "%r is no mapping" % (given,), "give {id, match, reason, expires}")
+    for key in given:
+        if key not in _KEYS:
+            raise refuse(option, "there is no key %r" % (key,), closest(key, _KEYS))
+    rule = given.get("id")
+    if not isinstance(rule, str) or rule not in known:
+        raise refuse(option, "there is no finding with the id %r" % (rule,), closest(rule, known))
+    reason = given.get("reason")
+    if not isinstance(reason, str) or not reason.strip():
+        raise refuse(option, "it has no reason", "say why this may be, for whoever reads the report")
+    expires = given.get("expires")
+    if expires is not None and day(expires) is None:
+        raise refuse(option, "expires is %r, and no date" % (expires,), "give it as 2027-01-31")
+    return Entry(rule, _match(option, given.get("match")), reason, day(expires))
+
+
+def _match(option: str, given: t.Any) -> dict[str, str]:
+    if given is None:
+        return {}
+    if not isinstance(given, t.Mapping):
+        raise refuse(option, "match is %r, and no mapping" % (given,), "give for example {name: 'lab-*'}")
+    match = {}
+    for key, value in given.items():
+        if key not in _FIELDS:
+            raise refuse(option, "match has no key %r" % (key,), closest(key, _FIELDS))
+        is_uid = key == "owner_uid" and isinstance(value, int) and not isinstance(value, bool)
+        if not is_uid and not isinstance(value, str):
+            raise refuse(option, "match: %s is %r, and no text" % (key, value), "give one, in which * is anything")
+        match[key] = str(value)
+    return match
+
+
+def _of_namespace(field: str) -> t.Callable[[Hit], t.Iterable[str | None]]:
+    def look(hit: Hit) -> t.Iterable[str | None]:
+        return () if hit.namespace is None else (getattr(hit.namespace, field),)
+
+    return look
+
+
+def _of_people(field: str) -> t.Callable[[Hit], t.Iterable[str | None]]:
+    """Of who leads in the namespace, and of who else holds it."""
+
+    def look(hit: Hit) -> t.Iterable[str | None]:
+        if hit.namespace is None:
+            return
+        if hit.namespace.leader is not None:
+            yield getattr(hit.namespace.leader, field)
+        for holder in hit.namespace.holders:
+            yield getattr(holder.process, field)
+
+    return look
+
+
+def _paths(hit: Hit) -> t.Iterable[str | None]:
+    yield hit.path
+    if hit.namespace is not None:
+        for holder in binds(hit.namespace):
+            yield holder.path
+
+
+def _owner_uid(hit: Hit) -> t.Iterable[str | None]:
+    uid = None if hit.namespace is None else hit.namespace.told.get("owner_uid")
+    return () if uid is None else (str(uid),)
+
+
+_FIELDS: t.Mapping[str, t.Callable[[Hit], t.Iterable[str | None]]] = {
+    "name": _of_namespace("name"),
+    "type": _of_namespace("type"),
+    "path": _paths,
+    "owner_uid": _owner_uid,
+    "unit": _of_people("unit"),
+    "container": _of_people("container"),
+    "comm": _of_people("comm"),
+}

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the linux.namespaces collection.
+
+"""What the facts of a host say of it, by the catalogue. Nothing here looks at anything but what it is given."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+
+from . import allow as allow_list
+from . import catalogue
+from .baseline import Baseline, check_machine
+from .host import read_host
+from .look import Look, path_of
+from .model import SEVERITIES, Finding, Hit, Judgement, Rule, line
+from .policy import read_policy
+from .result import COUNTS
+
+_WORST_FIRST = {severity: rank for rank, severity in enumerate(reversed(SEVERITIES))}
+
+
+def judge(
+    facts: t.Any,
+    *,
+    today: dt.date,
+    allow: t.Any = (),
+    declared: t.Any = (),
+    thresholds: t.Any = None,
+    rules: t.Any = (),
+    skip_rules: t.Any = (),
+    baseline: Baseline | None = None,
+) -> Judgement:
+    """What there is to find. The options are checked here. Raises AnsibleFilterError."""
+    selected = catalogue.select(rules, skip_rules)
+    host = read_host(facts)
+    if baseline is not None:
+        check_machine(baseline, host)
+    look = Look(host, read_policy(thresholds), catalogue.texts("declared", declared), baseline)
+    can_be_allowed = [rule.id for rule in catalogue.RULES.values() if rule.check is not None]
+    allowed = allow_list.AllowList(allow_list.read_allow(allow, can_be_allowed), today)
+    findings = [
+        _finding(rule, hit, allowed.allows(rule.id, hit))
+        for rule in selected
+        if rule.check is not None
+        for hit in rule.check(look)
+    ]
+    unused = allowed.unused([rule.id for rule in selected])
+    for rule, entries in ((allow_list.EXPIRED, allowed.expired), (allow_list.UNUSED, unused)):
+        if rule in selected:
+            findings += [_finding(rule, Hit(entry.said()), None) for entry in entries]
+    findings.sort(key=lambda finding: _WORST_FIRST[finding["severity"]])
+    counts = dict.fromkeys(COUNTS, 0)
+    for finding in findings:
+        counts["allowed" if finding["allowed"] else finding["severity"]] += 1
+    counts.update(expired=len(allowed.expired), unused=len(unused))
+    return Judgement(findings, counts, _drift(look))
+
+
+def _finding(rule: Rule, hit: Hit, entry: allow_list.Entry | None) -> Finding:
+    return {
+        "id": rule.id,
+        "severity": hit.severity or rule.severity,
+        "title": rule.title,
+        "namespace": None if hit.namespace is None else _which(hit),
+        "evidence": line(hit.evidence),
+        "remediation": rule.remedy,
+        "source": rule.source,
+        "allowed": None if entry is None else entry.told(),
+    }
+
+
+def _which(hit: Hit) -> dict[str, t.Any] | None:
+    namespace = hit.namespace
+    if namespace is None:
+        return None
+    path = path_of(namespace)
+    return {
+        "type": line(namespace.type),
+        "inode": namespace.inode,
+        "id": namespace.id,
+        "name": None if namespace.name is None else line(namespace.name),
+        "path": None if path is None else line(path),
+    }
+
+
+def _drift(look: Look) -> dict[str, t.Any] | None:
+    found = look.difference
+    if found is None:
+        return None
+    return {
+        "added": len(found.added),
+        "removed": len(found.removed),
+        "changed": len(found.changed),
+        "not_compared": dict(zip(("before", "after"), found.not_compared)),
+    }

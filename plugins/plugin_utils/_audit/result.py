@@ -1,0 +1,168 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the linux.namespaces collection.
+
+"""What is kept of a host: one JSON file, which the report reads, and the next audit as its baseline."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from .model import SEVERITIES, Judgement, line
+
+if t.TYPE_CHECKING:
+    from .baseline import Baseline
+
+SCHEMA = 1
+STATUSES = ("scanned", "unreachable", "failed")
+COUNTS = (*reversed(SEVERITIES), "allowed", "expired", "unused")
+
+Result = t.Dict[str, t.Any]
+
+_LONGEST_NAME = 200
+_PLAIN = re.compile(rb"[A-Za-z0-9._-]")
+_MOST_MESSAGE = 2000
+_TOP = ("schema", "boot_id", "time", "machine", "scan", "initial", "own", "limits", "sysctls", "declared", "handles")
+_WITHOUT = frozenset({"device", "reference", "network"})
+_EMPTY = frozenset({"holders", "holder_counts"})
+"""Of these nothing is the same as none; of links and listeners it is not: null is what could not be read."""
+_TEXTS = ("id", "title", "evidence", "remediation", "source")
+
+
+def make(
+    host: str,
+    status: str,
+    *,
+    collected: str,
+    versions: t.Mapping[str, str],
+    msg: str | None = None,
+    facts: t.Any = None,
+    judgement: Judgement | None = None,
+    baseline: Baseline | None = None,
+) -> Result:
+    """The result of a host. facts: as they came; they have been read by whoever has judged."""
+    return {
+        "schema": SCHEMA,
+        "host": host,
+        "status": status,
+        "msg": None if msg is None else line(msg, _MOST_MESSAGE),
+        "collected": collected,
+        "versions": dict(versions),
+        "baseline": None if baseline is None else baseline.summary(),
+        "findings": [] if judgement is None else [*judgement.findings],
+        "counts": dict.fromkeys(COUNTS, 0) if judgement is None else dict(judgement.counts),
+        "drift": None if judgement is None else judgement.drift,
+        "facts": None if facts is None else narrow(facts),
+    }
+
+
+def narrow(facts: t.Any) -> dict[str, t.Any]:
+    """What a report and the next audit need of facts, which read the same way."""
+    if "linux_namespaces" in facts:
+        facts = facts["linux_namespaces"]
+    kept = {key: facts[key] for key in _TOP if facts.get(key) is not None}
+    return {**kept, "namespaces": [*map(_narrow_namespace, facts["namespaces"])]}
+
+
+def _narrow_namespace(told: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {
+        key: _without_nulls(value)
+        for key, value in told.items()
+        if value is not None and key not in _WITHOUT and (value or key not in _EMPTY)
+    }
+
+
+def _without_nulls(value: t.Any) -> t.Any:
+    if isinstance(value, t.Mapping):
+        return {key: item for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [*map(_without_nulls, value)]
+    return value
+
+
+def file_name(host: str) -> str:
+    """The name of its file: that of the host, as far as it is good for one."""
+    name = "".join(
+        chr(byte) if _PLAIN.match(bytes([byte])) and (position or byte != ord(".")) else "%%%02X" % byte
+        for position, byte in enumerate(host.encode("utf-8", "surrogatepass"))
+    )
+    ending = ".json"
+    if len(name) + len(ending) > _LONGEST_NAME:
+        digest = "~" + hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        name = name[: _LONGEST_NAME - len(ending) - len(digest)] + digest
+    return name + ending
+
+
+def read(given: t.Any, what: str = "the result") -> Result:
+    """The result, checked but for what the facts have within. Raises AnsibleFilterError."""
+    wrong = _wrong(given)
+    if wrong is None:
+        found: Result = given
+        return found
+    raise AnsibleFilterError("%s: %s; it was not written by linux.namespaces.ns_audit, or is damaged" % (what, wrong))
+
+
+def _wrong(given: t.Any) -> str | None:
+    """What is wrong with it, None for nothing."""
+    if not isinstance(given, dict):
+        return "it is no mapping"
+    if given.get("schema") != SCHEMA or isinstance(given.get("schema"), bool):
+        return "it has the schema %s, and this version of the collection reads %d" % (
+            line(repr(given.get("schema")), 40),
+            SCHEMA,
+        )
+    checks: t.Sequence[tuple[str, t.Callable[[t.Any], bool]]] = (
+        ("host", _is_name),
+        ("status", lambda value: value in STATUSES),
+        ("msg", lambda value: value is None or isinstance(value, str)),
+        ("collected", lambda value: isinstance(value, str)),
+        ("versions", _is_texts),
+        ("baseline", _is_mapping_or_none),
+        ("findings", lambda value: isinstance(value, list) and all(map(_is_finding, value))),
+        ("counts", _is_counts),
+        ("drift", _is_mapping_or_none),
+        ("facts", lambda value: value is None or (isinstance(value, dict) and _has_namespaces(value))),
+    )
+    return next(
+        ("%s is missing or wrong" % key for key, fits in checks if key not in given or not fits(given[key])), None
+    )
+
+
+def _is_name(value: t.Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_texts(value: t.Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(item, str) for pair in value.items() for item in pair)
+
+
+def _is_mapping_or_none(value: t.Any) -> bool:
+    return value is None or isinstance(value, dict)
+
+
+def _is_counts(value: t.Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {*COUNTS} and all(map(_is_count, value.values()))
+
+
+def _is_count(value: t.Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_finding(value: t.Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and all(isinstance(value.get(key), str) for key in _TEXTS)
+        and value.get("severity") in SEVERITIES
+        and _is_mapping_or_none(value.get("namespace"))
+        and _is_mapping_or_none(value.get("allowed"))
+    )
+
+
+def _has_namespaces(value: t.Mapping[str, t.Any]) -> bool:
+    return isinstance(value.get("namespaces"), list) and all(isinstance(item, dict) for item in value["namespaces"])

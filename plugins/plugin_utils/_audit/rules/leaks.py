@@ -1,0 +1,238 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the linux.namespaces collection.
+
+"""What nobody uses any more and still is there, and what keeps who wants to use it from that."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ..._facts import Holder, Namespace, Process
+from ..look import Look, binds, kinds
+from ..model import Hit, Rule
+
+_OPEN = frozenset({"fd", "in_flight", "watch", "cwd", "root"})
+_UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_BY_DESIGN = (
+    ("CRI-O", re.compile("(?:/var)?/run/(?:net|ipc|uts|user|pid)ns/" + _UUID)),
+    ("snapd", re.compile(r"/run/snapd/ns/[^/]+\.mnt")),
+)
+"""Who keeps namespaces without processes at which paths."""
+_MANAGER_OF_USER = re.compile(r"user@[0-9]+\.service")
+_PROBLEMS = {
+    "dangling": "a plain file, where a namespace should be",
+    "stacked": "another mount lies upon the first",
+    "shadowed": "its directory is mounted over, so that the handle below can't be reached",
+}
+
+
+def bind_only(look: Look) -> t.Iterator[Hit]:
+    """Without processes, and nothing but a bind mount keeps it."""
+    for namespace in look.idle:
+        if kinds(namespace) == {"bind"}:
+            designer = _designer(namespace)
+            evidence = "no process, kept by %s" % _counted(namespace, "bind", "bind mount")
+            evidence += "".join(" at %s" % holder.path for holder in binds(namespace)[:1])
+            if designer is not None:
+                yield Hit("%s, as %s does by design" % (evidence, designer), namespace, "info")
+            else:
+                yield Hit(evidence, namespace)
+
+
+def fd_only(look: Look) -> t.Iterator[Hit]:
+    """Without processes and bind mounts, and some open file keeps it."""
+    for namespace in look.idle:
+        found = kinds(namespace)
+        if found & _OPEN and found <= _OPEN | {"socket"}:
+            yield _held(namespace, "open files")
+
+
+def socket_only(look: Look) -> t.Iterator[Hit]:
+    """Without processes, and nothing but sockets keeps it."""
+    for namespace in look.idle:
+        if kinds(namespace) == {"socket"}:
+            yield _held(namespace, "sockets")
+
+
+def unseen(look: Look) -> t.Iterator[Hit]:
+    """Nobody is seen to hold it."""
+    for namespace in look.idle:
+        if kinds(namespace) == {"kernel"}:
+            yield Hit("the kernel lists it, and no process, file, socket or mount that holds it was found", namespace)
+
+
+def handle(problem: str) -> t.Callable[[Look], t.Iterator[Hit]]:
+    """Paths with this problem."""
+
+    def check(look: Look) -> t.Iterator[Hit]:
+        for item in look.facts.handles or ():
+            if item.problem == problem:
+                yield Hit("%s: %s" % (item.path, _PROBLEMS[problem]), path=item.path)
+
+    return check
+
+
+def handle_hidden(look: Look) -> t.Iterator[Hit]:
+    """Its bind mounts are all where a unit of the host has mounts of its own."""
+    for namespace in look.guests:
+        told = binds(namespace)
+        if told and len(told) == namespace.holder_counts.get("bind") and all(_is_hidden(look, each) for each in told):
+            where = look.facts.by_inode[told[0].namespace or 0]
+            evidence = "%s is there for %s alone, in mnt [%d]" % (told[0].path, _who(where.leader), where.inode)
+            yield Hit(evidence, namespace)
+
+
+def init_dead(look: Look) -> t.Iterator[Hit]:
+    """A pid namespace that takes no new process."""
+    for namespace in look.guests:
+        if namespace.init == "dead":
+            yield Hit("its PID 1 has ended, and it is still held by %s" % _ways(namespace), namespace)
+
+
+def _held(namespace: Namespace, what: str) -> Hit:
+    told = [holder for holder in namespace.holders if holder.kind in _OPEN or holder.kind == "socket"]
+    managers = [holder for holder in told if _is_manager(holder)]
+    who = ", ".join(sorted({_who(holder.process) for holder in managers or told})) or "somebody"
+    evidence = "no process and no handle, kept by %s of %s (%s)" % (what, who, _ways(namespace))
+    # What a unit has given systemd to keep, or shares with another one, is there on purpose.
+    return Hit(evidence, namespace, "info" if managers else None)
+
+
+def _is_manager(holder: Holder) -> bool:
+    process = holder.process
+    if process.pid == 1:
+        return True
+    return process.comm == "systemd" and _MANAGER_OF_USER.fullmatch(process.unit or "") is not None
+
+
+def _is_hidden(look: Look, holder: Holder) -> bool:
+    """Whether whoever has this bind mount may think that the host has it too."""
+    where = look.facts.by_inode.get(holder.namespace or 0)
+    if where is None or look.is_home("mnt", where.inode) or not look.is_home("user", where.owner):
+        return False
+    if where.leader is None or where.leader.container is not None:
+        return False
+    # Who has no pid namespace of the host's is in a container, of whatever kind.
+    return where.leader.initial is None or "pid" in where.leader.initial
+
+
+def _designer(namespace: Namespace) -> str | None:
+    """Whose way to keep namespaces all of its bind mounts follow."""
+    paths = [holder.path or "" for holder in binds(namespace)]
+    for name, pattern in _BY_DESIGN:
+        if paths and all(map(pattern.fullmatch, paths)):
+            return name
+    return None
+
+
+def _counted(namespace: Namespace, kind: str, word: str) -> str:
+    count = namespace.holder_counts.get(kind, 0)
+    return "1 " + word if count == 1 else "%d %ss" % (count, word)
+
+
+def _ways(namespace: Namespace) -> str:
+    return ", ".join("%d %s" % (namespace.holder_counts[kind], kind) for kind in sorted(kinds(namespace))) or "nothing"
+
+
+def _who(process: Process | None) -> str:
+    if process is None or process.pid is None:
+        return "somebody"
+    named = "pid %d" % process.pid if process.comm is None else "%s (pid %d)" % (process.comm, process.pid)
+    return named if process.unit is None else "%s, %s" % (named, process.unit)
+
+
+RULES = (
+    Rule(
+        id="leak-bind-only",
+        severity="medium",
+        title="Only a bind mount keeps a namespace",
+        meaning="No process is in it, and nothing declares it. What made it has ended or forgot it, as engines do "
+        "with networks of containers that are gone. What CRI-O and snapd keep that way by design is told as info.",
+        remedy="Unmount and remove the path (of a network: ip netns delete), or declare the name.",
+        source="podman#163, moby#15857, cri-o#273, kata-containers/tests#1765",
+        check=bind_only,
+    ),
+    Rule(
+        id="leak-fd-only",
+        severity="medium",
+        title="Only an open file keeps a namespace",
+        meaning="No process is in it and no path leads to it, so that ip netns does not show it, nor lsns before "
+        "util-linux 2.41. What systemd keeps for a unit is told as info.",
+        remedy="Have the process close it, or restart that.",
+        source="util-linux#1884",
+        check=fd_only,
+    ),
+    Rule(
+        id="leak-socket-only",
+        severity="medium",
+        title="Only a socket keeps a namespace",
+        meaning="A process has left it, or was never in it, and has a socket in it still. No other tool than one that "
+        "asks each socket shows it.",
+        remedy="Have the process close the socket, or restart that.",
+        source="util-linux lsfd, SOCK.NETNS; ioctl SIOCGSKNS",
+        check=socket_only,
+    ),
+    Rule(
+        id="leak-unseen",
+        severity="low",
+        title="Nothing that can be seen keeps a namespace",
+        meaning="The kernel lists it, and no holder was found: something in the kernel has it, such as a mount or "
+        "a device that is being torn down. Linux lists namespaces from 6.19 on.",
+        remedy="Look at the log of the kernel (unregister_netdevice: waiting); a reboot ends it.",
+        source="moby#5618, kubernetes#64743",
+        check=unseen,
+    ),
+    Rule(
+        id="handle-dangling",
+        severity="medium",
+        title="A handle leads to no namespace",
+        meaning="A plain file is where a namespace should be mounted. Who enters it gets EINVAL, and who wants to make "
+        "one of that name is told that it is there.",
+        remedy="Remove the file and create the namespace again; ns_persistent does both.",
+        source="containerd#10431, cri-o#5529",
+        check=handle("dangling"),
+    ),
+    Rule(
+        id="handle-stacked",
+        severity="medium",
+        title="Two mounts lie at one handle",
+        meaning="The lower one keeps a namespace that this path does not lead to, and stays when the path is unmounted "
+        "once.",
+        remedy="Unmount the path as often as it is mounted; ns_persistent does that.",
+        source="podman#24024",
+        check=handle("stacked"),
+    ),
+    Rule(
+        id="handle-shadowed",
+        severity="medium",
+        title="A mount hides a handle",
+        meaning="Something was mounted over the directory that the handle is in. The namespace lives on, and its name "
+        "leads nowhere.",
+        remedy="Unmount what lies upon the directory, and do that before anything is mounted into it at boot.",
+        source="telco-reference#762",
+        check=handle("shadowed"),
+    ),
+    Rule(
+        id="handle-hidden",
+        severity="medium",
+        title="A handle is there for one unit alone",
+        meaning="A unit with mounts of its own (PrivateMounts=, PrivateTmp=, BindPaths= and others) has made it, and "
+        "nobody else finds it by its name.",
+        remedy="Make the namespace in a unit without mounts of its own, and let that one use it.",
+        source="kubernetes#125888, systemd#32339",
+        check=handle_hidden,
+    ),
+    Rule(
+        id="pid-init-dead",
+        severity="medium",
+        title="A pid namespace has lost its init",
+        meaning="It can be entered, but every fork in it fails with ENOMEM.",
+        remedy="Remove what holds it and create it again; ns_persistent with recreate does both.",
+        source="pid_namespaces(7)",
+        check=init_dead,
+    ),
+)

@@ -1,0 +1,248 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is left over: each situation is made on this kernel, and something like it that is no leak."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process
+from ansible_collections.linux.namespaces.tests.controller import auditing
+from ansible_collections.linux.namespaces.tests.controller.auditing import alone, found
+from ansible_collections.linux.namespaces.tests.controller.telling import facts, leader, namespace
+from ansible_collections.linux.namespaces.tests.unit import scanning, support
+
+UUID = "0f1e2d3c-4b5a-4678-9abc-def012345678"
+
+
+def said(findings: t.Sequence[t.Mapping[str, t.Any]]) -> list[tuple[t.Any, ...]]:
+    return [
+        (item["severity"], item["namespace"] and item["namespace"]["type"], item["evidence"].split(" (")[0])
+        for item in findings
+    ]
+
+
+# ---- without processes
+
+
+@pytest.mark.parametrize("kind", ["uts", "net", "ipc", "cgroup", "mnt"])
+def test_only_a_bind_mount(kind: str) -> None:
+    told = alone(auditing.pinned(kind, f"/run/{kind}ns/left"))
+    (finding,) = found(told, "leak-bind-only")
+    assert finding["namespace"]["name"] == "left"
+    assert (finding["namespace"]["type"], finding["namespace"]["path"]) == (kind, f"/run/{kind}ns/left")
+    assert said([finding]) == [("medium", kind, f"no process, kept by 1 bind mount at /run/{kind}ns/left")]
+    assert found(told, "leak-bind-only", declared=["l*t"]) == []
+    assert found({**told, "declared": ["left"]}, "leak-bind-only") == []
+    assert [found(told, rule) for rule in ("leak-fd-only", "leak-socket-only", "leak-unseen")] == [[], [], []]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "severity"),
+    [
+        ("net", f"/run/netns/{UUID}", "info"),
+        ("ipc", f"/run/ipcns/{UUID}", "info"),
+        ("net", f"/run/netns/cni-{UUID}", "medium"),
+        ("mnt", "/run/snapd/ns/hello.mnt", "info"),
+        ("uts", "/run/elsewhere/hello", "medium"),
+    ],
+)
+def test_what_is_kept_by_design(kind: str, path: str, severity: str) -> None:
+    (finding,) = found(alone(auditing.pinned(kind, path)), "leak-bind-only")
+    assert (finding["severity"], finding["namespace"]["path"]) == (severity, path)
+
+
+def test_a_bind_mount_with_a_process() -> None:
+    @contextlib.contextmanager
+    def situation() -> t.Iterator[None]:
+        Path("/run/utsns").mkdir()
+        Path("/run/utsns/used").touch()
+        with support.inhabited("uts") as pid:
+            support.bind(f"/proc/{pid}/ns/uts", "/run/utsns/used")
+            yield
+
+    assert found(alone(situation), "leak*") == []
+
+
+def test_a_bind_mount_whose_namespace_owns_one_with_a_process() -> None:
+    @contextlib.contextmanager
+    def situation() -> t.Iterator[None]:
+        Path("/run/userns").mkdir()
+        Path("/run/userns/above").touch()
+        with support.inhabited("user", "uts") as pid:
+            support.bind(f"/proc/{pid}/ns/user", "/run/userns/above")
+            with scanning.child(lambda: _enter(pid, "uts")):
+                os.kill(pid, 9)
+                support.wait_for(lambda: not os.path.exists(f"/proc/{pid}") or support.has_ended(pid))
+                yield
+
+    told = alone(situation)
+    (above,) = [item for item in told["namespaces"] if item["name"] == "above"]
+    assert (above["processes"], above["holder_counts"]["owned"]) == (0, 1)
+    assert found(told, "leak*") == []
+
+
+def _enter(pid: int, kind: str) -> None:
+    with open(f"/proc/{pid}/ns/{kind}") as file:
+        process.setns(file.fileno(), nstypes.BY_NAME[kind].flag)
+
+
+def test_only_an_open_file() -> None:
+    told = alone(auditing.opened)
+    (finding,) = found(told, "leak-fd-only")
+    assert said([finding])[0][:2] == ("medium", "uts")
+    assert "no process and no handle, kept by open files of" in finding["evidence"]
+    assert [found(told, rule) for rule in ("leak-bind-only", "leak-socket-only", "leak-unseen")] == [[], [], []]
+
+
+def test_an_open_file_of_what_has_a_handle_too() -> None:
+    @contextlib.contextmanager
+    def situation() -> t.Iterator[None]:
+        with auditing.pinned("uts", "/run/utsns/left")(), open("/run/utsns/left"):
+            yield
+
+    told = alone(situation)
+    assert found(told, "leak-fd-only") == []
+    assert found(told, "leak-bind-only") == []
+
+
+def test_on_its_way_through_a_socket() -> None:
+    """As systemd keeps what the units of PrivateNetwork= share."""
+
+    @contextlib.contextmanager
+    def situation() -> t.Iterator[None]:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            with auditing.opened("net") as fd:
+                scanning.send(ours, fd)
+            yield
+
+    (finding,) = found(alone(situation), "leak-fd-only")
+    assert (finding["severity"], "1 in_flight" in finding["evidence"]) == ("medium", True)
+
+
+def test_what_the_first_process_keeps_is_no_leak() -> None:
+    def look() -> t.Any:
+        with auditing.opened():
+            return support.forked(auditing.gather)
+
+    assert [item["severity"] for item in found(scanning.alone(look), "leak-fd-only")] == ["info"]
+
+
+@pytest.mark.parametrize(
+    ("comm", "unit", "severity"),
+    [
+        ("systemd", "user@1000.service", "info"),
+        ("systemd", "user@.service", "medium"),
+        ("systemd", "evil.service", "medium"),
+        ("agent", "user@1000.service", "medium"),
+    ],
+)
+def test_the_manager_of_a_user(comm: str, unit: str, severity: str) -> None:
+    """Literal: there is no systemd here."""
+    holder = {"kind": "fd", "pid": 700, "fd": 12, "comm": comm, "unit": unit}
+    told = facts(namespace("net", 5, holders=[holder], holder_counts={"fd": 1}))
+    assert [item["severity"] for item in found(told, "leak-fd-only")] == [severity]
+
+
+def test_only_a_socket() -> None:
+    @contextlib.contextmanager
+    def situation() -> t.Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            auditing.leave_network(lambda: stack.enter_context(socket.socket()))
+            yield
+
+    told = alone(situation)
+    (finding,) = found(told, "leak-socket-only")
+    assert said([finding])[0][:2] == ("medium", "net")
+    assert [found(told, rule) for rule in ("leak-bind-only", "leak-fd-only", "leak-unseen")] == [[], [], []]
+
+
+def test_a_socket_and_a_process() -> None:
+    @contextlib.contextmanager
+    def situation() -> t.Iterator[None]:
+        with scanning.child(lambda: process.unshare(nstypes.NET.flag)) as pid, contextlib.ExitStack() as stack:
+            with open("/proc/self/ns/net") as here:
+                _enter(pid, "net")
+                stack.enter_context(socket.socket())
+                process.setns(here.fileno(), nstypes.NET.flag)
+            yield
+
+    assert found(alone(situation), "leak*") == []
+
+
+def test_nobody_is_seen() -> None:
+    """Literal: only Linux 6.19 lists what nobody is seen to hold, and that is no state that can be made to stay."""
+    told = facts(namespace("net", 5, holder_counts={"kernel": 1}))
+    assert said(found(told, "leak-unseen")) == [
+        ("low", "net", "the kernel lists it, and no process, file, socket or mount that holds it was found")
+    ]
+    assert found(facts(namespace("net", 5, holder_counts={"kernel": 1, "bind": 1})), "leak-unseen") == []
+
+
+def test_nothing_is_left_over_on_a_host_without_anything() -> None:
+    assert auditing.judged(alone(auditing.quiet), rules=["leaks"]).findings == []
+
+
+# ---- handles
+
+
+@pytest.mark.parametrize(("container", "findings"), [(None, 1), ("c" * 64, 0)])
+def test_a_handle_that_only_a_unit_has(container: str | None, findings: int) -> None:
+    @contextlib.contextmanager
+    def situation() -> t.Iterator[None]:
+        def unit() -> None:
+            support.own_mounts()
+            Path("/run/netns").mkdir()
+            scanning.bound(Path("/run/netns/mine"), "net")
+
+        with scanning.child(unit):
+            yield
+
+    told = alone(situation)
+    for item in told["namespaces"]:
+        if item["leader"]:
+            item["leader"]["container"] = container
+    hits = found(told, "handle-hidden")
+    assert [item["namespace"]["path"] for item in hits] == ["/run/netns/mine"] * findings
+
+
+@pytest.mark.parametrize("where", ["host", "both", "user namespace"])
+def test_a_handle_that_others_have_too(where: str) -> None:
+    @contextlib.contextmanager
+    def situation() -> t.Iterator[None]:
+        def make() -> None:
+            Path("/run/utsns").mkdir()
+            scanning.bound(Path("/run/utsns/ours"))
+
+        kinds = ["user", "mnt"] if where == "user namespace" else ["mnt"]
+        if where == "user namespace":
+            with support.inhabited(*kinds, prepare=make):
+                yield
+        else:
+            make()
+            with contextlib.ExitStack() as stack:
+                if where == "both":
+                    stack.enter_context(scanning.child(support.own_mounts))
+                yield
+
+    told = alone(situation)
+    assert [item["type"] for item in told["namespaces"] if "bind" in item["holder_counts"]] == ["uts"]
+    assert found(told, "handle-hidden") == []
+
+
+def test_a_handle_that_a_machine_has_for_itself() -> None:
+    """Literal, as long as the facts say nothing of where else the leader is."""
+    mounts = namespace("mnt", 6, processes=1, leader={**leader(40, "systemd"), "initial": ["user"]})
+    holder = {"kind": "bind", "path": "/run/netns/inner", "namespace": 6}
+    net = namespace("net", 5, holders=[holder], holder_counts={"bind": 1})
+    assert found(facts(mounts, net), "handle-hidden") == []
+    mounts["leader"]["initial"] = ["pid", "user"]
+    assert len(found(facts(mounts, net), "handle-hidden")) == 1
