@@ -61,8 +61,9 @@ class Entry:
 
     def said(self) -> str:
         """Which entry it is."""
-        match = " ".join("%s=%s" % item for item in sorted(self.match.items()))
-        return " ".join(filter(None, (self.rule, match, "(%s)" % self.reason)))
+        match = ["%s=%s" % item for item in sorted(self.match.items())]
+        until = [] if self.expires is None else ["until %s" % self.expires]
+        return " ".join([self.rule, *match, *until, "(%s)" % self.reason])
 
     def told(self) -> dict[str, t.Any]:
         """As a finding that it allows tells of it."""
@@ -143,7 +144,7 @@ def _of_namespace(field: str) -> t.Callable[[Hit], t.Iterable[str | None]]:
 
 
 def _of_people(field: str) -> t.Callable[[Hit], t.Iterable[str | None]]:
-    """Of who leads in the namespace, and of who else holds it."""
+    """Of who leads in the namespace, and of who else holds it; a bind mount is nobody's."""
 
     def look(hit: Hit) -> t.Iterable[str | None]:
         if hit.namespace is None:
@@ -151,7 +152,8 @@ def _of_people(field: str) -> t.Callable[[Hit], t.Iterable[str | None]]:
         if hit.namespace.leader is not None:
             yield getattr(hit.namespace.leader, field)
         for holder in hit.namespace.holders:
-            yield getattr(holder.process, field)
+            if holder.kind != "bind":
+                yield getattr(holder.process, field)
 
     return look
 

@@ -16,10 +16,14 @@ from fnmatch import fnmatchcase
 from . import allow
 from .model import Rule, refuse
 from .policy import closest
-from .rules import leaks
+from .rules import capacity, certainty, drift, exposure, leaks, users
 
 GROUPS: t.Mapping[str, t.Sequence[Rule]] = {
     "leaks": leaks.RULES,
+    "exposure": (*users.RULES, *exposure.RULES),
+    "capacity": capacity.RULES,
+    "drift": drift.RULES,
+    "certainty": certainty.RULES,
     "allow": allow.RULES,
 }
 RULES: t.Mapping[str, Rule] = {rule.id: rule for rules in GROUPS.values() for rule in rules}

@@ -30,8 +30,9 @@ _PLAIN = re.compile(rb"[A-Za-z0-9._-]")
 _MOST_MESSAGE = 2000
 _TOP = ("schema", "boot_id", "time", "machine", "scan", "initial", "own", "limits", "sysctls", "declared", "handles")
 _WITHOUT = frozenset({"device", "reference", "network"})
-_EMPTY = frozenset({"holders", "holder_counts"})
-"""Of these nothing is the same as none; of links and listeners it is not: null is what could not be read."""
+_SAME_AS_NONE = frozenset({"holders", "holder_counts", "depth"})
+"""Of these nothing need not be told; of links and listeners it does: null is what could not be read."""
+_OF_PROCESSES = frozenset({"pid", "comm", "unit"})
 _TEXTS = ("id", "title", "evidence", "remediation", "source")
 
 
@@ -71,11 +72,19 @@ def narrow(facts: t.Any) -> dict[str, t.Any]:
 
 
 def _narrow_namespace(told: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    return {
+    kept = {
         key: _without_nulls(value)
         for key, value in told.items()
-        if value is not None and key not in _WITHOUT and (value or key not in _EMPTY)
+        if value is not None and key not in _WITHOUT and (value or key not in _SAME_AS_NONE)
     }
+    if "holders" in kept:
+        kept["holders"] = [*map(_narrow_holder, kept["holders"])]
+    return kept
+
+
+def _narrow_holder(told: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+    """Who lives where a bind mount is, is told with that mount namespace."""
+    return {key: value for key, value in told.items() if told["kind"] != "bind" or key not in _OF_PROCESSES}
 
 
 def _without_nulls(value: t.Any) -> t.Any:

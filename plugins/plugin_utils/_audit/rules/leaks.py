@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._facts import Holder, Namespace, Process
+from ..._facts import Holder, Namespace
 from ..look import Look, binds, kinds
 from ..model import Hit, Rule
+from ..said import counted, held, some, who
 
 _OPEN = frozenset({"fd", "in_flight", "watch", "cwd", "root"})
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -35,7 +36,7 @@ def bind_only(look: Look) -> t.Iterator[Hit]:
     for namespace in look.idle:
         if kinds(namespace) == {"bind"}:
             designer = _designer(namespace)
-            evidence = "no process, kept by %s" % _counted(namespace, "bind", "bind mount")
+            evidence = "no process, kept by %s" % counted(namespace.holder_counts["bind"], "bind mount")
             evidence += "".join(" at %s" % holder.path for holder in binds(namespace)[:1])
             if designer is not None:
                 yield Hit("%s, as %s does by design" % (evidence, designer), namespace, "info")
@@ -48,14 +49,14 @@ def fd_only(look: Look) -> t.Iterator[Hit]:
     for namespace in look.idle:
         found = kinds(namespace)
         if found & _OPEN and found <= _OPEN | {"socket"}:
-            yield _held(namespace, "open files")
+            yield _kept(namespace, "open files")
 
 
 def socket_only(look: Look) -> t.Iterator[Hit]:
     """Without processes, and nothing but sockets keeps it."""
     for namespace in look.idle:
         if kinds(namespace) == {"socket"}:
-            yield _held(namespace, "sockets")
+            yield _kept(namespace, "sockets")
 
 
 def unseen(look: Look) -> t.Iterator[Hit]:
@@ -77,27 +78,31 @@ def handle(problem: str) -> t.Callable[[Look], t.Iterator[Hit]]:
 
 
 def handle_hidden(look: Look) -> t.Iterator[Hit]:
-    """Its bind mounts are all where a unit of the host has mounts of its own."""
+    """Its bind mounts are all where somebody else than the host has mounts of his own."""
+    dangling = {item.path for item in look.facts.handles or () if item.problem == "dangling"}
     for namespace in look.guests:
         told = binds(namespace)
-        if told and len(told) == namespace.holder_counts.get("bind") and all(_is_hidden(look, each) for each in told):
-            where = look.facts.by_inode[told[0].namespace or 0]
-            evidence = "%s is there for %s alone, in mnt [%d]" % (told[0].path, _who(where.leader), where.inode)
-            yield Hit(evidence, namespace)
+        if not told or len(told) < namespace.holder_counts.get("bind", 0):
+            continue
+        places = [look.facts.by_inode.get(holder.namespace or 0) for holder in told]
+        if all(place is not None and not look.is_home("mnt", place.inode) for place in places) and (
+            any(holder.path in dangling for holder in told) or all(_is_unit(look, place) for place in places)
+        ):
+            yield Hit("%s is a namespace for %s alone" % (told[0].path, _whose(places[0])), namespace)
 
 
 def init_dead(look: Look) -> t.Iterator[Hit]:
     """A pid namespace that takes no new process."""
     for namespace in look.guests:
         if namespace.init == "dead":
-            yield Hit("its PID 1 has ended, and it is still held by %s" % _ways(namespace), namespace)
+            yield Hit("its PID 1 has ended, and it is still held by %s" % held(namespace, kinds(namespace)), namespace)
 
 
-def _held(namespace: Namespace, what: str) -> Hit:
+def _kept(namespace: Namespace, what: str) -> Hit:
     told = [holder for holder in namespace.holders if holder.kind in _OPEN or holder.kind == "socket"]
     managers = [holder for holder in told if _is_manager(holder)]
-    who = ", ".join(sorted({_who(holder.process) for holder in managers or told})) or "somebody"
-    evidence = "no process and no handle, kept by %s of %s (%s)" % (what, who, _ways(namespace))
+    keepers = some(sorted({who(holder.process) for holder in managers or told})) or "somebody"
+    evidence = "no process and no handle, kept by %s of %s (%s)" % (what, keepers, held(namespace, kinds(namespace)))
     # What a unit has given systemd to keep, or shares with another one, is there on purpose.
     return Hit(evidence, namespace, "info" if managers else None)
 
@@ -109,15 +114,16 @@ def _is_manager(holder: Holder) -> bool:
     return process.comm == "systemd" and _MANAGER_OF_USER.fullmatch(process.unit or "") is not None
 
 
-def _is_hidden(look: Look, holder: Holder) -> bool:
-    """Whether whoever has this bind mount may think that the host has it too."""
-    where = look.facts.by_inode.get(holder.namespace or 0)
-    if where is None or look.is_home("mnt", where.inode) or not look.is_home("user", where.owner):
+def _is_unit(look: Look, place: Namespace | None) -> bool:
+    """Whether who has these mounts is on the host but for them, and so may think that the host has them too."""
+    if place is None or place.leader is None or place.leader.container is not None:
         return False
-    if where.leader is None or where.leader.container is not None:
-        return False
-    # Who has no pid namespace of the host's is in a container, of whatever kind.
-    return where.leader.initial is None or "pid" in where.leader.initial
+    # Who is elsewhere by pid or user is in a container, of whatever kind.
+    return look.is_home("user", place.owner) and look.lives_at_home(place.leader, "pid") is not False
+
+
+def _whose(place: Namespace | None) -> str:
+    return "somebody" if place is None else "%s, in mnt [%d]," % (who(place.leader), place.inode)
 
 
 def _designer(namespace: Namespace) -> str | None:
@@ -127,22 +133,6 @@ def _designer(namespace: Namespace) -> str | None:
         if paths and all(map(pattern.fullmatch, paths)):
             return name
     return None
-
-
-def _counted(namespace: Namespace, kind: str, word: str) -> str:
-    count = namespace.holder_counts.get(kind, 0)
-    return "1 " + word if count == 1 else "%d %ss" % (count, word)
-
-
-def _ways(namespace: Namespace) -> str:
-    return ", ".join("%d %s" % (namespace.holder_counts[kind], kind) for kind in sorted(kinds(namespace))) or "nothing"
-
-
-def _who(process: Process | None) -> str:
-    if process is None or process.pid is None:
-        return "somebody"
-    named = "pid %d" % process.pid if process.comm is None else "%s (pid %d)" % (process.comm, process.pid)
-    return named if process.unit is None else "%s, %s" % (named, process.unit)
 
 
 RULES = (
@@ -219,10 +209,11 @@ RULES = (
     Rule(
         id="handle-hidden",
         severity="medium",
-        title="A handle is there for one unit alone",
-        meaning="A unit with mounts of its own (PrivateMounts=, PrivateTmp=, BindPaths= and others) has made it, and "
-        "nobody else finds it by its name.",
-        remedy="Make the namespace in a unit without mounts of its own, and let that one use it.",
+        title="A handle is there for one service alone",
+        meaning="A unit with mounts of its own (PrivateMounts=, PrivateTmp=, BindPaths= and others) has made it, or a "
+        "container that has a directory of the host. Nobody else finds the namespace by its name; for the host the "
+        "path may be a plain file.",
+        remedy="Make it in a unit without mounts of its own; for a container mount /run/netns with propagation shared.",
         source="kubernetes#125888, systemd#32339",
         check=handle_hidden,
     ),
