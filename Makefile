@@ -4,7 +4,7 @@
 
 # Everything that is fetched or written goes below .ansible/ in the checkout.
 
-.PHONY: help demo topology test hosts matrix kernels power bench fetch lock clean root programs lab-programs kernel-programs bench-programs FORCE
+.PHONY: help demo topology test hosts matrix kernels power bench findings fetch lock clean root programs lab-programs kernel-programs bench-programs FORCE
 .DELETE_ON_ERROR:
 
 HOME_HERE = $(CURDIR)/.ansible/home
@@ -30,6 +30,7 @@ help:
 	@echo "make kernels                      the tests on Debian's kernels, from 5.10 on, in emulated machines"
 	@echo "make power                        ns_boot through reboots and losses of power, in an emulated machine; SUITE= as above"
 	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns, ns_network against ip, a boot, tasks inside, ns_facts against lsns"
+	@echo "make findings                     write docs/findings.md out of the rules of the audit"
 	@echo "make lock                         pin the newest versions of what the tests fetch"
 	@echo "make clean                        remove all that was made here"
 	@echo "PYTHON=... chooses the Python; otherwise it is the newest one that works."
@@ -74,6 +75,9 @@ bench: root bench-programs .ansible/bench/made .ansible/bench/trixie $(LINK)
 	@.ansible/bench/bin/python benchmarks/boot.py
 	@.ansible/bench/bin/python benchmarks/nsenter.py
 	@.ansible/bench/bin/python benchmarks/ns_facts.py
+
+findings: $(VENV)/made $(LINK)
+	@PYTHONPATH=.ansible/collections $(VENV)/bin/python tests/findings.py
 
 lock: .ansible/lock/made
 	@.ansible/lock/bin/uv --cache-dir .ansible/lock/cache pip compile --quiet --upgrade --universal --no-annotate --no-header \

@@ -29,7 +29,12 @@ _LONGEST_NAME = 200
 _PLAIN = re.compile(rb"[A-Za-z0-9._-]")
 _MOST_MESSAGE = 2000
 _TOP = ("schema", "boot_id", "time", "machine", "scan", "initial", "own", "limits", "sysctls", "declared", "handles")
-_WITHOUT = frozenset({"device", "reference", "network"})
+_KEPT = (
+    *("type", "inode", "id", "name", "owner", "owner_uid", "parent", "depth", "processes", "leader", "holders"),
+    *("holder_counts", "hostname", "domainname", "uid_map", "gid_map", "setgroups", "offsets", "propagation", "init"),
+    *("netnsid", "links", "links_more", "listeners", "listeners_more"),
+)
+"""Of a namespace. Neither how to enter it nor its addresses are needed, nor what somebody else has made up."""
 _SAME_AS_NONE = frozenset({"holders", "holder_counts", "depth"})
 """Of these nothing need not be told; of links and listeners it does: null is what could not be read."""
 _OF_PROCESSES = frozenset({"pid", "comm", "unit"})
@@ -73,9 +78,9 @@ def narrow(facts: t.Any) -> dict[str, t.Any]:
 
 def _narrow_namespace(told: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     kept = {
-        key: _without_nulls(value)
-        for key, value in told.items()
-        if value is not None and key not in _WITHOUT and (value or key not in _SAME_AS_NONE)
+        key: _without_nulls(told[key])
+        for key in _KEPT
+        if told.get(key) is not None and (told[key] or key not in _SAME_AS_NONE)
     }
     if "holders" in kept:
         kept["holders"] = [*map(_narrow_holder, kept["holders"])]
