@@ -1,0 +1,186 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The facts of one host, judged on the controller, where the result is kept, also of a host that gave none."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import typing as t
+
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleFilterError
+from ansible.plugins.action import ActionBase
+from ansible.release import __version__ as ansible_core
+from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import catalogue, folder, result
+from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.baseline import Baseline, read_baseline
+from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.judge import judge
+from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.model import Judgement
+
+VERSION = "0.1.0"
+"""Of the collection."""
+
+SPEC: dict[str, t.Any] = {
+    "rules": {"type": "list", "elements": "str", "default": []},
+    "skip_rules": {"type": "list", "elements": "str", "default": []},
+    "allow": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "id": {"type": "str", "required": True},
+            "match": {"type": "dict"},
+            "reason": {"type": "str", "required": True},
+            "expires": {"type": "str"},
+        },
+    },
+    "declared": {"type": "list", "elements": "str", "default": []},
+    "thresholds": {"type": "dict", "default": {}},
+    "baseline": {"type": "path"},
+    "write_baseline": {"type": "path"},
+    "report_dir": {"type": "path"},
+}
+_JUDGED_BY = ("rules", "skip_rules", "allow", "declared", "thresholds")
+_NOTHING = {"schema": 1, "boot_id": "", "scan": {"complete": True}, "initial": {}, "namespaces": []}
+"""Facts by which nothing is found."""
+
+
+class ActionModule(ActionBase):
+    """What core calls for a task."""
+
+    _supports_async = True
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Refuse what can't be meant before the target is touched; then look, judge, and keep what came of it."""
+        super().run(tmp, task_vars)
+        if self._task.async_val:
+            raise AnsibleActionFail(
+                "async: the host is judged on the controller, where nobody waits for an async task; leave it out, "
+                "forks says how many hosts are looked at at once"
+            )
+        options = self.validate_argument_spec(SPEC)[1]
+        host = str(self._task.delegate_to or (task_vars or {})["inventory_hostname"])
+        with contextlib.ExitStack() as stack:
+            audit = _Audit(host, options, stack)
+            try:
+                answer = self._execute_module("linux.namespaces.ns_facts", module_args={}, task_vars=task_vars)
+                return audit.failed(answer) if answer.get("failed") else audit.scanned(answer)
+            except AnsibleConnectionFailure as error:
+                audit.keep("unreachable", msg=str(error))
+                raise
+            except BaseException as error:
+                # The time limit of a task is no Exception.
+                audit.keep("failed", msg=str(error) or "it was ended (%s)" % type(error).__name__)
+                raise
+
+
+class _Audit:
+    """By what a host is judged, and where what comes of it goes."""
+
+    def __init__(self, host: str, options: t.Mapping[str, t.Any], stack: contextlib.ExitStack) -> None:
+        """Raises AnsibleActionFail where an option can't be meant."""
+        self._host = host
+        self._file = result.file_name(host)
+        self._by = {option: options[option] for option in _JUDGED_BY}
+        self._baseline: Baseline | None = None
+        self._warnings: list[str] = []
+        try:
+            self._judge(_NOTHING)
+            if options["baseline"] is not None:
+                self._baseline = self._read_baseline(os.path.abspath(options["baseline"]))
+        except AnsibleFilterError as error:
+            raise AnsibleActionFail(str(error)) from error
+        self._results: folder.Folder | None = None
+        self._baselines: folder.Folder | None = None
+        if options["write_baseline"] is not None:
+            self._baselines = stack.enter_context(folder.opened(options["write_baseline"], "write_baseline"))
+        if options["report_dir"] is not None:
+            report = stack.enter_context(folder.opened(options["report_dir"], "report_dir"))
+            self._results = stack.enter_context(report.below("hosts"))
+            # Whatever ends us, what an earlier run found is not taken for what this one did.
+            self._results.remove(self._file)
+
+    def scanned(self, answer: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """What the task returns for these facts, which are judged and kept."""
+        facts: t.Any = (answer.get("ansible_facts") or {}).get("linux_namespaces")
+        try:
+            judgement = self._judge(facts, self._baseline)
+            path = self.keep("scanned", facts=facts, judgement=judgement, baseline=self._baseline)
+        except (AnsibleFilterError, ValueError) as error:
+            return self.failed({"failed": True, "msg": "what the host says can not be judged: %s" % error})
+        told: dict[str, t.Any] = {
+            "changed": False,
+            "status": "scanned",
+            "counts": judgement.counts,
+            "complete": facts["scan"]["complete"],
+            "incomplete_because": facts["scan"].get("incomplete_because") or [],
+            "drift": judgement.drift,
+            "warnings": [*answer.get("warnings", ()), *self._warnings],
+        }
+        return {**told, "findings": judgement.findings} if path is None else {**told, "path": path}
+
+    def failed(self, answer: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """What the task returns where the module failed, which is kept."""
+        path = self.keep("failed", msg=_why(answer))
+        told = {key: value for key, value in answer.items() if key != "ansible_facts"}
+        return {**told, "changed": False, "status": "failed", **({} if path is None else {"path": path})}
+
+    def keep(self, status: str, **more: t.Any) -> str | None:
+        """Write the result where results go, and return the path; None where they go nowhere.
+
+        Raises AnsibleActionFail where it can't be written, ValueError where it is no JSON.
+        """
+        made = result.make(
+            self._host,
+            status,
+            collected=_now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            versions={"collection": VERSION, "ansible_core": ansible_core, "rules": catalogue.digest()},
+            **more,
+        )
+        data = json.dumps(made, separators=(",", ":"), allow_nan=False).encode()
+        if self._baselines is not None and status == "scanned":
+            self._baselines.write(self._file, data)
+        return None if self._results is None else self._results.write(self._file, data)
+
+    def _judge(self, facts: t.Any, baseline: Baseline | None = None) -> Judgement:
+        return judge(facts, today=_now().date(), baseline=baseline, **self._by)
+
+    def _read_baseline(self, path: str) -> Baseline | None:
+        """Raises AnsibleActionFail and AnsibleFilterError."""
+        remedy = "give another, or have a new one written by write_baseline"
+        try:
+            if os.path.isdir(path):
+                found = os.path.join(path, self._file)
+                if not os.path.lexists(found):
+                    self._warnings.append("some hosts have no baseline in %s, and were not compared" % path)
+                    return None
+                path = found
+            with open(path, encoding="utf-8") as file:
+                given = json.load(file)
+        except OSError as error:
+            raise AnsibleActionFail("baseline: %s can not be read: %s; %s" % (path, error.strerror, remedy)) from error
+        except (ValueError, RecursionError) as error:
+            raise AnsibleActionFail("baseline: %s is no JSON, or torn: %s; %s" % (path, error, remedy)) from error
+        return read_baseline(given, self._host)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc)
+
+
+def _why(answer: t.Mapping[str, t.Any]) -> str:
+    """Why the module failed, with the last thing that it, or what should have run it, said."""
+    said = [str(answer.get("msg") or "the module said nothing")]
+    # With a terminal both streams are in the first, and ssh's own words in the second.
+    for stream in ("module_stdout", "module_stderr"):
+        lines = str(answer.get(stream) or "").strip().splitlines()
+        if lines:
+            said.append(lines[-1])
+            break
+    if answer.get("rc"):
+        said.append("(rc %s)" % answer["rc"])
+    return " ".join(said)
