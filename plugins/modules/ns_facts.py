@@ -220,6 +220,42 @@ ansible_facts:
               description: How many the user has who has most of them. Those that no user namespace below the initial
                 one owns count for root.
               type: int
+        machine:
+          description: Which machine it is, by an id made of C(/etc/machine-id) that is of this collection alone, as
+            machine-id(5) asks. Null where there is none. That, C(declared) and C(handles) are looked for in the initial
+            mount namespace, or in the task's where that can't be seen, and only with V(mounts) among O(sources).
+          type: str
+          sample: 2f9a1c5be3d84f0a9c7b6e5d4c3b2a19
+        sysctls:
+          description: What says who may make user namespaces, V(kernel.unprivileged_userns_clone),
+            V(kernel.apparmor_restrict_unprivileged_userns) and V(user.max_user_namespaces), by name. Null for what this
+            kernel has not.
+          type: dict
+          sample: {kernel.unprivileged_userns_clone: null, kernel.apparmor_restrict_unprivileged_userns: 1,
+            user.max_user_namespaces: 63432}
+        declared:
+          description: The names of the sets that C(/etc/linux-namespaces) declares (M(linux.namespaces.ns_boot)), also
+            of those that can't be read. Null where that can't be told, such as for more than 10,000.
+          type: list
+          elements: str
+          sample: [blue]
+        handles:
+          description: What is wrong in the directories where handles are by custom, C(/run/netns) and so on. A hundred
+            are told. Null where that can't be told.
+          type: list
+          elements: dict
+          sample: [{path: /run/netns/blue, problem: dangling}]
+          contains:
+            path:
+              description: Where it is.
+              type: str
+            problem:
+              description:
+                - V(dangling) is a file, or anything else, where a namespace should be mounted, or a link that leads
+                  to none.
+                - V(stacked) is a handle with another one mounted upon it.
+                - V(shadowed) is a handle that can't be reached, as something else is mounted upon it or its directory.
+              type: str
         counts:
           description: By type, how many namespaces were found, of those that are asked about.
           type: dict
@@ -301,6 +337,17 @@ ansible_facts:
                     cgroup; of several the outermost. A user who may make cgroups (of C(user@1000.service), such as
                     rootless Podman) names those as he likes.
                   type: str
+                capabilities:
+                  description: What it may do in its own user namespace, its effective capabilities in hexadecimal
+                    digits, as C(capsh --decode) takes them.
+                  type: str
+                  sample: 000001ffffffffff
+                initial:
+                  description: The types of which it is in the initial namespace, as far as
+                    RV(ansible_facts.linux_namespaces.initial) is known.
+                  type: list
+                  elements: str
+                  sample: [user, net, time]
             holders:
               description: What holds it but that processes are in it, as many as O(detail) says, of as many kinds as
                 there are places. Sockets and open files are told of whoever has them, also of processes that are in
@@ -363,9 +410,40 @@ ansible_facts:
             offsets:
               description: Of a time namespace, C(monotonic) and C(boottime) in seconds, as text.
               type: dict
+            init:
+              description: Of a PID namespace, whether its first process, the init, is V(alive). Where it is V(dead)
+                nothing can be started in there any more. Null where that can't be told.
+              type: str
             propagation:
-              description: Of a mount namespace, how many mounts it has, and how many are shared, slave, unbindable.
+              description: Of a mount namespace, what its mounts are. Null where it could not be looked into. It is
+                compared with the initial mount namespace, or with the task's where that can't be seen; what comes of
+                that is null of that one itself.
               type: dict
+              contains:
+                mounts:
+                  description: How many it has.
+                  type: int
+                shared:
+                  description: How many of them are shared.
+                  type: int
+                slave:
+                  description: How many are slaves; one may be shared too.
+                  type: int
+                unbindable:
+                  description: How many are unbindable.
+                  type: int
+                peers:
+                  description: How many are in a peer group with a mount of the initial mount namespace, so that what is
+                    mounted below them appears there too.
+                  type: int
+                foreign:
+                  description: The block devices, by their numbers as C(lsblk) shows them, that are mounted here and not
+                    in the initial mount namespace. They are busy, though nothing there shows it. Whether they were
+                    mounted there before no kernel tells. Without file systems that have no device of their own, such
+                    as btrfs, overlay and NFS. A hundred are told.
+                  type: list
+                  elements: str
+                  sample: ['8:17']
             netnsid:
               description: Of a network namespace, the id that the task's own has for it. Null for none.
               type: int

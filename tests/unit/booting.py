@@ -13,7 +13,7 @@ import sys
 import typing as t
 from pathlib import Path
 
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot import archive, declared
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot import archive, declared, folder
 from ansible_collections.linux.namespaces.tests.unit import support
 
 T = t.TypeVar("T")
@@ -45,7 +45,7 @@ def declare(name: str, **options: t.Any) -> declared.Declared:
 
 def write(name: str, text: str) -> Path:
     """Write something where the definition of a set is."""
-    path = Path(declared.path_of(name))
+    path = Path(folder.path_of(name))
     path.parent.mkdir(exist_ok=True)
     path.parent.chmod(0o755)
     path.write_text(text)

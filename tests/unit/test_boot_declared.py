@@ -12,7 +12,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot import declared
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot import declared, folder
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.boot.places import (
     DEFINITIONS,
     escaped,
@@ -135,7 +135,7 @@ def test_what_is_written_is_read() -> None:
         item = declare("blue", **EVERYTHING)
         assert declared.read("blue") == item
         assert declared.read("blue").given() == EVERYTHING
-        assert declared.names() == ["blue"]
+        assert folder.names() == ["blue"]
         text = Path(item.path).read_text()
         assert text.splitlines()[1] == '  "hostname": "blue",'
         assert json.loads(text)["version"] == declared.VERSION
@@ -145,12 +145,12 @@ def test_what_is_written_is_read() -> None:
 
 def test_what_is_not_there() -> None:
     def work() -> None:
-        assert declared.names() == []
+        assert folder.names() == []
         assert "the set is not declared; declare it" in refusal(lambda: declared.read("blue"))
         declare("green", **GOOD)
         assert "the set is not declared; declare it" in refusal(lambda: declared.read("blue"))
         write("../linux-namespaces/.hidden", "")
-        assert declared.names() == ["green"]
+        assert folder.names() == ["green"]
 
     on_host(work)
 
@@ -196,7 +196,7 @@ def test_what_others_may_change_is_not_read(mode: int) -> None:
         os.chown(path, 0, 0)
         declared.read("blue")
         os.chmod(DEFINITIONS, mode | 0o111)
-        for look in (declared.names, lambda: declared.read("blue")):
+        for look in (folder.names, lambda: declared.read("blue")):
             assert f"mode {mode | 0o111:o}" in refusal(look)
 
     on_host(work)

@@ -10,13 +10,27 @@ import contextlib
 import json
 import os
 import signal
+import threading
 import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process, procfs
+from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
+    descriptor,
+    libc,
+    mount,
+    nsfs,
+    nstypes,
+    process,
+    procfs,
+)
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import target
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import capacity, facts, run
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import (
+    capacity,
+    facts,
+    initial,
+    run,
+)
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.errors import NamespaceError
 from ansible_collections.linux.namespaces.tests.unit import scanning, support
 
@@ -254,6 +268,105 @@ def test_owners_and_depths() -> None:
     assert user["depth"] == own["depth"] + 2
 
 
+def test_what_a_leader_may_do() -> None:
+    """In its own user namespace all, though it may do less outside."""
+
+    def work() -> tuple[str, list[str]]:
+        scanning.give_up("sys_time")
+        with support.inhabited("user") as pid:
+            leader = only(inode=support.identity(pid, "user").inode)["leader"]
+            return leader["capabilities"], support.status_of(pid, "CapEff")
+
+    told, expected = support.forked(work)
+    assert [told] == expected
+    assert int(told, 16) == (1 << int(support.read("/proc/sys/kernel/cap_last_cap")) + 1) - 1
+
+
+def test_in_which_initial_namespaces_a_leader_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is not known to be initial nothing is said."""
+    known = {kind: support.own_identity(kind.name).inode for kind in nstypes.ALL if kind is not nstypes.IPC}
+    monkeypatch.setattr(initial, "inodes", lambda _scan: {**dict.fromkeys(nstypes.ALL), **known})
+    with support.inhabited("mnt", "pid") as pid:
+        mnt, inside = (only(inode=support.identity(pid, name).inode)["leader"] for name in ("mnt", "pid"))
+        own = only(pid=os.getpid(), types=["uts"])["leader"]
+    assert inside["initial"] == ["user", "uts", "net", "cgroup", "time"]
+    assert mnt["initial"] == [*inside["initial"], "pid"]
+    assert own["initial"] == [kind.name for kind in known]
+
+
+# ---- the init of a pid namespace
+
+
+def state_of_init(inode: int) -> str | None:
+    return t.cast("str | None", only(inode=inode)["init"])
+
+
+old_kernels = pytest.mark.parametrize("asked", [True, False], ids=["asked", "before Linux 6.11"])
+
+
+@pytest.fixture
+def init_of(asked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not asked:
+        monkeypatch.setattr(nsfs, "init_of", lambda _fd: None)
+
+
+@old_kernels
+@pytest.mark.usefixtures("init_of")
+def test_an_init_that_lives() -> None:
+    with support.inhabited("pid") as pid:
+        assert state_of_init(support.identity(pid, "pid").inode) == "alive"
+    assert state_of_init(support.own_identity("pid").inode) == "alive"
+    assert "init" not in only(inode=support.own_identity("uts").inode)
+
+
+@old_kernels
+@pytest.mark.usefixtures("init_of")
+def test_an_init_that_has_ended() -> None:
+    def work() -> tuple[str | None, str | None]:
+        with support.inhabited("pid") as pid:
+            fd = os.open(f"/proc/{pid}/ns/pid", os.O_RDONLY)
+            inode = os.fstat(fd).st_ino
+            os.kill(pid, signal.SIGKILL)
+            support.wait_for(lambda: support.has_ended(pid))
+            unreaped = support.forked(lambda: state_of_init(inode))
+        return unreaped, support.forked(lambda: state_of_init(inode))
+
+    assert support.in_own_world(work, "pid", "mnt") == ("dead", "dead")
+
+
+@old_kernels
+@pytest.mark.usefixtures("init_of")
+def test_an_init_whose_first_thread_has_ended() -> None:
+    """It lives as long as the others do."""
+
+    def prepare() -> None:
+        threading.Thread(target=signal.pause, daemon=True).start()
+        signal.signal(signal.SIGUSR1, lambda *_arguments: libc.function("pthread_exit", None))
+
+    def work() -> str | None:
+        with support.inhabited("pid", prepare=prepare) as pid:
+            os.kill(pid, signal.SIGUSR1)
+            support.wait_for(lambda: support.has_ended(pid))
+            return state_of_init(support.identity(pid, "pid").inode)
+
+    assert support.in_own_world(work, "pid", "mnt") == "alive"
+
+
+@old_kernels
+@pytest.mark.usefixtures("init_of")
+def test_an_init_that_can_not_be_seen() -> None:
+    """What is beside the own pid namespace may have processes, none of which has a number here."""
+
+    def work() -> tuple[str | None, str | None]:
+        with support.inhabited("pid") as pid:
+            fd = os.open(f"/proc/{pid}/ns/pid", os.O_RDONLY)
+            inode = os.fstat(fd).st_ino
+            beside = support.in_own_world(lambda: support.forked(lambda: state_of_init(inode)), "pid", "mnt")
+            return beside, state_of_init(inode)
+
+    assert support.in_own_world(work, "pid", "mnt") == (None, "alive")
+
+
 # ---- holders
 
 
@@ -290,6 +403,102 @@ def test_a_bind_mount_is_that_of_a_leader(tmp_path: Path) -> None:
 
     ((holder,), pid) = support.forked(alone)
     assert (holder["kind"], holder["path"], holder["pid"]) == ("bind", str(tmp_path / "handle"), pid)
+
+
+def test_bind_mounts_that_the_host_has_come_first() -> None:
+    """Few are told: whether it is mounted where all see it can be read from the first."""
+
+    def work() -> tuple[list[int], int]:
+        Path("/run/handle").touch()
+        with contextlib.ExitStack() as stack:
+            with support.inhabited("uts") as pid:
+                support.bind(f"/proc/{pid}/ns/uts", "/run/handle")
+                inode = support.identity(pid, "uts").inode
+            for _number in range(6):
+                stack.enter_context(support.inhabited("mnt"))
+            told = support.forked(lambda: only(inode=inode))
+            assert told["holder_counts"] == {"bind": 7}
+            return [holder["namespace"] for holder in told["holders"]], support.own_identity("mnt").inode
+
+    found, own = support.in_own_world(work, "pid", "mnt")
+    assert len(found) == 3
+    assert found[0] == own
+    assert own not in found[1:]
+
+
+# ---- mounts that have to do with those of the host
+
+
+def propagation(pid: int) -> Told:
+    return t.cast("Told", only(inode=support.identity(pid, "mnt").inode)["propagation"])
+
+
+def test_peers() -> None:
+    """In both ways, and not those that only hear of the host's."""
+
+    def setting(word: str) -> t.Callable[[], None]:
+        def prepare() -> None:
+            with descriptor.closing(os.open("/run", os.O_PATH)) as directory:
+                mount.set_propagation(directory, word, recursive=False)
+
+        return prepare
+
+    def work() -> tuple[list[Told], Told]:
+        with contextlib.ExitStack() as stack:
+            setting("shared")()
+            pids = [
+                stack.enter_context(support.inhabited("mnt", prepare=setting(word)))
+                for word in ("shared", "slave", "private")
+            ]
+            stack.enter_context(support.inhabited())
+            return [propagation(pid) for pid in pids], propagation(os.getpid())
+
+    (shared, slave, private), own = support.in_own_world(work, "pid", "mnt")
+    assert (shared["peers"], slave["peers"], private["peers"]) == (1, 0, 0)
+    assert (slave["slave"], private["slave"]) == (1, 0)
+    assert (own["shared"], own["peers"], own["foreign"]) == (1, None, None)
+
+
+def test_shared_among_others_is_not_with_the_host() -> None:
+    def prepare() -> None:
+        support.own_mounts("shared")
+
+    def work() -> Told:
+        with support.inhabited("mnt", prepare=prepare) as pid:
+            return propagation(pid)
+
+    told = support.in_own_world(work, "pid", "mnt")
+    assert told["shared"] == told["mounts"] > 0
+    assert (told["peers"], told["foreign"]) == (0, [])
+
+
+@pytest.mark.skipif(os.major(os.stat("/").st_dev) == 0, reason="needs a root that is on a block device")
+def test_a_device_that_only_others_have_mounted() -> None:
+    status = os.stat("/").st_dev
+
+    def work() -> tuple[Told, Told]:
+        with support.inhabited("mnt") as pid:
+            before = propagation(pid)
+            leave_root()
+            return before, propagation(pid)
+
+    before, after = support.in_own_world(work, "pid", "mnt")
+    assert before["foreign"] == []
+    assert after["foreign"] == [f"{os.major(status)}:{os.minor(status)}"]
+    assert before["mounts"] == after["mounts"]
+
+
+def leave_root() -> None:
+    """Have a root with little in it, and nothing of the former one."""
+    support.mount_over("tmpfs", "/tmp")
+    for place in ("proc", "dev", "etc"):
+        Path("/tmp", place).mkdir()
+    for place in ("proc", "dev"):
+        support.bind(f"/{place}", f"/tmp/{place}")
+    os.chdir("/tmp")
+    mount.pivot_root_here()
+    mount.detach_here()
+    os.chdir("/")
 
 
 # ---- the whole

@@ -93,6 +93,9 @@ def test_everything_that_is_documented() -> None:
     fields = documented["namespaces"]["contains"]
     cut = {key for key in fields if key.endswith("_more")}
     assert {key for item in told["namespaces"] for key in item} == fields.keys() - cut
+    for part in ("leader", "propagation"):
+        parts = [item[part] for item in told["namespaces"] if item.get(part)]
+        assert {key for item in parts for key in item} == fields[part]["contains"].keys()
     assert {key for item in told["namespaces"] for holder in item["holders"] for key in holder} <= (
         fields["holders"]["contains"].keys()
     )

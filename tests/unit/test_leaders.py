@@ -27,12 +27,13 @@ def test_a_process() -> None:
 
     found = support.forked(work)
     assert (found.comm, found.uid) == (support.read("/proc/self/comm").rstrip("\n"), support.ORDINARY)
+    assert found.capabilities == "0" * 16
 
 
 def test_a_process_that_is_not_there() -> None:
     with support.own_procfs() as proc:
         pid = support.forked(os.getpid)
-        assert leaders.describe(proc, pid) == leaders.Leader(pid, None, None, None, None)
+        assert leaders.describe(proc, pid) == leaders.Leader(pid, None, None, None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_the_hierarchy_of_systemd(text: str, path: str) -> None:
 @pytest.mark.parametrize(
     ("parse", "nothing"),
     [
-        (leaders.parse_status, (None, None)),
+        (leaders.parse_status, (None, None, None)),
         (leaders.parse_cgroup, ""),
         (leaders.unit_in, None),
         (leaders.container_in, None),

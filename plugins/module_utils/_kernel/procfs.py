@@ -169,6 +169,13 @@ def write(proc: int, path: str, text: str) -> None:
         os.write(fd, text.encode())
 
 
+def sysctl(proc: int, name: str) -> int | None:
+    """The number of a sysctl, as user.max_net_namespaces; None where there is none to read, or it is no number."""
+    with contextlib.suppress(OSError, ValueError):
+        return int(read(proc, f"sys/{name.replace('.', '/')}"))
+    return None
+
+
 def stat(proc: int, pid: int, thread: str | None = None) -> Stat:
     """What the stat file of a process, or of one of its threads, says. Raises OSError."""
     path = f"{pid}/stat" if thread is None else f"{pid}/task/{thread}/stat"

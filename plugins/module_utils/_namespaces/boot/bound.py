@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .declared import path_of
 from .files import Value
+from .folder import path_of
 from .places import service_unit_of, unit_of
 from .units import DROP_IN, FOLDER, link_of
 

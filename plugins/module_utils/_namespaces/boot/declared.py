@@ -22,10 +22,10 @@ from ..handle import of_set
 from ..sets.model import Asked, kinds_of
 from ..specs import DEFINITION, TYPE_NAMES, Spec, check
 from ..values import refuse_unusable_text, set_name
+from .folder import path_of
 from .places import DEFINITIONS, service_unit_of, unit_of
 
 VERSION = 1
-_END = ".json"
 _OTHERS_WRITE = 0o022
 _UNIT_BYTES = 255 - len(".wants")
 """What leaves room for the name of a directory about the unit."""
@@ -91,11 +91,6 @@ class Declared(t.NamedTuple):
     def text(self) -> str:
         """What its file has."""
         return json.dumps({"version": VERSION, **self.given()}, indent=2, sort_keys=True) + "\n"
-
-
-def path_of(name: str) -> str:
-    """The file of a set."""
-    return f"{DEFINITIONS}/{name}{_END}"
 
 
 def parse(name: str, given: t.Mapping[str, t.Any]) -> Declared:
@@ -176,15 +171,6 @@ def _check_environment(at: str, environment: t.Mapping[str, t.Any]) -> None:
             raise refuse(f"{at}.environment", f"{variable}={value!r} is no variable", "give texts, numbers in quotes")
 
 
-def names() -> list[str]:
-    """The sets that have a file. Raises NamespaceError for a directory that others may change."""
-    fd = open_directory(DEFINITIONS)
-    if fd is None:
-        return []
-    with closing(fd), during(f"list {DEFINITIONS}"):
-        return sorted(name[: -len(_END)] for name in os.listdir(fd) if name.endswith(_END) and name[0] != ".")
-
-
 def read(name: str) -> Declared:
     """What is declared of a set.
 
@@ -196,7 +182,8 @@ def read(name: str) -> Declared:
     with during(f"read {path}", _HINTS):
         if fd is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        with closing(fd), closing(os.open(name + _END, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=fd)) as file:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+        with closing(fd), closing(os.open(os.path.basename(path), flags, dir_fd=fd)) as file:
             _refuse_others(path, os.fstat(file))
             with open(file, "rb", closefd=False) as stream:
                 text = stream.read()

@@ -14,7 +14,7 @@ import typing as t
 
 from ..directory import holding
 from ..errors import NamespaceError
-from . import archive, called, declared, files, services, units
+from . import archive, called, files, folder, services, units
 from .bound import bound_to
 from .declared import Declared
 from .places import ALL_UNIT, LOCK, PROGRAM, TEMPLATE, unit_of
@@ -46,7 +46,7 @@ def run(execute: Run, wanted: t.Sequence[Declared], absent: t.Sequence[str], che
 def _run(work: _Work, wanted: t.Sequence[Declared], absent: t.Sequence[str], check: bool) -> Results:
     with called.kept(work.program) as program:
         good = work.look(program, wanted, absent)
-        gone = [name for name in absent if declared.path_of(name) in work.old]
+        gone = [name for name in absent if folder.path_of(name) in work.old]
         if gone and not check:
             work.remove(program, gone)
             gone = [name for name in gone if name not in work.failed]
@@ -101,7 +101,7 @@ class _Work:
 
     def _refuse_taken(self, good: t.Sequence[Declared], absent: t.Sequence[str]) -> None:
         """Sets that ask for a unit which another one has. Those that shall be have what they ask for now."""
-        taken = bound_to(self.old, {*declared.names()}.difference(absent, (item.name for item in good)))
+        taken = bound_to(self.old, {*folder.names()}.difference(absent, (item.name for item in good)))
         for item in good:
             for unit in item.taken_units():
                 owner = taken.setdefault(unit, item.name)
@@ -120,7 +120,7 @@ class _Work:
 
     def files_for(self, good: t.Sequence[Declared], gone: t.Sequence[str]) -> Files:
         """All that shall be there. Raises NamespaceError."""
-        others = sorted({*declared.names()}.difference(gone, (item.name for item in good)))
+        others = sorted({*folder.names()}.difference(gone, (item.name for item in good)))
         new, unclear = compose(good, others, self.old, self._tools, self.program)
         self.warnings.extend(cause for name, cause in unclear.items() if name not in self.failed)
         return new

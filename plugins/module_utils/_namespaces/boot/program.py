@@ -32,7 +32,7 @@ from ..errors import NamespaceError, during
 from ..sets import run
 from ..sets.model import Asked, Request
 from ..values import set_name
-from . import declared
+from . import declared, folder
 from .answers import EVERY, tell
 from .declared import Declared
 from .places import APPLIED, escaped, unescaped
@@ -90,7 +90,7 @@ def _lacks_links_of_the_host(names: t.Iterable[str]) -> bool:
 
 
 def _apply(asked: t.Sequence[str]) -> Answers:
-    found, unread = _read(asked or declared.names())
+    found, unread = _read(asked or folder.names())
     done, failed = _bring(found, dry=False)
     for name in done:
         _note(name)
@@ -99,7 +99,7 @@ def _apply(asked: t.Sequence[str]) -> Answers:
 
 
 def _remove(asked: t.Sequence[str]) -> Answers:
-    names = asked or declared.names()
+    names = asked or folder.names()
     for name in names:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(_note_of(name))
@@ -160,7 +160,7 @@ def _bring_networks(proc: int, sets: t.Iterable[Declared], *, dry: bool) -> Answ
 
 def _reconnect(names: t.Collection[str]) -> Answers:
     """Bring the networks of the sets that have links with their other ends in these, which may be new."""
-    others, _unread = _read(set(declared.names()).difference(names))
+    others, _unread = _read(set(folder.names()).difference(names))
     return _bring_networks(host.open_proc(), [item for item in others if _is_connected(item, names)], dry=False)
 
 

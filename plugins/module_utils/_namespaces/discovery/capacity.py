@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import collections
-import contextlib
 import typing as t
 
 from ..._kernel import nstypes, procfs
@@ -31,7 +30,9 @@ def limits(scan: Scan, initial: t.Container[int | None]) -> dict[nstypes.NsType,
     for namespace in scan.namespaces.values():
         if namespace.identity.inode not in initial:
             used[namespace.kind][_charged(scan, namespace)] += 1
-    return {kind: Limit(_maximum(scan.proc, kind), max(used[kind].values(), default=0)) for kind in nstypes.ALL}
+    return {
+        kind: Limit(procfs.sysctl(scan.proc, kind.limit), max(used[kind].values(), default=0)) for kind in nstypes.ALL
+    }
 
 
 def _charged(scan: Scan, namespace: Namespace) -> int | None:
@@ -46,9 +47,3 @@ def _charged(scan: Scan, namespace: Namespace) -> int | None:
         uid = below.owner_uid
         below = scan.namespaces.get(below.parent)
     return uid
-
-
-def _maximum(proc: int, kind: nstypes.NsType) -> int | None:
-    with contextlib.suppress(OSError, ValueError):
-        return int(procfs.read(proc, f"sys/{kind.limit.replace('.', '/')}"))
-    return None

@@ -16,8 +16,8 @@ from ..._kernel import nsfs, nstypes, procfs
 from ..._kernel.descriptor import closing
 from ..errors import during, refuse
 from ..target import HANDLE_HINTS
-from . import capacity, holders, networks, properties, run
-from .leaders import Leaders
+from . import capacity, handles, holders, initial, inits, networks, properties, run
+from .leaders import Leader, Leaders
 from .model import MOST_HOLDERS, Namespace
 from .names import Names
 from .scan import Scan, is_there
@@ -26,7 +26,12 @@ SCHEMA = 1
 DETAILS: t.Mapping[str, int] = {"summary": 0, "normal": 3, "full": MOST_HOLDERS}
 """How much is told, and of how many holders of each namespace."""
 
-_KTHREADD = 2
+_SYSCTLS = (
+    "kernel.unprivileged_userns_clone",
+    "kernel.apparmor_restrict_unprivileged_userns",
+    nstypes.USER.limit,
+)
+"""What says who may make user namespaces."""
 
 Facts = t.Dict[str, t.Any]
 
@@ -69,10 +74,13 @@ class _Telling:
         self._request = request
         self._names = Names(scan.proc)
         self._leaders = Leaders(scan.proc)
+        self._initial = initial.inodes(scan)
+        found = {kind: scan.namespaces.get(inode or 0) for kind, inode in self._initial.items()}
+        self._there = {kind: frozenset(namespace.processes) for kind, namespace in found.items() if namespace}
+        """The processes in the initial namespaces, by type."""
 
     def tell(self, duration: int) -> Facts:
         scan = self._scan
-        initial = _initial(scan)
         found = sorted(filter(self._is_asked_for, scan.namespaces.values()), key=_order)
         if self._request.pid is not None and not found:
             self._check_process(self._request.pid)
@@ -80,11 +88,15 @@ class _Telling:
             "schema": SCHEMA,
             "boot_id": procfs.read(scan.proc, "sys/kernel/random/boot_id").strip(),
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "initial": {kind.name: inode for kind, inode in initial.items()},
+            "initial": {kind.name: inode for kind, inode in self._initial.items()},
             "own": {kind.name: inode for kind, inode in self._names.own.items()},
             "limits": {
-                kind.name: limit._asdict() for kind, limit in capacity.limits(scan, [*initial.values()]).items()
+                kind.name: limit._asdict() for kind, limit in capacity.limits(scan, [*self._initial.values()]).items()
             },
+            "machine": scan.files.machine,
+            "sysctls": {name: procfs.sysctl(scan.proc, name) for name in _SYSCTLS},
+            "declared": scan.files.declared,
+            "handles": self._handles(),
             "counts": {kind.name: self._count(kind, found) for kind in nstypes.ALL},
         }
         if self._request.detail != "summary":
@@ -135,6 +147,19 @@ class _Telling:
             "named": sum(self._names.name_of(namespace) is not None for namespace in some),
         }
 
+    def _handles(self) -> list[Facts] | None:
+        place, dangling = self._names.place_of(self._scan.reference), self._scan.files.dangling
+        if place is None or dangling is None:
+            return None
+        found = handles.problems(dangling, place.mounts, place.at)
+        if len(found) > handles.MOST:
+            self._scan.incomplete_because[handles.MORE] = None
+        return [{"path": path, "problem": problem} for path, problem in found[: handles.MOST]]
+
+    def _leader(self, leader: Leader) -> Facts:
+        there = [kind.name for kind, pids in self._there.items() if leader.pid in pids]
+        return {**leader._asdict(), "initial": there}
+
     def _describe(self, namespace: Namespace) -> Facts:
         leader = self._leaders.of(namespace)
         detail = self._request.detail
@@ -151,10 +176,11 @@ class _Telling:
             "parent": namespace.parent,
             "depth": self._depth(namespace),
             "processes": len(namespace.processes),
-            "leader": leader._asdict() if leader else None,
+            "leader": self._leader(leader) if leader else None,
             "holders": holders.tell(self._scan, self._leaders, namespace, DETAILS[detail], detail == "full"),
             "holder_counts": dict(namespace.counts),
             **({"propagation": mounts._asdict() if mounts else None} if namespace.kind is nstypes.MNT else {}),
+            **({"init": inits.state(self._scan, namespace)} if namespace.kind is nstypes.PID else {}),
         }
 
     def _owner_uid(self, namespace: Namespace) -> int | None:
@@ -169,17 +195,6 @@ class _Telling:
             namespace = self._scan.namespaces[namespace.parent]
             depth += 1
         return depth
-
-
-def _initial(scan: Scan) -> dict[nstypes.NsType, int | None]:
-    """The inodes of the namespaces that the kernel started with, as far as they can be seen from here."""
-    found = {kind: kind.initial_inode if kind.initial_inode in scan.namespaces else None for kind in nstypes.ALL}
-    with contextlib.suppress(OSError):
-        if procfs.stat(scan.proc, _KTHREADD).kernel_thread:
-            for kind in nstypes.ALL:
-                with contextlib.suppress(OSError):
-                    found[kind] = procfs.namespace_inode(scan.proc, f"{_KTHREADD}/ns/{kind.name}")
-    return found
 
 
 def _order(namespace: Namespace) -> tuple[int, int]:

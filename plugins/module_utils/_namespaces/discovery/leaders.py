@@ -28,6 +28,8 @@ class Leader(t.NamedTuple):
     uid: int | None
     unit: str | None
     container: str | None
+    capabilities: str | None
+    """The effective ones, as hexadecimal digits."""
 
 
 class Leaders:
@@ -68,20 +70,21 @@ class Leaders:
 
 def describe(proc: int, pid: int) -> Leader:
     """Who the process is. One that has ended, or may not be looked at, is its pid."""
-    comm = uid = None
+    comm = uid = capabilities = None
     path = ""
     with contextlib.suppress(OSError):
         status = procfs.read(proc, f"{pid}/status")
-        comm, uid = parse_status(status)
+        comm, uid, capabilities = parse_status(status)
         path = parse_cgroup(procfs.read(proc, f"{pid}/cgroup"))
-    return Leader(pid, comm, uid, unit_in(path), container_in(path))
+    return Leader(pid, comm, uid, unit_in(path), container_in(path), capabilities)
 
 
-def parse_status(text: str) -> tuple[str | None, int | None]:
-    """The name and the effective uid. Source: proc_pid_status(5)."""
+def parse_status(text: str) -> tuple[str | None, int | None, str | None]:
+    """The name, the effective uid, and the effective capabilities. Source: proc_pid_status(5)."""
     name = re.search(r"^Name:\t(.*)$", text, re.MULTILINE)
     uid = re.search(r"^Uid:\t\d+\t(\d+)", text, re.MULTILINE)
-    return name and name[1], uid and int(uid[1])
+    capabilities = re.search(r"^CapEff:\t([0-9a-f]{1,16})$", text, re.MULTILINE)
+    return name and name[1], uid and int(uid[1]), capabilities and capabilities[1]
 
 
 def parse_cgroup(text: str) -> str:

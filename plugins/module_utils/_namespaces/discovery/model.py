@@ -32,12 +32,20 @@ class Holder(t.NamedTuple):
 
 
 class Propagation(t.NamedTuple):
-    """How many of the mounts of a mount namespace are what; one that is a slave may be shared too."""
+    """How many of the mounts of a mount namespace are what; one that is a slave may be shared too.
+
+    It is compared with the initial mount namespace, or the caller's where that can't be seen; None where there is
+    nothing to compare.
+    """
 
     mounts: int
     shared: int
     slave: int
     unbindable: int
+    peers: int | None
+    """Those that are in a peer group with a mount there: what is mounted below appears there, and the other way."""
+    foreign: list[str] | None
+    """The numbers of the block devices that are mounted here, and not there, as 8:1."""
 
 
 class Namespace:

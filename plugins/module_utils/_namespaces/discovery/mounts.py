@@ -22,12 +22,15 @@ import typing as t
 from ..._kernel import mount, mountinfo, nsfs, nstypes, process, procfs
 from ..._kernel.descriptor import EXHAUSTED, closing, status
 from ..checkpoint import Gate, Message
-from . import parts
+from . import files, initial, parts
 from .model import Holder, Namespace, Propagation
 from .scan import Scan
 
 _MARK = b" - nsfs "
 _NUMBER = re.compile(rb"^(\d+) ", re.MULTILINE)
+_DEVICE = re.compile(rb"^\d+ \d+ ([1-9]\d*:\d+) ", re.MULTILINE)
+"""Of a block device: what has none has a number that begins with 0, as btrfs and overlay have."""
+_GROUP = re.compile(rb" shared:(\d+)")
 _COUNTED = (b"\n", b" shared:", b" master:", b" unbindable - ")
 """What Propagation is made of. Spaces in names are escaped, so that these are the optional fields."""
 _MOST_BYTES = 32 << 20
@@ -36,7 +39,10 @@ _MOST_IN_A_MESSAGE = 100
 _MOST_CHARACTERS = 4096
 """Of paths in a message, but for one that is longer, and is cut: nothing can be opened by it anyway (PATH_MAX)."""
 _MOST_COVERS = 10
+_MOST_DEVICES = 1000
+_MOST_FOREIGN = 100
 LOST = "a mount namespace could not be looked into to the end"
+FULL = "a directory of handles has too many entries to look at all of them"
 COVERED = "a bind mount of a namespace could not be reached, as what another mount covers"
 
 
@@ -46,7 +52,11 @@ def look(scan: Scan) -> None:
     Raises NamespaceError.
     """
     own = f"{procfs.own_pid(scan.proc)}/ns/mnt"
-    scan.keep_named(os.readlink(own, dir_fd=scan.proc), [own])
+    here = scan.keep_named(os.readlink(own, dir_fd=scan.proc), [own])
+    if scan.reference is None:
+        scan.reference = initial.inodes(scan)[nstypes.MNT]
+    if scan.reference is None and here is not None:
+        scan.reference = here.identity.inode
     while True:
         todo = [
             namespace
@@ -55,6 +65,7 @@ def look(scan: Scan) -> None:
         ]
         if not todo:
             return
+        todo.sort(key=lambda namespace: namespace.identity.inode != scan.reference)
         for namespace in todo:
             namespace.looked_into = True
         parts.each(
@@ -74,7 +85,11 @@ def _take(scan: Scan, namespace: Namespace, message: Message) -> None:
     elif "lost" in message:
         scan.incomplete_because[LOST] = None
     elif "propagation" in message:
-        namespace.propagation = Propagation(*message["propagation"])
+        _take_propagation(scan, namespace, message)
+    elif "files" in message:
+        scan.files.take(message)
+    elif "full" in message:
+        scan.incomplete_because[FULL] = None
     else:
         scan.keep_all(message.get("descriptors", ()))
         for path, inode in message["binds"]:
@@ -84,6 +99,15 @@ def _take(scan: Scan, namespace: Namespace, message: Message) -> None:
                 scan.incomplete_because[COVERED] = None
             else:
                 held.hold(Holder("bind", path=path, namespace=namespace.identity.inode))
+
+
+def _take_propagation(scan: Scan, namespace: Namespace, message: Message) -> None:
+    devices, foreign = message["devices"], None
+    if namespace.identity.inode == scan.reference:
+        scan.devices = None if devices is None else frozenset(devices)
+    elif devices is not None and scan.devices is not None:
+        foreign = sorted({*devices} - scan.devices)[:_MOST_FOREIGN]
+    namespace.propagation = Propagation._make([*message["propagation"], message["peers"], foreign])
 
 
 def _report(gate: Gate, namespace: Namespace, scan: Scan) -> None:
@@ -99,10 +123,23 @@ def _report(gate: Gate, namespace: Namespace, scan: Scan) -> None:
             gate.report(lost=True)
             return
         _report_binds(gate, table.handles, scan.namespaces, namespace.fd)
+        is_reference = namespace.identity.inode == scan.reference
         if table.propagation is None:
             gate.report(lost=True)
         else:
-            gate.report(propagation=table.propagation)
+            _report_propagation(gate, table, scan, is_reference)
+        if is_reference and not files.report(gate, scan.device):
+            gate.report(full=True)
+
+
+def _report_propagation(gate: Gate, table: _Table, scan: Scan, is_reference: bool) -> None:
+    peers = None
+    if is_reference:
+        _mark(scan.groups, [0, *table.groups])
+    elif scan.groups[0]:
+        peers = sum(group < len(scan.groups) and scan.groups[group] for group in table.groups)
+    devices = table.devices if len(table.devices) <= _MOST_DEVICES else None
+    gate.report(propagation=table.propagation, peers=peers, devices=devices)
 
 
 def _enter(gate: Gate, namespace: Namespace) -> bool:
@@ -121,26 +158,39 @@ class _Table(t.NamedTuple):
     """The lines of the namespaces that are mounted there."""
     propagation: list[int] | None
     """None where there are too many mounts to read them all."""
+    groups: list[int]
+    """The peer groups of the mounts that are shared."""
+    devices: list[str]
+    """The numbers of the block devices that are mounted."""
 
     @classmethod
     def of_own(cls, proc: int, marks: mmap.mmap) -> _Table:
         """That of the caller's mount namespace; the numbers of its mounts are marked. Raises OSError."""
         handles: list[bytes] = []
         counts = dict.fromkeys(_COUNTED, 0)
+        groups: list[int] = []
+        devices: set[bytes] = set()
         whole = True
         try:
             for lines in mountinfo.lines_of(proc, _MOST_BYTES):
                 counts = {mark: count + lines.count(mark) for mark, count in counts.items()}
-                for number in map(int, _NUMBER.findall(lines)):
-                    if number < len(marks):
-                        marks[number] = 1
+                _mark(marks, map(int, _NUMBER.findall(lines)))
+                groups += map(int, _GROUP.findall(lines))
+                devices.update(_DEVICE.findall(lines))
                 if _MARK in lines:
                     handles += (line for line in lines.split(b"\n") if _MARK in line)
         except OSError as error:
             if error.errno != errno.EFBIG:
                 raise
             whole = False
-        return cls(handles, [*counts.values()] if whole else None)
+        numbers = [device.decode() for device in devices]
+        return cls(handles, [*counts.values()] if whole else None, groups, numbers)
+
+
+def _mark(marks: mmap.mmap, numbers: t.Iterable[int]) -> None:
+    for number in numbers:
+        if number < len(marks):
+            marks[number] = 1
 
 
 def _report_binds(gate: Gate, handles: t.Iterable[bytes], known: t.Container[int], mounts: int) -> None:

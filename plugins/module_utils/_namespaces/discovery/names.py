@@ -21,17 +21,20 @@ Reference = t.Dict[str, t.Any]
 """Options of ns_exec."""
 
 
-class _Place(t.NamedTuple):
+class Place(t.NamedTuple):
     """A mount namespace that the caller has paths into."""
 
     prefix: str
     """How the caller has to begin them."""
+    mounts: t.Sequence[mountinfo.Mount]
     at: t.Callable[[str], mountinfo.Mount | None]
+    """On which of these a path comes out."""
 
     @classmethod
-    def of(cls, proc: int, pid: int, prefix: str) -> _Place:
+    def of(cls, proc: int, pid: int, prefix: str) -> Place:
         """That of a process. Raises OSError."""
-        return cls(prefix, mountinfo.uppermost(mountinfo.parse(procfs.read(proc, f"{pid}/mountinfo"))))
+        mounts = mountinfo.parse(procfs.read(proc, f"{pid}/mountinfo"))
+        return cls(prefix, mounts, mountinfo.uppermost(mounts))
 
 
 class Names:
@@ -44,11 +47,15 @@ class Names:
         """The namespaces that the caller is in, by type."""
         self._host: int | None = self.own[nstypes.MNT]
         # By the inode of the mount namespace.
-        self._places = {self.own[nstypes.MNT]: _Place.of(proc, procfs.own_pid(proc), "")}
+        self._places = {self.own[nstypes.MNT]: Place.of(proc, procfs.own_pid(proc), "")}
         if not _is_host_here(proc):
             self._host = _mounts_of_first(proc)
             if self._host is not None:
-                self._places[self._host] = _Place.of(proc, 1, "/proc/1/root")
+                self._places[self._host] = Place.of(proc, 1, "/proc/1/root")
+
+    def place_of(self, mounts: int | None) -> Place | None:
+        """A mount namespace by its inode; None where the caller has no paths into it."""
+        return self._places.get(mounts or 0)
 
     def name_of(self, namespace: Namespace) -> str | None:
         """The first name by which ip-netns(8), or a set, has it; None for none."""
@@ -87,7 +94,7 @@ class Names:
         """The mount namespaces and paths where the caller comes out at it: not those that something else covers."""
         link = f"{namespace.kind.name}:[{namespace.identity.inode}]"
         for holder in namespace.holders:
-            place = self._places.get(holder.namespace or 0) if holder.kind == "bind" else None
+            place = self.place_of(holder.namespace) if holder.kind == "bind" else None
             if place and holder.namespace and holder.path:
                 mount = place.at(holder.path)
                 if mount and (mount.fstype, mount.root) == ("nsfs", link):

@@ -18,6 +18,7 @@ import typing as t
 
 from ..._kernel import nsfs, procfs
 from ..checkpoint import PATIENCE
+from .files import Files
 from .model import Namespace
 
 # The kernel uses low numbers again; more mounts than that it has no memory for.
@@ -41,6 +42,14 @@ class Scan:
         """Children that did not come to their end, by what was lost so."""
         self.mounts = mmap.mmap(-1, _MOST_MOUNTS)
         """By the number of a mount whether a mount namespace that was looked into shows it; children write here too."""
+        self.reference: int | None = None
+        """The inode of the mount namespace that others are compared with."""
+        self.groups = mmap.mmap(-1, _MOST_MOUNTS)
+        """By the number of a peer group whether that one has it; at 0 whether all of that is known."""
+        self.devices: frozenset[str] | None = None
+        """The numbers of the block devices that are mounted there, where all are known."""
+        self.files = Files()
+        """What files there say."""
         self.vanished = 0
         """Processes, and namespaces that were seen and gone before they could be held."""
         self.denied: collections.Counter[str] = collections.Counter()
@@ -62,6 +71,7 @@ class Scan:
         for namespace in self.namespaces.values():
             os.close(namespace.fd)
         self.mounts.close()
+        self.groups.close()
         _limit_files(*self._limit_of_files)
 
     def is_unknown(self, mount: int) -> bool:
