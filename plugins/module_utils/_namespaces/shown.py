@@ -14,6 +14,8 @@ _BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 
 def printable(text: str) -> str:
     """The text of a stranger in one line, to be shown: what a terminal acts upon, and what is blank, as \\x1b."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() and character not in _BLANK else _escaped(character) for character in text
     )

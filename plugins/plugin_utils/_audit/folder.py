@@ -43,7 +43,7 @@ class Folder:
     def below(self, name: str) -> t.Iterator[Folder]:
         """The folder of this name in it, made where it is missing. Raises AnsibleActionFail as opened()."""
         path = os.path.join(self.path, name)
-        with _explained(path, self._what):
+        with explained(path, self._what):
             fd = _opened(path, self._what, name, self._fd)
         try:
             yield Folder(path, self._what, fd)
@@ -58,7 +58,7 @@ class Folder:
         # No name of a result begins with a dot.
         temporary = ".%s.new" % secrets.token_hex(8)
         path = os.path.join(self.path, name)
-        with _explained(path, self._what):
+        with explained(path, self._what):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             fd = os.open(temporary, flags, 0o600, dir_fd=self._fd)
             try:
@@ -72,7 +72,7 @@ class Folder:
 
     def remove(self, name: str) -> None:
         """Have no file of this name. Raises AnsibleActionFail."""
-        with _explained(os.path.join(self.path, name), self._what), contextlib.suppress(FileNotFoundError):
+        with explained(os.path.join(self.path, name), self._what), contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._fd)
 
 
@@ -84,7 +84,7 @@ def opened(path: str, what: str) -> t.Iterator[Folder]:
     write to it, or where it can't be made.
     """
     path = os.path.abspath(path)
-    with _explained(path, what):
+    with explained(path, what):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         fd = _opened(path, what, path)
     try:
@@ -122,7 +122,7 @@ def _refused(path: str, what: str, why: str) -> AnsibleActionFail:
 
 
 @contextlib.contextmanager
-def _explained(path: str, what: str) -> t.Iterator[None]:
+def explained(path: str, what: str) -> t.Iterator[None]:
     """Whatever the operating system says about it, as AnsibleActionFail."""
     try:
         yield

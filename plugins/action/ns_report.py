@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report of a fleet, written on the controller out of what ns_audit left there. No host is contacted."""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils._report import folder, write
+from ..plugin_utils._report.results import SEVERITIES
+from ..plugin_utils._report.version import collection_version
+
+_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "report_dir": {"type": "path", "required": True},
+    "hosts": {"type": "list", "elements": "str", "required": True},
+    "fail_on": {"type": "str", "choices": ["never", *reversed(SEVERITIES)], "default": "never"},
+    "unreachable": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+    "max_age": {"type": "int", "default": 86400},
+}
+
+
+class ActionModule(ActionBase):
+    """What core calls for a task, once for all hosts of the play."""
+
+    BYPASS_HOST_LOOP = True
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Read the results, write the report unless in check mode, and say on the terminal how it is."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        _checked, options = self.validate_argument_spec(_OPTIONS)
+        if options["max_age"] < 0:
+            raise AnsibleActionFail("max_age: %d is less than none; it is a number of seconds" % options["max_age"])
+        path = os.path.abspath(options["report_dir"])
+        request = write.Request(path, options["hosts"], options["max_age"], time.time(), collection_version())
+        dry = self._task.check_mode
+        tally, remarks = write.report(request, dry=dry)
+        index = os.path.join(path, folder.INDEX)
+        lines = tally.closing_lines("(check mode: nothing is written)" if dry else os.path.relpath(index), remarks)
+        for line in lines:
+            self._display.display(line)
+        result.update(
+            changed=not dry,
+            counts=tally.counts,
+            hosts=tally.states,
+            lines=lines,
+            files=[] if dry else [index, *(os.path.join(path, name) for name in folder.FILES)],
+        )
+        reasons = tally.failures(options["fail_on"], options["unreachable"])
+        if reasons:
+            result.update(failed=True, msg="; ".join(reasons))
+        return result

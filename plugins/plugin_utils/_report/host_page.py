@@ -1,0 +1,188 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the linux.namespaces collection.
+
+"""The pages of one host: what was found, the namespaces as a picture, drift, what was not seen, where it comes from."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import tree
+from .folder import PAGES, Draft
+from .html import bars, file_of, finding_row, link_to, number, page, pairs, pill, state, text
+from .results import BUCKETS, Entry, Finding, Result
+
+PER_PAGE = 200
+"""Findings. Of 100,000 on one host each page opens."""
+
+
+def place_of(stem: str, finding_number: int, folder: str = "") -> str:
+    """The address of a finding, which are numbered from 1."""
+    return "%s#f%d" % (link_to(stem, folder, (finding_number - 1) // PER_PAGE + 1), finding_number)
+
+
+def write(draft: Draft, entry: Entry) -> None:
+    """All of them."""
+    last = max(1, -(-len(entry.findings) // PER_PAGE))
+    for page_number in range(1, last + 1):
+        with draft.create(PAGES, file_of(entry.stem, page_number)) as file:
+            file.write(_page(entry, page_number, last))
+
+
+def _page(entry: Entry, page_number: int, last: int) -> str:
+    sections = [_head(entry, page_number), '<main id="main">']
+    if page_number == 1:
+        sections += _overview(entry)
+    sections.append(_findings(entry, page_number, last))
+    if page_number == 1 and entry.result:
+        sections += [_drift(entry.result), _picture(entry), _unseen(entry), _provenance(entry.result)]
+    sections.append("</main>")
+    return page("%s: namespace audit" % entry.host, "../", "\n".join(sections))
+
+
+def _head(entry: Entry, page_number: int) -> str:
+    more = "" if page_number == 1 else " <small>findings, page %d</small>" % page_number
+    places = [("findings", "Findings")]
+    if page_number == 1 and entry.result:
+        places += [("drift", "Drift"), ("namespaces", "Namespaces"), ("unseen", "Not seen"), ("about", "About")]
+    links = "".join('<li><a href="#%s">%s</a></li>' % item for item in places)
+    return (
+        '<header><p class="up"><a href="../index.html">All hosts</a></p><h1>%s%s %s</h1>'
+        '<nav aria-label="On this page"><ul>%s</ul></nav></header>'
+        % (text(entry.host), more, state(entry.state), links)
+    )
+
+
+def _overview(entry: Entry) -> t.Iterator[str]:
+    if entry.why is not None:
+        yield '<p class="note %s"><b>%s.</b> %s</p>' % (
+            entry.state,
+            {"incomplete": "Not everything was seen"}.get(entry.state, "Nothing is known of this host"),
+            text(entry.why),
+        )
+    if entry.result and entry.result.status == "scanned":
+        counts = dict.fromkeys(BUCKETS, 0)
+        for finding in entry.findings:
+            counts[finding.bucket] += 1
+        legend = "".join(
+            '<li class="%s"><b>%s</b> %s</li>' % ("" if count else "zero", number(count), pill(bucket))
+            for bucket, count in counts.items()
+        )
+        yield '<section class="summary" aria-label="Summary">%s<ul class="legend">%s</ul></section>' % (
+            bars([*counts.values()]),
+            legend,
+        )
+
+
+def _findings(entry: Entry, page_number: int, last: int) -> str:
+    first = (page_number - 1) * PER_PAGE
+    rows = "\n".join(
+        _row(finding, first + place) for place, finding in enumerate(entry.findings[first : first + PER_PAGE], 1)
+    )
+    if not rows:
+        none = "Nothing was found." if entry.state in ("scanned", "incomplete") else "Nothing could be looked for."
+        return '<section id="findings"><h2>Findings</h2><p class="none">%s</p></section>' % none
+    pager = "" if last == 1 else _pager(entry, page_number, last)
+    return (
+        '<section id="findings"><h2>Findings <small>%s</small></h2>%s'
+        '<ol class="findings" start="%d">%s</ol>%s</section>'
+        % (
+            number(len(entry.findings)),
+            pager,
+            first + 1,
+            rows,
+            pager,
+        )
+    )
+
+
+def _row(finding: Finding, place: int) -> str:
+    inode = finding.namespace.inode if finding.namespace else None
+    where = text(finding.where)
+    if inode is not None:
+        where = '<a href="#n%d">%s</a>' % (inode, where)
+    return finding_row(finding, '<span class="ns">%s</span>' % where, ' id="f%d"' % place)
+
+
+def _pager(entry: Entry, page_number: int, last: int) -> str:
+    places = [("First", 1), ("Previous", page_number - 1), ("Next", page_number + 1), ("Last", last)]
+    links = "".join(
+        '<a href="%s#findings">%s</a>' % (link_to(entry.stem, "", number_), words)
+        if 1 <= number_ <= last and number_ != page_number
+        else '<span class="soft">%s</span>' % words
+        for words, number_ in places
+    )
+    return '<nav class="pager" aria-label="Pages of findings">%s<span>Page %s of %s</span></nav>' % (
+        links,
+        number(page_number),
+        number(last),
+    )
+
+
+def _drift(result: Result) -> str:
+    if result.drift is None:
+        return '<section id="drift"><h2>Drift</h2><p class="none">There was no baseline to compare with.</p></section>'
+    numbers = [(key, result.drift.get(key)) for key in ("added", "removed", "changed")]
+    cells = "".join("<li><b>%s</b> %s</li>" % (number(count), key) for key, count in numbers if isinstance(count, int))
+    items = "".join(
+        "<li>%s %s: %s</li>" % (pill(finding.bucket), text(finding.where), text(finding.evidence or finding.title))
+        for finding in result.findings[:PER_PAGE]
+        if finding.id.startswith("drift-")
+    )
+    told = result.baseline or {}
+    baseline = pairs((key.replace("_", " ").capitalize(), tree.shown(value)) for key, value in told.items())
+    skipped = result.drift.get("not_compared")
+    left = pairs([("Not compared", tree.shown(skipped))]) if skipped else ""
+    changes = '<ul class="plain">%s</ul>' % items if items else ""
+    return (
+        '<section id="drift"><h2>Drift <small>since the baseline</small></h2>'
+        '<ul class="numbers">%s</ul>%s%s%s</section>' % (cells, changes, baseline, left)
+    )
+
+
+def _picture(entry: Entry) -> str:
+    facts = entry.result.facts if entry.result else None
+    if facts is None:
+        return '<section id="namespaces"><h2>Namespaces</h2><p class="none">The result has none of them.</p></section>'
+    marks = tree.marks_of(
+        (finding, ("" if place <= PER_PAGE else link_to(entry.stem, "", (place - 1) // PER_PAGE + 1)) + "#f%d" % place)
+        for place, finding in enumerate(entry.findings, 1)
+    )
+    return (
+        '<section id="namespaces"><h2>Namespaces <small>%s</small></h2>'
+        '<p class="tools"><button type="button" data-fold="open">Unfold all</button> '
+        '<button type="button" data-fold="close">Fold all</button></p>%s</section>'
+        % (number(len(facts.namespaces)), tree.draw(facts, marks))
+    )
+
+
+def _unseen(entry: Entry) -> str:
+    facts = entry.result.facts if entry.result else None
+    if facts is None:
+        return ""
+    lists = []
+    for words, values in (
+        ("Incomplete, because", facts.incomplete_because),
+        ("No kernel or not this one shows", facts.blind),
+    ):
+        if values:
+            items = "".join("<li>%s</li>" % text(value) for value in values)
+            lists.append('<h3>%s</h3><ul class="plain">%s</ul>' % (words, items))
+    if not facts.incomplete_because:
+        lists.insert(0, "<p>Every place that this kernel lets one look at was looked at without loss.</p>")
+    return '<section id="unseen"><h2>What was not seen</h2>%s</section>' % "".join(lists)
+
+
+def _provenance(result: Result) -> str:
+    versions = result.versions
+    rows = [
+        ("Collected", result.collected),
+        ("Boot id", result.facts.boot_id if result.facts else ""),
+        ("linux.namespaces", versions.get("collection", "")),
+        ("ansible-core", versions.get("ansible_core", "")),
+        ("Rule set", versions.get("rules", "")),
+    ]
+    return '<section id="about"><h2>About this scan</h2>%s</section>' % pairs(rows)

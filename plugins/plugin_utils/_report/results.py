@@ -1,0 +1,252 @@
+# Copyright (c) 2026, The linux.namespaces authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the linux.namespaces collection.
+
+"""The results of the hosts, one file each, as a stream: never more than one of them is in memory.
+
+They were written on the controller, but what they say comes from hosts that are not to be trusted, and a run that was
+killed or another version of the collection may have left any of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import stat
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from .._audit import model, result
+from .._facts import Facts, Part, Told
+from .._facts import read as read_facts
+
+SEVERITIES = tuple(reversed(model.SEVERITIES))
+"""The gravest first."""
+
+ALLOWED = "allowed"
+BUCKETS = (*SEVERITIES, ALLOWED)
+"""Where a finding is counted: open ones by severity."""
+
+STATES = ("scanned", "incomplete", "unreachable", "failed", "not_scanned")
+"""Of a host; each has one of them."""
+
+MOST_BYTES = 128 << 20
+"""Of a file: 100,000 findings take half of it."""
+
+_AHEAD_SECONDS = 300
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+class Namespace(t.NamedTuple):
+    """What a finding is about."""
+
+    type: str
+    inode: int | None
+    id: int | None
+    name: str | None
+    path: str | None
+
+    @property
+    def label(self) -> str:
+        """In short, as it lasts longest: net blue."""
+        known = self.name if self.name is not None else self.path
+        return "%s %s" % (self.type, "[%s]" % ("?" if self.inode is None else self.inode) if known is None else known)
+
+
+class Finding(t.NamedTuple):
+    """One finding of a host, checked."""
+
+    id: str
+    severity: str
+    title: str
+    namespace: Namespace | None
+    evidence: str
+    remediation: str
+    source: str
+    reason: str | None
+    """Why it is allowed; None for one that is open."""
+    expires: str | None
+    told: Told
+
+    @property
+    def bucket(self) -> str:
+        return self.severity if self.reason is None else ALLOWED
+
+    @property
+    def where(self) -> str:
+        return "host" if self.namespace is None else self.namespace.label
+
+    @property
+    def permission(self) -> str:
+        """Why it is allowed, and until when; empty for one that is open."""
+        until = " (until %s)" % self.expires if self.expires else ""
+        return "" if self.reason is None else self.reason + until
+
+
+class Result(t.NamedTuple):
+    """What one file says, checked."""
+
+    host: str
+    status: str
+    msg: str | None
+    collected: str
+    versions: t.Mapping[str, str]
+    baseline: t.Mapping[str, t.Any] | None
+    findings: t.Sequence[Finding]
+    """The gravest first, what is allowed last."""
+    counts: t.Mapping[str, int]
+    drift: t.Mapping[str, t.Any] | None
+    facts: Facts | None
+
+
+class Entry(t.NamedTuple):
+    """A host that should be there, whatever there is of it."""
+
+    host: str
+    stem: str
+    """Of the names of its files."""
+    state: str
+    why: str | None
+    """Of all but a complete scan."""
+    result: Result | None
+
+    @property
+    def findings(self) -> t.Sequence[Finding]:
+        return self.result.findings if self.result else ()
+
+
+class _BrokenError(Exception):
+    """The result can not be used, and why."""
+
+
+class _AbsentError(Exception):
+    """There is no result that counts, and why."""
+
+
+def entries(folder: str, hosts: t.Iterable[str], now: float, max_age: float) -> t.Iterator[Entry]:
+    """Each host once, in the order that people expect, r2 before r10."""
+    for host in sorted({*hosts}, key=_natural):
+        yield _entry(folder, host, now, max_age)
+
+
+def others(folder: str, hosts: t.Iterable[str]) -> int:
+    """How many results there are of hosts that are none of these."""
+    known = {*map(result.file_name, hosts)}
+    try:
+        with os.scandir(folder) as found:
+            names = [entry.name for entry in found]
+    except FileNotFoundError:
+        return 0
+    return sum(name.endswith(".json") and not name.startswith(".") and name not in known for name in names)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """What names are sorted by, with numbers in them as numbers, however long."""
+    parts = re.split("([0-9]+)", name)
+    digits = [part.lstrip("0") if number % 2 else part for number, part in enumerate(parts)]
+    return [(len(part) if number % 2 else 0, part) for number, part in enumerate(digits)] + [(0, name)]
+
+
+def _entry(folder: str, host: str, now: float, max_age: float) -> Entry:
+    name = result.file_name(host)
+    stem = name[: -len(".json")]
+    try:
+        found = _checked(result.read(_load(os.path.join(folder, name)), "it"))
+        if found.host != host:
+            raise _BrokenError("it is of another host, %s" % found.host)
+        _check_age(found.collected, now, max_age)
+    except _AbsentError as absent:
+        return Entry(host, stem, "not_scanned", str(absent), None)
+    except (_BrokenError, AnsibleFilterError) as broken:
+        return Entry(host, stem, "failed", "its result can not be used: %s" % broken, None)
+    if found.status != "scanned":
+        return Entry(host, stem, found.status, found.msg or "the result does not say why", found)
+    if found.facts is None:
+        return Entry(host, stem, "incomplete", "the facts were not kept", found)
+    if not found.facts.complete:
+        because = "; ".join(found.facts.incomplete_because) or "the scan does not say why"
+        return Entry(host, stem, "incomplete", because, found)
+    return Entry(host, stem, "scanned", None, found)
+
+
+def _load(path: str) -> t.Any:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise _AbsentError("there is no result of it") from None
+    except OSError as error:
+        hint = ", it is a symbolic link" if os.path.islink(path) else ""
+        raise _BrokenError("%s can not be opened%s (%s)" % (path, hint, error.strerror)) from None
+    with open(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise _BrokenError("%s is no plain file" % path)
+        if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+            raise _BrokenError("%s belongs to somebody else, or others can write to it" % path)
+        if found.st_size > MOST_BYTES:
+            raise _BrokenError("%s has %d bytes, and %d are read at most" % (path, found.st_size, MOST_BYTES))
+        try:
+            return json.loads(file.read(MOST_BYTES + 1), parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise _BrokenError("%s is torn, or no JSON (%s)" % (path, error)) from None
+
+
+def _refuse_constant(name: str) -> t.NoReturn:
+    raise ValueError("JSON has no %s" % name)
+
+
+def _check_age(collected: str, now: float, max_age: float) -> None:
+    try:
+        parsed = dt.datetime.strptime(collected, _TIME)
+    except ValueError:
+        raise _BrokenError("collected: %r is no time as 2026-11-29T07:00:00Z" % collected) from None
+    age = now - parsed.replace(tzinfo=dt.timezone.utc).timestamp()
+    if age > max_age:
+        raise _AbsentError("its result is of %s, which is longer ago than max_age (%d seconds)" % (collected, max_age))
+    if age < -_AHEAD_SECONDS:
+        raise _AbsentError("its result is of %s, which is yet to come: the clock here was or is wrong" % collected)
+
+
+def _checked(told: result.Result) -> Result:
+    """Raises AnsibleFilterError."""
+    facts = told["facts"]
+    return Result(
+        host=told["host"],
+        status=told["status"],
+        msg=told["msg"],
+        collected=told["collected"],
+        versions=told["versions"],
+        baseline=told["baseline"],
+        findings=sorted(map(_finding, told["findings"]), key=lambda finding: BUCKETS.index(finding.bucket)),
+        counts=told["counts"],
+        drift=told["drift"],
+        facts=None if facts is None else read_facts(facts),
+    )
+
+
+def _finding(told: Told) -> Finding:
+    namespace, allowed = told.get("namespace"), told.get("allowed")
+    permission = None if allowed is None else Part(allowed, "what is allowed")
+    return Finding(
+        id=told["id"],
+        severity=told["severity"],
+        title=told["title"],
+        namespace=None if namespace is None else _namespace(Part(namespace, "the namespace of a finding")),
+        evidence=told["evidence"],
+        remediation=told["remediation"],
+        source=told["source"],
+        reason=None if permission is None else permission.text("reason") or "no reason is given",
+        expires=None if permission is None else permission.text("expires"),
+        told=told,
+    )
+
+
+def _namespace(part: Part) -> Namespace:
+    return Namespace(
+        part.needed_text("type"), part.number("inode"), part.number("id"), part.text("name"), part.text("path")
+    )
