@@ -403,6 +403,34 @@ def test_a_bind_mount_that_is_covered(tmp_path: Path) -> None:
     assert (left[0], len(left)) == ("cover", 3)
 
 
+@pytest.mark.parametrize("level", ["a/b", "a"])
+def test_a_bind_mount_in_a_directory_that_is_covered(tmp_path: Path, level: str) -> None:
+    """Twice: by what has a file there, and by what has nothing."""
+
+    def work() -> tuple[int, dict[int, Seen], list[str]]:
+        support.own_mounts()
+        path = tmp_path / "a/b/handle"
+        path.parent.mkdir(parents=True)
+        path.touch()
+        with support.inhabited("uts") as pid:
+            support.bind(f"/proc/{pid}/ns/uts", path)
+            inode = support.identity(pid, "uts").inode
+        for _twice in range(2):
+            support.mount_over("tmpfs", tmp_path / level)
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        with support.own_procfs() as proc, run.scanned(proc) as found:
+            return (
+                inode,
+                {number: describe(item) for number, item in found.namespaces.items()},
+                [*found.incomplete_because],
+            )
+
+    inode, found, incomplete = support.forked(work)
+    assert [holder[:2] for holder in found[inode].holders] == [("bind", str(tmp_path / "a/b/handle"))]
+    assert mounts.COVERED not in incomplete
+
+
 def test_a_mount_namespace_beside_a_bind_mount_that_is_covered(tmp_path: Path) -> None:
     """In the copy in which the cover is taken off there are no bind mounts of mount namespaces."""
 

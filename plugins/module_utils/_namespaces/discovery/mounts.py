@@ -41,6 +41,9 @@ _MOST_CHARACTERS = 4096
 _MOST_COVERS = 10
 _MOST_DEVICES = 1000
 _MOST_FOREIGN = 100
+_MOST_LEVELS = 10
+_NOTHING_THERE = frozenset({errno.EINVAL, errno.ENOENT, errno.ENOTDIR})
+"""Of unmounting what is not mounted, or not there."""
 LOST = "a mount namespace could not be looked into to the end"
 FULL = "a directory of handles has too many entries to look at all of them"
 COVERED = "a bind mount of a namespace could not be reached, as what another mount covers"
@@ -243,7 +246,8 @@ def _open_covered(proc: int, path: str, inode: int, mounts: int) -> int | None:
         with closing(os.open("/", os.O_PATH | os.O_CLOEXEC)) as root:
             mount.set_propagation(root, "private", recursive=True)
         for _cover in range(_MOST_COVERS):
-            _take_off(path)
+            if not _take_off(path):
+                return None
             fd = _open_if(proc, path, inode)
             if fd is not None:
                 return fd
@@ -255,7 +259,12 @@ def _open_covered(proc: int, path: str, inode: int, mounts: int) -> int | None:
 
 
 def _open_if(proc: int, path: str, inode: int) -> int | None:
-    with closing(os.open(path, os.O_PATH | os.O_CLOEXEC)) as held:
+    """None where something else is there, or nothing at all, as below what covers a directory. Raises OSError."""
+    try:
+        held = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    with closing(held):
         if status(held).inode != inode:
             return None
     fd = nsfs.open_checked(path, proc)
@@ -265,6 +274,16 @@ def _open_if(proc: int, path: str, inode: int) -> int | None:
     return fd
 
 
-def _take_off(path: str) -> None:
-    with closing(os.open(os.path.dirname(path), os.O_PATH | os.O_CLOEXEC)) as directory:
-        mount.unmount(directory, os.path.basename(path), detach=True)
+def _take_off(path: str) -> bool:
+    """Take off what is mounted there, or at the nearest directory above; False where nothing is. Raises OSError."""
+    for _level in range(_MOST_LEVELS):
+        try:
+            with closing(os.open(os.path.dirname(path), os.O_PATH | os.O_CLOEXEC)) as directory:
+                mount.unmount(directory, os.path.basename(path), detach=True)
+        except OSError as error:
+            if error.errno not in _NOTHING_THERE:
+                raise
+            path = os.path.dirname(path)
+        else:
+            return True
+    return False
