@@ -68,6 +68,14 @@ def test_what_is_no_machine_id(kind: str) -> None:
     assert told["scan"]["incomplete_because"] == []
 
 
+def test_a_fifo_that_nobody_writes_to() -> None:
+    def work() -> None:
+        os.mkfifo("/etc/machine-id")
+        os.open("/etc/machine-id", os.O_RDWR)
+
+    assert on_host(work)["machine"] is None
+
+
 def test_an_endless_machine_id() -> None:
     def work() -> None:
         with open("/etc/machine-id", "wb") as file:
@@ -374,7 +382,7 @@ def test_the_handles_of_the_host(visible: bool, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_ordinary_user() -> None:
-    """He sees what everybody may."""
+    """He sees what everybody may; where he may not follow a link it may be right."""
 
     def work() -> Told:
         support.mount_over("tmpfs", "/etc", "mode=755")
@@ -383,6 +391,7 @@ def test_an_ordinary_user() -> None:
         booting.declare("blue", types=["net"])
         Path("/run/netns").mkdir()
         Path(HANDLE).touch()
+        Path("/run/netns/link").symlink_to("/proc/1/ns/net")
         return support.as_ordinary(gather)
 
     told = support.in_own_world(work, "pid", "mnt")

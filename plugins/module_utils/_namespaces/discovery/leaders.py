@@ -83,7 +83,7 @@ def parse_status(text: str) -> tuple[str | None, int | None, str | None]:
     """The name, the effective uid, and the effective capabilities. Source: proc_pid_status(5)."""
     name = re.search(r"^Name:\t(.*)$", text, re.MULTILINE)
     uid = re.search(r"^Uid:\t\d+\t(\d+)", text, re.MULTILINE)
-    capabilities = re.search(r"^CapEff:\t([0-9a-f]{1,16})$", text, re.MULTILINE)
+    capabilities = re.search(r"\nCapEff:\t([0-9a-f]{1,16})\n", text)
     return name and name[1], uid and int(uid[1]), capabilities and capabilities[1]
 
 

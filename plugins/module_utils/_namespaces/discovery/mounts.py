@@ -27,9 +27,8 @@ from .model import Holder, Namespace, Propagation
 from .scan import Scan
 
 _MARK = b" - nsfs "
-_NUMBER = re.compile(rb"^(\d+) ", re.MULTILINE)
-_DEVICE = re.compile(rb"^\d+ \d+ ([1-9]\d*:\d+) ", re.MULTILINE)
-"""Of a block device: what has none has a number that begins with 0, as btrfs and overlay have."""
+_NUMBERS = re.compile(rb"^(\d+) \d+ ([1-9]\d*:\d+)?", re.MULTILINE)
+"""Of a mount and its block device; what has none has a number that begins with 0, as btrfs and overlay have."""
 _GROUP = re.compile(rb" shared:(\d+)")
 _COUNTED = (b"\n", b" shared:", b" master:", b" unbindable - ")
 """What Propagation is made of. Spaces in names are escaped, so that these are the optional fields."""
@@ -177,17 +176,17 @@ class _Table(t.NamedTuple):
         try:
             for lines in mountinfo.lines_of(proc, _MOST_BYTES):
                 counts = {mark: count + lines.count(mark) for mark, count in counts.items()}
-                _mark(marks, map(int, _NUMBER.findall(lines)))
+                numbers = _NUMBERS.findall(lines)
+                _mark(marks, [int(number) for number, _device in numbers])
+                devices.update(device for _number, device in numbers if device)
                 groups += map(int, _GROUP.findall(lines))
-                devices.update(_DEVICE.findall(lines))
                 if _MARK in lines:
                     handles += (line for line in lines.split(b"\n") if _MARK in line)
         except OSError as error:
             if error.errno != errno.EFBIG:
                 raise
             whole = False
-        numbers = [device.decode() for device in devices]
-        return cls(handles, [*counts.values()] if whole else None, groups, numbers)
+        return cls(handles, [*counts.values()] if whole else None, groups, [device.decode() for device in devices])
 
 
 def _mark(marks: mmap.mmap, numbers: t.Iterable[int]) -> None:
