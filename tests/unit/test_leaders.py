@@ -64,6 +64,8 @@ def test_what_started_it(path: str, unit: str | None, container: str | None) -> 
     [
         ("0::/system.slice/a.service\n", "/system.slice/a.service"),
         ("1:name=systemd:/system.slice/a.service\n0::/\n", "/system.slice/a.service"),
+        # As in a container of systemd's own on a host that has both.
+        ("1:name=systemd:/\n0::/system.slice/a.service\n", "/system.slice/a.service"),
         ("12:cpu,cpuacct:/x\n0::/a:b\n", "/a:b"),
         ("", ""),
     ],

@@ -88,14 +88,14 @@ def parse_status(text: str) -> tuple[str | None, int | None, str | None]:
 
 
 def parse_cgroup(text: str) -> str:
-    """The path in the hierarchy that systemd keeps: its own of version 1 where there is one, or version 2."""
+    """The path in the hierarchy that systemd keeps: its own of version 1 where that is used, or version 2."""
     found = {"name=systemd": "", "": ""}
     for line in text.split("\n"):
         _number, _colon, rest = line.partition(":")
         controllers, colon, path = rest.partition(":")
         if colon and controllers in found:
             found[controllers] = path
-    return found["name=systemd"] or found[""]
+    return found["name=systemd"].rstrip("/") or found[""]
 
 
 def unit_in(path: str) -> str | None:
