@@ -29,6 +29,11 @@ def judged(told: t.Any, **options: t.Any) -> Judgement:
     return judge(told, **{"today": TODAY, **options})
 
 
+def severities(told: t.Any, rule: str, **options: t.Any) -> list[str]:
+    """How bad what a rule finds is."""
+    return [item["severity"] for item in found(told, rule, **options)]
+
+
 def found(told: t.Any, rule: str, **options: t.Any) -> list[Finding]:
     """What a rule finds, and no other rule has a say."""
     return [*judged(told, rules=[rule], **options).findings]
@@ -39,17 +44,18 @@ def gather() -> Facts:
         return facts.gather(proc, facts.Request())
 
 
-def alone(situation: Situation) -> Facts:
+def alone(situation: Situation, *types: str, **more: int) -> Facts:
     """The facts of a host that has nobody but who makes the situation.
 
     That is neither who looks, whose own files are left out, nor PID 1, whose files are taken for systemd's.
+    types, more: those of support.in_own_world().
     """
 
     def look() -> Facts:
         with contextlib.ExitStack() as stack, scanning.child(lambda: stack.enter_context(situation())):
             return gather()
 
-    return scanning.alone(look)
+    return support.in_own_world(look, *(types or ("pid", "mnt")), **more)
 
 
 # ---- situations
@@ -85,8 +91,7 @@ def opened(kind: str = "uts") -> t.Iterator[int]:
 def _private(path: str) -> None:
     """What a mount namespace can be bound in."""
     support.bind(path, path)
-    with closing(os.open(path, os.O_PATH)) as place:
-        mount.set_propagation(place, "private", recursive=False)
+    set_propagation(path, "private")
 
 
 def leave_network(work: t.Callable[[], object]) -> None:
@@ -95,3 +100,14 @@ def leave_network(work: t.Callable[[], object]) -> None:
         process.unshare(nstypes.NET.flag)
         work()
         process.setns(here, nstypes.NET.flag)
+
+
+def copy_mounts(path: str, propagation: str) -> None:
+    """A mount namespace of its own, in which one mount propagates like this."""
+    process.unshare(nstypes.MNT.flag)
+    set_propagation(path, propagation)
+
+
+def set_propagation(path: str, propagation: str) -> None:
+    with closing(os.open(path, os.O_PATH)) as place:
+        mount.set_propagation(place, propagation, recursive=False)

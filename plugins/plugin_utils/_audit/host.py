@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._facts import Facts, Part, read
+from .._facts import Facts, Namespace, Part, read
 
 
 class Limit(t.NamedTuple):
@@ -28,6 +28,10 @@ class Host(t.NamedTuple):
     home: t.Mapping[str, int | None]
     """By type the initial namespace; where that can't be seen, the one that the task ran in."""
     limits: t.Mapping[str, Limit]
+
+    def guests(self) -> list[Namespace]:
+        """All namespaces but those that the host itself lives in."""
+        return [item for item in self.facts.namespaces if self.home.get(item.type) != item.inode]
 
 
 def read_host(given: t.Any) -> Host:

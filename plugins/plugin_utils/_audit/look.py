@@ -40,7 +40,7 @@ class Look:
     @functools.cached_property
     def guests(self) -> t.Sequence[Namespace]:
         """All but those that the host itself lives in."""
-        return [item for item in self.facts.namespaces if self.host.home.get(item.type) != item.inode]
+        return self.host.guests()
 
     @functools.cached_property
     def difference(self) -> Difference | None:

@@ -13,7 +13,7 @@ import typing as t
 from ..look import Look
 from ..model import Hit, Rule
 
-_OUTSIDE = "processes outside of this pid namespace"
+OUTSIDE = "processes outside of this pid namespace"
 """As ns_facts says it."""
 
 
@@ -27,7 +27,7 @@ def incomplete(look: Look) -> t.Iterator[Hit]:
 def inside(look: Look) -> t.Iterator[Hit]:
     """Who looked is in a container."""
     for place in look.facts.blind:
-        if place == _OUTSIDE:
+        if place == OUTSIDE:
             yield Hit("not visible: " + place)
 
 

@@ -35,7 +35,7 @@ def added(look: Look) -> t.Iterator[Hit]:
     """New, and nobody has declared it."""
     if look.difference is None or look.baseline is None:
         return
-    before = {*map(_place, look.baseline.host.facts.namespaces)}
+    before = {*map(_place, look.baseline.host.guests())}
     for namespace in look.difference.added:
         if not look.is_declared(namespace.name) and not _comes_and_goes(namespace, before):
             yield Hit("not there before; %s" % _said(namespace), namespace)
@@ -45,7 +45,7 @@ def missing(look: Look) -> t.Iterator[Hit]:
     """There before, and no more."""
     if look.difference is None:
         return
-    now = {*map(_place, look.facts.namespaces)}
+    now = {*map(_place, look.guests)}
     for namespace in look.difference.removed:
         if look.is_declared(namespace.name):
             yield Hit("declared, and no longer there; it had %s" % _said(namespace), namespace, "medium")

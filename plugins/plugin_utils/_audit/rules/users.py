@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._facts import Namespace, Part, title
+from ..._facts import Namespace, Part, mention, title
 from ..look import Look
 from ..model import Hit, Rule
 from ..said import counted, who
@@ -78,7 +78,7 @@ def overlapping(look: Look) -> t.Iterator[Hit]:
                 min(item.end, other.end) - 1,
                 item.owner,
                 other.owner,
-                title(other.namespace),
+                mention(look.facts, other.namespace.inode),
             )
             yield Hit(evidence, item.namespace)
         rest = sorted([*farthest, item], key=lambda before: -before.end)
