@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: ns_findings
 short_description: Say what is wrong with the namespaces of a host
 description:
-  - Judges facts of M(linux.namespaces.ns_facts) by the rules that C(ns_audit) has, which
+  - Judges facts of M(linux.namespaces.ns_facts) by the rules that M(linux.namespaces.ns_audit) has, which
     C(docs/findings.md) of the collection lists. No host is contacted, so that facts of earlier, or of hosts that are
     out of reach now, can be judged too.
   - Gather the facts as root and without narrowing them. With O(linux.namespaces.ns_facts#module:sources) or
@@ -58,11 +58,12 @@ options:
         others are V(allow).
     type: dict
   baseline:
-    description: What the host was like, to find what has changed since. Facts, or what C(ns_audit) has
+    description: What the host was like, to find what has changed since. Facts, or what M(linux.namespaces.ns_audit) has
       written of the host.
     type: dict
 seealso:
   - module: linux.namespaces.ns_facts
+  - module: linux.namespaces.ns_audit
   - plugin: linux.namespaces.ns_diff
     plugin_type: filter
 """

@@ -343,8 +343,8 @@ ansible_facts:
                   type: str
                   sample: 000001ffffffffff
                 initial:
-                  description: The types of which it is in the initial namespace, as far as
-                    RV(ansible_facts.linux_namespaces.initial) is known.
+                  description: The types of which it is in the initial namespace, or in the one of the task where
+                    RV(ansible_facts.linux_namespaces.initial) is not known, as in a container.
                   type: list
                   elements: str
                   sample: [user, net, time]

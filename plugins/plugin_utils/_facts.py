@@ -37,7 +37,7 @@ class Process(t.NamedTuple):
     capabilities: int | None
     """The effective ones, one bit each."""
     initial: t.Sequence[str] | None
-    """The types of which it is in the initial namespace."""
+    """The types of which it is in the initial namespace, or in the one of the task where that can't be seen."""
 
     @property
     def has_all_capabilities(self) -> bool:

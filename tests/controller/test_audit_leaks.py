@@ -194,48 +194,113 @@ def test_nothing_is_left_over_on_a_host_without_anything() -> None:
 # ---- handles
 
 
-@pytest.mark.parametrize(("container", "findings"), [(None, 1), ("c" * 64, 0)])
-def test_a_handle_that_only_a_unit_has(container: str | None, findings: int) -> None:
+@pytest.mark.parametrize(
+    ("container", "own_run", "rules"),
+    [
+        (None, True, ["handle-hidden"]),
+        (None, False, ["handle-dangling", "handle-hidden"]),
+        ("c" * 64, True, []),
+        # The host's /run, as agents of networks have it.
+        ("c" * 64, False, ["handle-dangling", "handle-hidden"]),
+    ],
+)
+def test_a_handle_that_only_a_service_has(container: str | None, own_run: bool, rules: list[str]) -> None:
     @contextlib.contextmanager
     def situation() -> t.Iterator[None]:
-        def unit() -> None:
-            support.own_mounts()
-            Path("/run/netns").mkdir()
-            scanning.bound(Path("/run/netns/mine"), "net")
-
-        with scanning.child(unit):
+        with scanning.child(lambda: pin_in_own_mounts(own_run)):
             yield
 
     told = alone(situation)
     for item in told["namespaces"]:
         if item["leader"]:
             item["leader"]["container"] = container
-    hits = found(told, "handle-hidden")
-    assert [item["namespace"]["path"] for item in hits] == ["/run/netns/mine"] * findings
+    hits = [item for item in found(told, "handle-*") if item["severity"] == "medium"]
+    assert [item["id"] for item in hits] == rules
+    assert {item["namespace"]["path"] for item in hits if item["namespace"]} <= {"/run/netns/mine"}
+
+
+def pin_in_own_mounts(own_run: bool) -> None:
+    support.own_mounts()
+    if own_run:
+        support.mount_over("tmpfs", "/run")
+    Path("/run/netns").mkdir()
+    scanning.bound(Path("/run/netns/mine"), "net")
 
 
 @pytest.mark.parametrize("where", ["host", "both", "user namespace"])
 def test_a_handle_that_others_have_too(where: str) -> None:
     @contextlib.contextmanager
     def situation() -> t.Iterator[None]:
-        def make() -> None:
-            Path("/run/utsns").mkdir()
-            scanning.bound(Path("/run/utsns/ours"))
-
-        kinds = ["user", "mnt"] if where == "user namespace" else ["mnt"]
         if where == "user namespace":
-            with support.inhabited(*kinds, prepare=make):
+            with support.inhabited("user", "mnt", prepare=lambda: pin_in_own_mounts(True)):
                 yield
         else:
-            make()
-            with contextlib.ExitStack() as stack:
+            with auditing.pinned("net", "/run/netns/ours")(), contextlib.ExitStack() as stack:
                 if where == "both":
                     stack.enter_context(scanning.child(support.own_mounts))
                 yield
 
     told = alone(situation)
-    assert [item["type"] for item in told["namespaces"] if "bind" in item["holder_counts"]] == ["uts"]
-    assert found(told, "handle-hidden") == []
+    assert [item["type"] for item in told["namespaces"] if "bind" in item["holder_counts"]] == ["net"]
+    assert found(told, "handle-*") == []
+
+
+@pytest.mark.parametrize("kind", support.WRONG_FILES)
+def test_what_is_no_namespace_where_one_should_be(kind: str) -> None:
+    @contextlib.contextmanager
+    def situation() -> t.Iterator[None]:
+        Path("/run/netns").mkdir()
+        support.wrong_file(kind, Path("/run/netns/blue"))
+        yield
+
+    hits = found(alone(situation), "handle-dangling")
+    findings = kind not in ("nothing", "symlink")
+    assert [item["evidence"] for item in hits] == ["/run/netns/blue leads to no namespace"] * findings
+
+
+def test_one_handle_upon_another() -> None:
+    @contextlib.contextmanager
+    def situation() -> t.Iterator[None]:
+        with auditing.pinned("uts", "/run/utsns/blue")(), support.inhabited("uts") as pid:
+            support.bind(f"/proc/{pid}/ns/uts", "/run/utsns/blue")
+            yield
+
+    told = alone(situation)
+    assert [item["evidence"] for item in found(told, "handle-stacked")] == [
+        "/run/utsns/blue has another mount upon the first"
+    ]
+    assert found(told, "handle-shadowed") == found(told, "handle-dangling") == []
+
+
+def test_a_mount_upon_the_handles() -> None:
+    @contextlib.contextmanager
+    def situation() -> t.Iterator[None]:
+        with auditing.pinned("uts", "/run/utsns/blue")():
+            support.mount_over("tmpfs", "/run/utsns")
+            yield
+
+    told = alone(situation)
+    assert [item["evidence"] for item in found(told, "handle-shadowed")] == [
+        "/run/utsns/blue is a handle that another mount hides"
+    ]
+    assert found(told, "handle-stacked") == []
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_pid_namespace_without_its_init(alive: bool) -> None:
+    @contextlib.contextmanager
+    def situation() -> t.Iterator[None]:
+        Path("/run/pidns").mkdir()
+        Path("/run/pidns/blue").touch()
+        with support.inhabited("pid") as pid:
+            support.bind(f"/proc/{pid}/ns/pid", "/run/pidns/blue")
+            if alive:
+                yield
+        if not alive:
+            yield
+
+    hits = found(alone(situation), "pid-init-dead")
+    assert [(item["severity"], item["namespace"]["name"]) for item in hits] == [("medium", "blue")] * (not alive)
 
 
 def test_a_handle_that_a_machine_has_for_itself() -> None:

@@ -283,15 +283,15 @@ def test_what_a_leader_may_do() -> None:
 
 
 def test_in_which_initial_namespaces_a_leader_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of what is not known to be initial nothing is said."""
+    """Where that is not known, it is the one of who looks."""
     known = {kind: support.own_identity(kind.name).inode for kind in nstypes.ALL if kind is not nstypes.IPC}
     monkeypatch.setattr(initial, "inodes", lambda _scan: {**dict.fromkeys(nstypes.ALL), **known})
     with support.inhabited("mnt", "pid") as pid:
         mnt, inside = (only(inode=support.identity(pid, name).inode)["leader"] for name in ("mnt", "pid"))
         own = only(pid=os.getpid(), types=["uts"])["leader"]
-    assert inside["initial"] == ["user", "uts", "net", "cgroup", "time"]
+    assert inside["initial"] == ["user", "uts", "ipc", "net", "cgroup", "time"]
     assert mnt["initial"] == [*inside["initial"], "pid"]
-    assert own["initial"] == [kind.name for kind in known]
+    assert own["initial"] == support.TYPE_NAMES
 
 
 # ---- the init of a pid namespace

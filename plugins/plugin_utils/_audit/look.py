@@ -13,7 +13,7 @@ import typing as t
 from fnmatch import fnmatchcase
 
 from .._diff import Difference, compare
-from .._facts import Facts, Holder, Namespace, Process
+from .._facts import Facts, Holder, Namespace
 from .baseline import Baseline
 from .host import Host
 from .policy import Policy
@@ -50,12 +50,6 @@ class Look:
     def is_home(self, kind: str, inode: int | None) -> bool:
         """Whether the host itself lives there."""
         return inode is not None and self.host.home.get(kind) == inode
-
-    def lives_at_home(self, process: Process, kind: str) -> bool | None:
-        """Whether a process is where the host itself is; None where that is not known."""
-        if process.initial is None or self.facts.initial.get(kind) is None:
-            return None
-        return kind in process.initial
 
     def is_declared(self, name: str | None) -> bool:
         """Whether the host, or who asks, knows a set of this name."""

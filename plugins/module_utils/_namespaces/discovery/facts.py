@@ -75,9 +75,10 @@ class _Telling:
         self._names = Names(scan.proc)
         self._leaders = Leaders(scan.proc)
         self._initial = initial.inodes(scan)
-        found = {kind: scan.namespaces.get(inode or 0) for kind, inode in self._initial.items()}
+        host = {kind: inode or self._names.own.get(kind, 0) for kind, inode in self._initial.items()}
+        found = {kind: scan.namespaces.get(inode) for kind, inode in host.items()}
         self._there = {kind: frozenset(namespace.processes) for kind, namespace in found.items() if namespace}
-        """The processes in the initial namespaces, by type."""
+        """The processes in the initial namespaces, or in the caller's own where these can't be seen, by type."""
 
     def tell(self, duration: int) -> Facts:
         scan = self._scan

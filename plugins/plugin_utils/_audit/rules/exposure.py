@@ -30,7 +30,7 @@ def host(kind: str) -> t.Callable[[Look], t.Iterator[Hit]]:
             leader = namespace.leader
             if leader is None or leader.pid in seen or not _is_apart(namespace, leader, kind):
                 continue
-            if not look.lives_at_home(leader, kind) or (wanted == "report" and look.is_declared(namespace.name)):
+            if kind not in (leader.initial or ()) or (wanted == "report" and look.is_declared(namespace.name)):
                 continue
             seen.add(leader.pid)
             evidence = "%s has its own %s, and the %s of the host" % (who(leader), namespace.type, kind)

@@ -25,9 +25,9 @@ _BY_DESIGN = (
 """Who keeps namespaces without processes at which paths."""
 _MANAGER_OF_USER = re.compile(r"user@[0-9]+\.service")
 _PROBLEMS = {
-    "dangling": "a plain file, where a namespace should be",
-    "stacked": "another mount lies upon the first",
-    "shadowed": "its directory is mounted over, so that the handle below can't be reached",
+    "dangling": "leads to no namespace",
+    "stacked": "has another mount upon the first",
+    "shadowed": "is a handle that another mount hides",
 }
 
 
@@ -72,7 +72,7 @@ def handle(problem: str) -> t.Callable[[Look], t.Iterator[Hit]]:
     def check(look: Look) -> t.Iterator[Hit]:
         for item in look.facts.handles or ():
             if item.problem == problem:
-                yield Hit("%s: %s" % (item.path, _PROBLEMS[problem]), path=item.path)
+                yield Hit("%s %s" % (item.path, _PROBLEMS[problem]), path=item.path)
 
     return check
 
@@ -119,7 +119,7 @@ def _is_unit(look: Look, place: Namespace | None) -> bool:
     if place is None or place.leader is None or place.leader.container is not None:
         return False
     # Who is elsewhere by pid or user is in a container, of whatever kind.
-    return look.is_home("user", place.owner) and look.lives_at_home(place.leader, "pid") is not False
+    return look.is_home("user", place.owner) and "pid" in (place.leader.initial or ("pid",))
 
 
 def _whose(place: Namespace | None) -> str:
@@ -180,8 +180,8 @@ RULES = (
         id="handle-dangling",
         severity="medium",
         title="A handle leads to no namespace",
-        meaning="A plain file is where a namespace should be mounted. Who enters it gets EINVAL, and who wants to make "
-        "one of that name is told that it is there.",
+        meaning="A plain file, or something else, is where a namespace should be. Who enters it gets EINVAL, and who "
+        "wants to make one of that name is told that it is there.",
         remedy="Remove the file and create the namespace again; ns_persistent does both.",
         source="containerd#10431, cri-o#5529",
         check=handle("dangling"),
