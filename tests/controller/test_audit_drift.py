@@ -116,6 +116,22 @@ def test_what_comes_and_goes_by_itself(was: Facts, now: Facts, findings: int) ->
     assert len(drift(earlier, later)) == findings
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "findings"),
+    [
+        ("netns-1b4e28ba-2fa1-11d2-883f-0016d3cca427", "netns-6fa459ea-ee8a-3ca4-894e-db77e160355e", 0),
+        ("blue", "green", 2),
+    ],
+)
+def test_a_container_that_is_started_again(before: str, after: str, findings: int) -> None:
+    """Literal: nobody here knows a container from other processes. An engine made up the name of its network."""
+    was, now = (leader(9, "nginx", f"libpod-{each}.scope", each) for each in (CONTAINER, OTHER))
+    earlier = facts(namespace("net", 7, name=before, processes=1, leader=was))
+    later = facts(namespace("net", 8, name=after, processes=1, leader=now))
+    assert len(drift(earlier, later)) == findings
+    assert len(drift(earlier, facts(namespace("net", 8, name=after)))) == 2
+
+
 def test_a_leak_that_has_ended_is_no_news() -> None:
     assert drift(facts(namespace("net", 7, holder_counts={"fd": 1})), facts()) == []
     assert drift(facts(), facts(namespace("net", 7, holder_counts={"fd": 1}))) == [("drift-added", "low", "net")]

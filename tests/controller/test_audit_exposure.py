@@ -20,6 +20,7 @@ from ansible_collections.linux.namespaces.tests.controller.telling import facts,
 from ansible_collections.linux.namespaces.tests.unit import scanning, support
 
 CONTAINER = "c" * 64
+MAPS = ("uid_map", "gid_map")
 DISTRIBUTIONS = ("kernel.unprivileged_userns_clone", "kernel.apparmor_restrict_unprivileged_userns")
 
 # ---- user namespaces
@@ -65,7 +66,7 @@ def test_sysctls_of_distributions(sysctls: dict[str, int | None], findings: int)
     assert found(facts(), "userns-unprivileged", thresholds={"user_namespaces": "privileged"}) == []
 
 
-def mapping(*maps: tuple[int, str], setgroups: str = "allow") -> auditing.Situation:
+def mapping(*maps: tuple[int, str], setgroups: str = "allow", names: t.Iterable[str] = MAPS) -> auditing.Situation:
     """For each uid a process of it in a user namespace that it has made, with maps that root has written."""
 
     @contextlib.contextmanager
@@ -74,7 +75,7 @@ def mapping(*maps: tuple[int, str], setgroups: str = "allow") -> auditing.Situat
             for uid, id_map in maps:
                 pid = stack.enter_context(scanning.child(functools.partial(_unshare_as, uid)))
                 support.write(f"/proc/{pid}/setgroups", setgroups)
-                for name in ("uid_map", "gid_map"):
+                for name in names:
                     support.write(f"/proc/{pid}/{name}", id_map)
             yield
 
@@ -119,6 +120,8 @@ def test_uids_of_two_owners(maps: list[tuple[int, str]], findings: int) -> None:
 def test_who_may_drop_groups(uid: int, setgroups: str, findings: int) -> None:
     told = alone(mapping((uid, "0 200000 65536"), setgroups=setgroups))
     assert severities(told, "userns-setgroups") == ["info"] * findings
+    without = alone(mapping((uid, "0 200000 65536"), setgroups=setgroups, names=("uid_map",)))
+    assert severities(without, "userns-setgroups") == []
 
 
 @pytest.mark.parametrize(("id_map", "findings"), [("0 0 65536", 1), ("0 200000 65536", 0), ("0 1 65536", 0)])

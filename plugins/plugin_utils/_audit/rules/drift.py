@@ -6,9 +6,9 @@
 
 """What is not as it was.
 
-What comes and goes by itself is left out: a namespace without a name, of a unit that had such a one before or has one
-now, such as a container that was started again; and whatever lives in a session or was run once. The figures beside the
-findings count these too.
+What comes and goes by itself is left out: a namespace without a name, or with one that an engine made up, of a unit
+that had such a one before or has one now, such as a container that was started again; and whatever lives in a session
+or was run once. The figures beside the findings count these too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..said import counted, who
 
 _PASSING = re.compile(r"(?:session-|run-).*\.scope|run-.*\.service")
 _NUMBERS = re.compile(r"[0-9a-f]{12,}")
-"""Of a container in the name of its unit."""
+"""Of a container in the name of its unit, or of a namespace in its own: podman has netns-UUID."""
 _OWNER = ("owner", "owner_uid", "parent")
 _MAPS = ("uid_map", "gid_map", "setgroups")
 _MOST = 60
@@ -84,7 +84,8 @@ def not_compared(look: Look) -> t.Iterator[Hit]:
 
 
 def _comes_and_goes(namespace: Namespace, places: t.Container[_Place]) -> bool:
-    if namespace.name is not None or not namespace.processes:
+    is_named = namespace.name is not None and not _NUMBERS.search(namespace.name)
+    if is_named or not namespace.processes:
         return False
     unit = namespace.leader.unit if namespace.leader else None
     return _place(namespace) in places or (unit is not None and _PASSING.fullmatch(unit) is not None)
@@ -124,8 +125,9 @@ RULES = (
         id="drift-added",
         severity="low",
         title="A namespace is new",
-        meaning="The baseline does not have it, and nobody has declared it. One without a name is left out where the "
-        "same unit had one of its type before, or where it belongs to a session.",
+        meaning="The baseline does not have it, and nobody has declared it. One without a name, or with one that "
+        "an engine made up, is left out where the same unit had one of its type before, or where it belongs to a "
+        "session.",
         remedy="Declare it, or have a new baseline written when it may stay.",
         source="ansible#17953",
         check=added,
@@ -134,8 +136,9 @@ RULES = (
         id="drift-missing",
         severity="low",
         title="A namespace is missing",
-        meaning="The baseline has it. A declared one is told as medium; one without a name is left out where the same "
-        "unit has another one of its type now, or where no process was in it.",
+        meaning="The baseline has it. A declared one is told as medium; one without a name, or with "
+        "one that an engine made up, is left out where the same unit has another one of its type now, or where no "
+        "process was in it.",
         remedy="See why it ended; a declared one comes back with systemctl restart linux-namespaces@NAME.",
         source="ansible#17953",
         check=missing,

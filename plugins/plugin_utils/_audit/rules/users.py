@@ -89,7 +89,7 @@ def setgroups(look: Look) -> t.Iterator[Hit]:
     """Who is not root may drop groups."""
     for namespace in _first(look):
         uid = _owner(namespace)
-        if uid and namespace.told.get("setgroups") == "allow" and _map(namespace, "gid_map"):
+        if uid and namespace.told.get("setgroups") == "allow" and any(_map(namespace, "gid_map")):
             yield Hit("made by uid %d, and setgroups is allowed" % uid, namespace)
 
 
