@@ -1100,6 +1100,21 @@ def test_what_is_refused() -> None:
 
 
 @world
+@pytest.mark.parametrize(
+    ("there", "asked", "said"),
+    [
+        (wish("d", "veth", peer=peer("dend", BLUE)), wish("d", "bridge"), "of type veth, not bridge"),
+        (wish("d", "veth", peer=peer("dend", BLUE)), wish("d", "veth", peer=peer("dend", GREEN)), "dend in blue, not "),
+        (wish("d", "macvlan", options={"link": "x"}), wish("d", "macvlan", options={"link": "y"}), "its link is x"),
+    ],
+)
+def test_what_would_go_with_another_one_is_not_made_as_something_else(there: t.Any, asked: t.Any, said: str) -> None:
+    """It could not be made again as it was: a purge takes the other end of a veth, or what it is upon."""
+    bring(asking(wish("x", "bridge"), wish("y", "bridge"), there))
+    assert said in str(refusal(asking(wish("y"), asked, purge=["links"])))
+
+
+@world
 def test_a_set_by_its_path_is_the_same_one() -> None:
     brought(asking(wish("p1", "veth", peer=peer("p2", GREEN))))
     assert bring(asking(wish("p1", "veth", peer=peer("p2", "/run/netns/green")))).changes == ()

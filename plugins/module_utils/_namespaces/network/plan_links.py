@@ -66,6 +66,10 @@ def remove_addresses(draft: Draft) -> None:
 
 def remove_links(draft: Draft) -> None:
     """Those that shall not be; what came from outside goes back there. Raises NamespaceError."""
+    for wish in draft.wishes.values():
+        if not wish.absent and wish.name in draft.links:
+            # Also where it would go with another one: it could not be made again as it was.
+            _refuse_unlike(draft, wish, draft.links[wish.name])
     for link in [*draft.links.values()]:
         if not _goes(draft, link) or link.name not in draft.links:
             continue
@@ -131,28 +135,15 @@ def lower_first(draft: Draft, wishes: t.Iterable[LinkWish]) -> list[LinkWish]:
 
 def configure(draft: Draft, wish: LinkWish) -> None:
     """Bring a link that is there, or made by now, to what is asked, but for its addresses. Raises NamespaceError."""
-    purpose = f"bring the link {wish.name} to what is asked"
-    link = draft.link(wish.name, purpose)
-    _refuse_other_type(wish, link, purpose)
-    _refuse_instead_of_physical(draft, wish, link)
-    _refuse_other_peer(wish, link, purpose)
-    if link.type in BORROWED_MAC and wish.mac not in (None, link.mac):
-        raise NamespaceError(purpose, f"one of type {link.type} has the mac of the link that it is upon", "give no mac")
-    options = {name: value for name, value in wish.options.items() if link.options.get(name) != value}
-    for name, value in options.items():
-        if LINK_TYPES[link.type][name].fixed:
-            raise NamespaceError(
-                purpose,
-                f"its {name} is {link.options.get(name, 'not told by the kernel')} and can not become {value}",
-                "remove it first, with state absent",
-            )
+    link = draft.link(wish.name, _purpose(wish))
+    options = _refuse_unlike(draft, wish, link)
     if options:
         message = _options_message(link.type, options)
         draft.add(
             _step(draft, f"link set {link.name} type {link.type} {words.of_options(options)}", link.name, message), link
         )
         draft.change(link.name, options={**link.options, **options})
-    _set_attributes(draft, wish, purpose)
+    _set_attributes(draft, wish, _purpose(wish))
     _set_up(draft, draft.inside, link, link.name, link.up, wish.up)
 
 
@@ -383,6 +374,29 @@ def _refuse_instead_of_physical(draft: Draft, wish: LinkWish, link: Link) -> Non
             f"there is one of that name inside, of type {link.type}, and the physical one is where the task runs",
             "remove or rename the one inside",
         )
+
+
+def _purpose(wish: LinkWish) -> str:
+    return f"bring the link {wish.name} to what is asked"
+
+
+def _refuse_unlike(draft: Draft, wish: LinkWish, link: Link) -> dict[str, Value]:
+    """The options that are different. Raises NamespaceError where the link can not become what is asked."""
+    purpose = _purpose(wish)
+    _refuse_other_type(wish, link, purpose)
+    _refuse_instead_of_physical(draft, wish, link)
+    _refuse_other_peer(wish, link, purpose)
+    if link.type in BORROWED_MAC and wish.mac not in (None, link.mac):
+        raise NamespaceError(purpose, f"one of type {link.type} has the mac of the link that it is upon", "give no mac")
+    options = {name: value for name, value in wish.options.items() if link.options.get(name) != value}
+    for name, value in options.items():
+        if LINK_TYPES[link.type][name].fixed:
+            raise NamespaceError(
+                purpose,
+                f"its {name} is {link.options.get(name, 'not told by the kernel')} and can not become {value}",
+                "remove it first, with state absent",
+            )
+    return options
 
 
 def _refuse_other_type(wish: LinkWish, link: Link, purpose: str) -> None:
