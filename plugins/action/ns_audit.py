@@ -68,14 +68,16 @@ class ActionModule(ActionBase):
             audit = _Audit(host, options, stack)
             try:
                 answer = self._execute_module("linux.namespaces.ns_facts", module_args={}, task_vars=task_vars)
-                return audit.failed(answer) if answer.get("failed") else audit.scanned(answer)
             except AnsibleConnectionFailure as error:
                 audit.keep("unreachable", msg=str(error))
                 raise
+            except (KeyboardInterrupt, SystemExit):
+                raise
             except BaseException as error:
                 # The time limit of a task is no Exception.
-                audit.keep("failed", msg=str(error) or "it was ended (%s)" % type(error).__name__)
-                raise
+                told = audit.failed({"msg": str(error) or "it was ended (%s)" % type(error).__name__})
+                raise AnsibleActionFail(told["msg"], result=told) from error
+            return audit.failed(answer) if answer.get("failed") else audit.scanned(answer)
 
 
 class _Audit:
