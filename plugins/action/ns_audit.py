@@ -19,9 +19,7 @@ from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import cat
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.baseline import Baseline, read_baseline
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.judge import judge
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.model import Judgement
-
-VERSION = "0.1.0"
-"""Of the collection."""
+from ansible_collections.linux.namespaces.plugins.plugin_utils._version import collection_version
 
 SPEC: dict[str, t.Any] = {
     "rules": {"type": "list", "elements": "str", "default": []},
@@ -140,7 +138,7 @@ class _Audit:
             self._host,
             status,
             collected=_now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            versions={"collection": VERSION, "ansible_core": ansible_core, "rules": catalogue.digest()},
+            versions={"collection": collection_version(), "ansible_core": ansible_core, "rules": catalogue.digest()},
             **more,
         )
         data = json.dumps(made, separators=(",", ":"), allow_nan=False).encode()

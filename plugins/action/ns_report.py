@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._report import folder, write
 from ..plugin_utils._report.results import SEVERITIES
-from ..plugin_utils._report.version import collection_version
+from ..plugin_utils._version import collection_version
 
 _OPTIONS: dict[str, dict[str, t.Any]] = {
     "report_dir": {"type": "path", "required": True},

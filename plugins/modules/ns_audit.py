@@ -13,7 +13,7 @@ description:
     rules. There are namespaces that nothing uses any more, handles that lead nowhere, what exposes the host, limits
     that are nearly reached, and what has changed since a baseline.
   - With O(report_dir) the findings and the facts go into a file on the controller, of which
-    C(ns_report) makes a report on all hosts.
+    M(linux.namespaces.ns_report) makes a report on all hosts.
   - Changes nothing on the host, and is never changed.
 version_added: 0.1.0
 author: The linux.namespaces authors (@linux-namespaces)
@@ -112,6 +112,9 @@ notes:
     10,000 hosts stays small.
 seealso:
   - module: linux.namespaces.ns_facts
+  - module: linux.namespaces.ns_report
+  - plugin: linux.namespaces.ns_findings
+    plugin_type: filter
   - ref: linux.namespaces.audit role <ansible_collections.linux.namespaces.audit_role>
     description: Audits a fleet.
 """

@@ -157,6 +157,7 @@ def test_a_leak_is_found_and_kept(tmp_path: Path) -> None:
     assert kept["path"] == str(tmp_path / "audit/hosts/here.json")
     written = fleet.kept()["here"]
     assert (written["findings"], written["counts"]) == (alone["findings"], alone["counts"])
+    assert written["versions"]["collection"] == yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"]
     assert written["facts"]["boot_id"] == support.read("/proc/sys/kernel/random/boot_id").strip()
     modes = [
         stat.S_IMODE((tmp_path / path).stat().st_mode) for path in ("audit", "audit/hosts", "audit/hosts/here.json")
@@ -293,10 +294,6 @@ def test_a_delegated_task_is_about_the_other_host(tmp_path: Path) -> None:
 
 def test_the_options_are_as_documented() -> None:
     assert without_texts(yaml.safe_load(documented.DOCUMENTATION)["options"]) == without_texts(action.SPEC)
-
-
-def test_the_version_is_that_of_the_collection() -> None:
-    assert yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"] == action.VERSION
 
 
 def test_by_its_short_name(tmp_path: Path) -> None:

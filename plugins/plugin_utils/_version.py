@@ -4,7 +4,7 @@
 
 # Private to the linux.namespaces collection.
 
-"""The version of this collection, which a report says that it is of."""
+"""The version of this collection, which results and reports say that they are of."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import json
 import re
 from pathlib import Path
 
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[2]
 
 
 def collection_version() -> str:
