@@ -45,6 +45,9 @@ class Process(t.NamedTuple):
         return self.capabilities is not None and self.capabilities & _ALL_CAPABILITIES == _ALL_CAPABILITIES
 
 
+_UNKNOWN = (None,) * (len(Process._fields) - 1)
+
+
 class Holder(t.NamedTuple):
     """One thing that holds a namespace; what does not apply is None. The kinds are those of ns_facts."""
 
@@ -139,7 +142,7 @@ def read(given: t.Any) -> Facts:
             "these facts of linux.namespaces.ns_facts only count namespaces; gather them without detail: summary"
         )
     scan = facts.part("scan")
-    namespaces = [_namespace(part) for part in facts.parts("namespaces")]
+    namespaces = [*_with_leaders(map(_namespace, facts.parts("namespaces")))]
     by_inode = {namespace.inode: namespace for namespace in namespaces}
     if len(by_inode) < len(namespaces):
         raise facts.wrong("namespaces", "has an inode twice")
@@ -308,6 +311,19 @@ def _namespace(part: Part) -> Namespace:
         propagation=_propagation(propagation) if propagation else None,
         told=part.told,
     )
+
+
+def _with_leaders(namespaces: t.Iterable[Namespace]) -> t.Iterator[Namespace]:
+    """Who leads several namespaces may be described with the first of them alone, and be a pid with the others."""
+    first: dict[int | None, Process] = {}
+    for namespace in namespaces:
+        leader = namespace.leader
+        if leader is not None and leader == Process(leader.pid, *_UNKNOWN):
+            yield namespace._replace(leader=first.get(leader.pid, leader))
+        else:
+            if leader is not None:
+                first.setdefault(leader.pid, leader)
+            yield namespace
 
 
 def _propagation(part: Part) -> Propagation:

@@ -356,6 +356,16 @@ def test_the_shape_of_a_result() -> None:
     assert "reference" not in made["facts"]["namespaces"][0]
 
 
+def test_who_leads_several_namespaces_is_described_once() -> None:
+    """Another description of the same pid, as of another moment, is kept."""
+    was, later = who(9, "nginx", "a.scope", "a" * 64), who(9, "sh", "a.scope")
+    told = facts(*(namespace("net", number, processes=1, leader=each) for number, each in enumerate([was, was, later])))
+    short = result.narrow(told)
+    leaders = [[item.leader for item in read_host(each).facts.namespaces] for each in (told, short)]
+    assert [{*item["leader"]} > {"pid"} for item in short["namespaces"]] == [True, False, True]
+    assert leaders[0] == leaders[1]
+
+
 def test_the_result_of_a_host_that_nobody_reached() -> None:
     made = result.make("r17", "unreachable", msg="ssh:\x1b no\nroute", collected="now", versions=VERSIONS)
     assert result.read(made)["msg"] == "ssh:\\x1b no\\x0aroute"

@@ -73,7 +73,20 @@ def narrow(facts: t.Any) -> dict[str, t.Any]:
     if "linux_namespaces" in facts:
         facts = facts["linux_namespaces"]
     kept = {key: facts[key] for key in _TOP if facts.get(key) is not None}
-    return {**kept, "namespaces": [*map(_narrow_namespace, facts["namespaces"])]}
+    namespaces = [*map(_narrow_namespace, facts["namespaces"])]
+    _shorten_leaders(namespaces)
+    return {**kept, "namespaces": namespaces}
+
+
+def _shorten_leaders(namespaces: t.Iterable[dict[str, t.Any]]) -> None:
+    """Who leads several namespaces is described once, and then is a pid."""
+    first: dict[int, t.Any] = {}
+    for namespace in namespaces:
+        leader = namespace.get("leader", {})
+        if leader.keys() > {"pid"}:
+            described = first.setdefault(leader["pid"], leader)
+            if described is not leader and described == leader:
+                namespace["leader"] = {"pid": leader["pid"]}
 
 
 def _narrow_namespace(told: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
