@@ -118,6 +118,7 @@ def test_rules_that_are_asked_for(rules: t.Any, skip_rules: t.Any, finds: int) -
         ("allow entry 1 reason", {"allow": allow(reason=None)}),
         ("allow entry 1 expires 2027-01-31", {"allow": allow(expires="2027-02-30")}),
         ("allow entry 1 expires 2027-01-31", {"allow": allow(expires="1.2.2027")}),
+        ("allow entry 1 expires 2027-01-31", {"allow": allow(expires="2027-W01-1")}),
         ("allow entry 1 expires 2027-01-31", {"allow": allow(expires=20270101)}),
         ("allow entry 1 expires 2027-01-31", {"allow": allow(expires=dt.datetime(2027, 1, 1))}),
         ("allow entry 1 match nmae name?", {"allow": allow(match={"nmae": "blue"})}),

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import typing as t
 
 from ansible.errors import AnsibleFilterError
@@ -74,7 +75,7 @@ def day(given: t.Any) -> dt.date | None:
         return None
     if isinstance(given, dt.date):
         return given
-    if not isinstance(given, str) or len(given) != 10:
+    if not isinstance(given, str) or not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", given):
         return None
     try:
         return dt.date.fromisoformat(given)

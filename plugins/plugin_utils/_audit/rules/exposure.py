@@ -139,7 +139,7 @@ RULES = (
         meaning="Mounts of it are in one peer group with mounts of the host: what is mounted below them appears on "
         "the host, and what is unmounted goes away there. Volume plugins want it so (Bidirectional).",
         remedy="Make them slave or private (ns_propagation), or allow whoever needs it.",
-        source="kubernetes#61058, mount_namespaces(7)",
+        source="CIS Docker 5.20, kubernetes#61058, mount_namespaces(7)",
         check=shared_mounts,
     ),
     Rule(

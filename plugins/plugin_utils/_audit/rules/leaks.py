@@ -143,7 +143,7 @@ RULES = (
         meaning="No process is in it, and nothing declares it. What made it has ended or forgot it, as engines do "
         "with networks of containers that are gone. What CRI-O and snapd keep that way by design is told as info.",
         remedy="Unmount and remove the path (of a network: ip netns delete), or declare the name.",
-        source="podman#163, moby#15857, cri-o#273, kata-containers/tests#1765",
+        source="podman#163, moby#15857, cri-o#273, kata-containers/tests#2304",
         check=bind_only,
     ),
     Rule(
@@ -153,7 +153,7 @@ RULES = (
         meaning="No process is in it and no path leads to it, so that ip netns does not show it, nor lsns before "
         "util-linux 2.41. What systemd keeps for a unit is told as info.",
         remedy="Have the process close it, or restart that.",
-        source="util-linux#1884",
+        source="util-linux#1884, moby#41136",
         check=fd_only,
     ),
     Rule(
@@ -163,7 +163,7 @@ RULES = (
         meaning="A process has left it, or was never in it, and has a socket in it still. No other tool than one that "
         "asks each socket shows it.",
         remedy="Have the process close the socket, or restart that.",
-        source="util-linux lsfd, SOCK.NETNS; ioctl SIOCGSKNS",
+        source="moby#32090; lsfd(1), SOCK.NETNS",
         check=socket_only,
     ),
     Rule(
