@@ -80,9 +80,7 @@ class Browser:
 
     def click(self, selector: str) -> None:
         """As a person does: what is covered or not shown can not be."""
-        # Twice, as what comes into view for the first time may have another size than was thought.
-        for _time in range(2):
-            self.run("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", selector)
+        self.run("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", selector)
         self._in_session("/element/%s/click" % self._find(selector))
 
     def write(self, selector: str, text: str) -> None:

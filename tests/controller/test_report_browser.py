@@ -28,7 +28,7 @@ field.dispatchEvent(new Event("input", {bubbles: true}));
 
 CONTRAST = """
 const parse = (color) => color.match(/[\\d.]+/g).map(Number);
-const shown = (element) => element.checkVisibility({contentVisibilityAuto: false}) && element.textContent.trim();
+const shown = (element) => element.checkVisibility() && element.textContent.trim();
 const ground = (element) => {
   for (let at = element; at; at = at.parentElement) {
     const color = parse(getComputedStyle(at).backgroundColor);

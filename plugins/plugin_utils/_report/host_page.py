@@ -139,7 +139,7 @@ def _drift(result: Result) -> str:
     changes = '<ul class="plain">%s</ul>' % items if items else ""
     return (
         '<section id="drift"><h2>Drift <small>since the baseline</small></h2>'
-        '<ul class="numbers">%s</ul>%s%s%s</section>' % (cells, changes, baseline, left)
+        '<ul class="numbers">%s</ul>%s%s<h3>The baseline</h3>%s</section>' % (cells, changes, left, baseline)
     )
 
 
@@ -166,7 +166,7 @@ def _unseen(entry: Entry) -> str:
     lists = []
     for words, values in (
         ("Incomplete, because", facts.incomplete_because),
-        ("No kernel or not this one shows", facts.blind),
+        ("What this kernel gives no view of, at least not from there", facts.blind),
     ):
         if values:
             items = "".join("<li>%s</li>" % text(value) for value in values)
