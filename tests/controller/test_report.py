@@ -646,12 +646,14 @@ PLAY = """
 def play(
     folder: Path, options: str = "", *arguments: str, max_age: int = 2147483647
 ) -> subprocess.CompletedProcess[str]:
-    playbook = folder / "play.yml"
-    playbook.write_text(PLAY.format(folder=folder / "audit", options=options, max_age=max_age))
-    (folder / "inventory").write_text("r1\nr2\n")
-    # A host that nobody reaches: none is asked.
+    (folder / "play.yml").write_text(PLAY.format(folder=folder / "audit", options=options, max_age=max_age))
+    # Hosts that nobody reaches: none is asked.
+    return run(folder, "--inventory", "r1,r2", "--connection", "ssh", "play.yml", *arguments)
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [PLAYBOOK, "--inventory", folder / "inventory", "--connection", "ssh", playbook, *arguments],
+        [PLAYBOOK, *arguments],
         check=False,
         capture_output=True,
         text=True,
@@ -662,6 +664,7 @@ def play(
             "ANSIBLE_HOME": str(folder / ".ansible"),
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible/collections"),
+            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
             "NO_COLOR": "1",
         },
     )
@@ -672,6 +675,31 @@ def told_by(done: subprocess.CompletedProcess[str]) -> t.Any:
     found = re.search(r"TOLD ([A-Za-z0-9+/=]+)", done.stdout)
     assert found, done.stdout
     return json.loads(base64.b64decode(found[1]))
+
+
+AUDIT = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - linux.namespaces.ns_audit:
+        report_dir: {folder}
+    - linux.namespaces.ns_report:
+        report_dir: {folder}
+        hosts: "{{{{ ansible_play_hosts_all }}}}"
+"""
+
+
+def test_what_ns_audit_leaves_is_read(tmp_path: Path) -> None:
+    place = tmp_path / "audit"
+    (tmp_path / "play.yml").write_text(AUDIT.format(folder=place))
+    done = run(tmp_path, "--inventory", "here,", "--connection", "local", "play.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads((place / "hosts/here.json").read_text())
+    (host,) = written(place)["hosts"]
+    assert host["state"] in ("scanned", "incomplete")
+    assert host["counts"] == told["counts"]
+    boxes = re.findall(r'id="n(\d+)"', (place / "pages/here.html").read_text())
+    assert sorted(map(int, boxes)) == sorted(item["inode"] for item in told["facts"]["namespaces"])
 
 
 def test_in_a_play(tmp_path: Path) -> None:

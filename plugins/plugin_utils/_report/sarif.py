@@ -16,6 +16,7 @@ import json
 import typing as t
 
 from ...module_utils._namespaces.shown import printable
+from .._audit import catalogue, model
 from .folder import Draft
 from .results import Entry, Finding
 from .tally import Rule, Tally
@@ -38,11 +39,14 @@ class Sarif:
         self._collection = collection
         self._notes: list[dict[str, t.Any]] = []
         self._before = "\n"
+        self._rules = {rule.id: number for number, rule in enumerate(catalogue.RULES.values())}
+        """The place of each among all that are told of; those of another version of the catalogue come behind."""
         self._file.write('{"$schema": %s, "version": "2.1.0", "runs": [{"results": [' % json.dumps(_SCHEMA))
 
     def add(self, entry: Entry, tally: Tally) -> None:
+        del tally
         for finding in entry.findings:
-            number = tally.rules[finding.id].number
+            number = self._rules.setdefault(finding.id, len(self._rules))
             self._file.write(self._before + json.dumps(_result(entry.host, finding, number)))
             self._before = ",\n"
         if entry.why is not None:
@@ -54,7 +58,10 @@ class Sarif:
         driver = {
             "name": "linux.namespaces",
             "semanticVersion": self._collection,
-            "rules": [_rule(rule) for rule in tally.rules.values()],
+            "rules": [
+                _known(catalogue.RULES[name]) if name in catalogue.RULES else _found(tally.rules[name])
+                for name in self._rules
+            ],
         }
         invocation = {
             "executionSuccessful": not any(tally.states[state] for state in _NO_LEVELS),
@@ -66,13 +73,24 @@ class Sarif:
         self._file.close()
 
 
-def _rule(rule: Rule) -> dict[str, t.Any]:
+def _known(rule: model.Rule) -> dict[str, t.Any]:
     return {
-        "id": rule.id,
-        "shortDescription": {"text": printable(rule.title)},
-        "help": {"text": printable("%s (%s)" % (rule.remediation, rule.source))},
-        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
-        "properties": {"security-severity": _SCORES[rule.severity], "severity": rule.severity, "tags": ["security"]},
+        **_rule(rule.id, rule.severity, rule.title, "%s (%s)" % (rule.remedy, rule.source)),
+        "fullDescription": {"text": rule.meaning},
+    }
+
+
+def _found(rule: Rule) -> dict[str, t.Any]:
+    return _rule(rule.id, rule.severity, rule.title, "%s (%s)" % (rule.remediation, rule.source))
+
+
+def _rule(name: str, severity: str, title: str, remedy: str) -> dict[str, t.Any]:
+    return {
+        "id": printable(name),
+        "shortDescription": {"text": printable(title)},
+        "help": {"text": printable(remedy)},
+        "defaultConfiguration": {"level": _LEVELS[severity]},
+        "properties": {"security-severity": _SCORES[severity], "severity": severity, "tags": ["security"]},
     }
 
 
@@ -89,7 +107,7 @@ def _result(host: str, finding: Finding, rule: int) -> dict[str, t.Any]:
         numbers = {"inode": namespace.inode, "id": namespace.id}
         properties.update({key: "%d" % value for key, value in numbers.items() if value is not None})
     told = {
-        "ruleId": finding.id,
+        "ruleId": printable(finding.id),
         "ruleIndex": rule,
         "level": _LEVELS[finding.severity],
         "message": {"text": printable(finding.evidence or finding.title)},
