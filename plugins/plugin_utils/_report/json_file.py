@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import typing as t
 
-from .folder import Draft
 from .results import Entry
 from .tally import Tally
 
@@ -21,9 +21,9 @@ SCHEMA = 1
 class Json:
     """Written host by host; their findings wait in a file until the hosts are through."""
 
-    def __init__(self, draft: Draft, time: str, collection: str) -> None:
-        self._file = draft.create("report.json")
-        self._findings = draft.scratch()
+    def __init__(self, file: t.TextIO, scratch: t.TextIO, time: str, collection: str) -> None:
+        self._file = file
+        self._findings = scratch
         self._before_host = self._before_finding = "\n"
         head = json.dumps({"schema": SCHEMA, "time": time, "collection": collection})
         self._file.write('%s,\n"hosts": [' % head[:-1])
@@ -55,6 +55,4 @@ class Json:
         self._file.write('\n],\n"findings": [')
         self._findings.seek(0)
         shutil.copyfileobj(self._findings, self._file)
-        self._findings.close()
         self._file.write('\n],\n"states": %s,\n"counts": %s}\n' % (json.dumps(tally.states), json.dumps(tally.counts)))
-        self._file.close()

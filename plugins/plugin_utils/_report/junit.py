@@ -16,7 +16,6 @@ import typing as t
 from xml.sax.saxutils import escape, quoteattr
 
 from ...module_utils._namespaces.shown import printable
-from .folder import Draft
 from .results import Entry, Finding
 from .tally import Tally
 
@@ -24,8 +23,8 @@ from .tally import Tally
 class Junit:
     """Written suite by suite."""
 
-    def __init__(self, draft: Draft) -> None:
-        self._file = draft.create("junit.xml")
+    def __init__(self, file: t.TextIO) -> None:
+        self._file = file
         self._file.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="linux.namespaces">\n')
 
     def add(self, entry: Entry, tally: Tally) -> None:
@@ -54,7 +53,6 @@ class Junit:
     def close(self, tally: Tally) -> None:
         del tally
         self._file.write("</testsuites>\n")
-        self._file.close()
 
 
 def _is_failure(finding: Finding) -> bool:

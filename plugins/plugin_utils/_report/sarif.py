@@ -17,7 +17,6 @@ import typing as t
 
 from ...module_utils._namespaces.shown import printable
 from .._audit import catalogue, model
-from .folder import Draft
 from .results import Entry, Finding
 from .tally import Rule, Tally
 
@@ -33,8 +32,8 @@ _NO_LEVELS = ("unreachable", "failed", "not_scanned")
 class Sarif:
     """Written result by result; the rules come last, for by then it is known which there are."""
 
-    def __init__(self, draft: Draft, time: str, collection: str) -> None:
-        self._file = draft.create("report.sarif")
+    def __init__(self, file: t.TextIO, time: str, collection: str) -> None:
+        self._file = file
         self._time = time
         self._collection = collection
         self._notes: list[dict[str, t.Any]] = []
@@ -70,7 +69,6 @@ class Sarif:
         }
         self._file.write('\n], "tool": %s,\n"invocations": [' % json.dumps({"driver": driver}))
         self._file.write("%s]}]}\n" % json.dumps(invocation))
-        self._file.close()
 
 
 def _known(rule: model.Rule) -> dict[str, t.Any]:

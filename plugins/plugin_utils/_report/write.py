@@ -87,11 +87,13 @@ def report(request: Request, *, dry: bool = False) -> tuple[Tally, list[str]]:
         files: list[_File] = []
         if not dry:
             draft = stack.enter_context(folder.draft(request.path))
+            # They are closed before the report is put in place, which can fail too where there is no room.
+            told, junit, sarif = (stack.enter_context(draft.create(name)) for name in folder.FILES)
             files = [
                 _Pages(draft, request, remarks),
-                Json(draft, request.time, request.collection),
-                Junit(draft),
-                Sarif(draft, request.time, request.collection),
+                Json(told, stack.enter_context(draft.scratch()), request.time, request.collection),
+                Junit(junit),
+                Sarif(sarif, request.time, request.collection),
             ]
         for entry in results.entries(inbox, request.hosts, request.now, request.max_age):
             tally.add(entry)
