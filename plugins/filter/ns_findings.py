@@ -13,7 +13,7 @@ description:
     out of reach now, can be judged too.
   - Gather the facts as root and without narrowing them. With O(linux.namespaces.ns_facts#module:sources) or
     O(linux.namespaces.ns_facts#module:types) something that is missing there is not found here.
-version_added: 0.2.0
+version_added: 0.1.0
 author: The linux.namespaces authors (@linux-namespaces)
 options:
   _input:
