@@ -217,15 +217,13 @@ def test_ansible_runner(tmp_path: Path) -> None:
     """As AWX runs it."""
     pytest.importorskip("ansible_runner", reason="there is no ansible-runner for this Python")
     fleet = Fleet(tmp_path, {"r17": host(tmp_path, LEAK)})
-    for folder in ("inventory", "project", "env"):
-        (tmp_path / "private" / folder).mkdir(parents=True)
+    (tmp_path / "private/inventory").mkdir(parents=True)
     (tmp_path / "private/inventory/hosts.json").write_text(fleet.inventory.read_text())
-    given = {"audit_fail_on": "medium", "audit_report_dir": str(tmp_path / "private/audit")}
-    (tmp_path / "private/env/extravars").write_text(json.dumps(given))
-    words = [str(BIN / "ansible-runner"), "run", str(tmp_path / "private"), "-p", AUDIT, "--ident", "1"]
+    given = f"-e audit_report_dir={tmp_path}/private/report -e audit_fail_on=medium"
+    words = [str(BIN / "ansible-runner"), "run", str(tmp_path / "private"), "-p", AUDIT, "--cmdline", given]
     path = f"{BIN}:{os.environ['PATH']}"
     environment = {**fleet.environment, "PATH": path}
     done = subprocess.run(words, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "1 host: 1 scanned" in done.stdout
-    assert (tmp_path / "private/audit/index.html").is_file()
+    assert (tmp_path / "private/report/index.html").is_file()
