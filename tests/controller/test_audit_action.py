@@ -219,6 +219,18 @@ def test_whatever_becomes_of_a_host(tmp_path: Path) -> None:
     }
 
 
+def test_what_is_broken_off_leaves_no_old_result(tmp_path: Path) -> None:
+    """The worker is killed while the host is looked at."""
+    up = "p=$(awk '/^PPid/ { print $2 }' /proc/$p/status)"
+    killer = f"p=$PPID; until grep -q ansible /proc/$p/comm; do {up}; done; kill -9 $p"
+    Fleet(tmp_path, {"r17": answering(tmp_path, told_by(PINNED))}).play([audit(report_dir="audit")])
+    assert (tmp_path / "audit/hosts/r17.json").exists()
+    fleet = Fleet(tmp_path, {"r17": answering(tmp_path, script=killer)})
+    fleet.play([audit(report_dir="audit")])
+    assert fleet.status, fleet.said
+    assert os.listdir(tmp_path / "audit/hosts") == []
+
+
 def test_fifty_at_once(tmp_path: Path) -> None:
     hosts = {f"r{number}": answering(tmp_path, told_by(PINNED)) for number in range(60)}
     fleet = Fleet(tmp_path, hosts)
