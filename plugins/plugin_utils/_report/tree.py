@@ -20,6 +20,9 @@ MOST_BOXES = 5000
 _DEEPEST = 40
 """The kernel nests 32 deep. Browsers stop at 512 elements, of which a level takes a few."""
 
+_MANY = 500
+"""Boxes, from which on a browser is told to lay out those alone that are to be seen."""
+
 _MOST_MARKS = 6
 _MOST_HOLDERS = 20
 _WIDTH = 600
@@ -60,7 +63,8 @@ class _Picture:
         for item in sorted(namespaces, key=lambda item: item.order):
             above = self._above(item)
             self._below[above if above in here and above != item.inode else None].append(item)
-        parts = ['<div class="tree">', *self._level(self._below[None])]
+        many = " many" if len(namespaces) > _MANY else ""
+        parts = ['<div class="tree%s">' % many, *self._level(self._below[None])]
         # Those that only have each other above them.
         for item in namespaces:
             if item.inode not in self._drawn:
