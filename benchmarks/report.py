@@ -26,6 +26,10 @@ from pathlib import Path
 
 from ns_exec import COLLECTIONS, describe_machine, run_for_output
 
+COLUMNS = (
+    *("hosts", "written, s", "of a processor, s", "peak, MiB", "opened, s", "a host found, s"),
+    *("index, KiB", "report, MiB", "a result, KiB"),
+)
 SIZES = (100, 1_000, 10_000)
 ROUNDS = 3
 OPENINGS = 5
@@ -39,7 +43,8 @@ from {COLLECTION}.plugins.plugin_utils._report import write
 folder, hosts, now = json.loads(sys.stdin.read())
 began = time.perf_counter()
 write.report(write.Request(folder, hosts, 86400, now, "0"))
-print(json.dumps([time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps([time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss]))
 """
 READY = "return document.getElementById('count-findings').textContent.endsWith(' findings')"
 FOUND = "return [...document.querySelectorAll('#list-findings .where a')].every((link) => link.text === arguments[0])"
@@ -49,8 +54,8 @@ def main(arguments: list[str]) -> int:
     sys.path.insert(0, str(COLLECTIONS))
     describe_machine(run_for_output("chromium", "--version", "--no-sandbox"))
     print(f"The load was {os.getloadavg()[0]:.1f}.\n")
-    print("| hosts | write, s | peak, MiB | open, s | find a host, s | index, KiB | report, MiB | a result, KiB |")
-    print("|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print("|", " | ".join(COLUMNS), "|")
+    print(f"|{'---:|' * len(COLUMNS)}")
     for size in [*map(int, arguments)] or SIZES:
         with tempfile.TemporaryDirectory(prefix="report-", dir=COLLECTIONS.parent) as name:
             print("|", " | ".join(measure(Path(name), size)), "|", flush=True)
@@ -64,8 +69,10 @@ def measure(folder: Path, size: int) -> t.Iterator[str]:
     told = json.dumps([str(folder), hosts, fleet.NOW])
     runs = [json.loads(run(told)) for _round in range(ROUNDS)]
     yield f"{size:,}"
-    yield f"{statistics.median(seconds for seconds, _peak in runs):.1f}"
-    yield f"{max(peak for _seconds, peak in runs) / 1024:.0f}"
+    seconds, used, peaks = zip(*runs, strict=True)
+    yield f"{statistics.median(seconds):.1f}"
+    yield f"{statistics.median(used):.1f}"
+    yield f"{max(peaks) / 1024:.0f}"
     opening, finding = browse(folder, hosts[size // 2])
     yield f"{opening:.2f}"
     yield f"{finding:.2f}"

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import json
 import typing as t
@@ -51,6 +52,7 @@ def page(title: str, root: str, body: str) -> str:
     return _PAGE % {"title": text(title), "root": root, "body": body}
 
 
+@functools.lru_cache(maxsize=4096)
 def text(value: str) -> str:
     """What a stranger wrote, as text or in an attribute that has quotes."""
     return html.escape(printable(value))
