@@ -38,7 +38,8 @@ options:
         to match. They are C(name), C(type) and C(path) of the namespace, C(owner_uid) of who made its user namespace,
         and C(unit), C(container) and C(comm) of who is in it or holds it. In the values C(*) and C(?) stand for any
         characters and any one.
-      - An entry that has expired allows nothing and is a finding itself, and so is one that nothing needs.
+      - An entry that has expired allows nothing, and is a finding itself where there is what it allowed. So is one that
+        nothing needs.
     type: list
     elements: dict
   declared:
@@ -116,6 +117,11 @@ _value:
       description: The namespace, or null where it is about none or about all. C(name) and C(path) may be null.
       type: dict
       sample: {type: net, inode: 4026532503, id: 77, name: blue, path: /run/netns/blue}
+    subject:
+      description: What tells it from what else the same rule found, where it is about no namespace, or null. It is
+        the path of a handle, the type of namespaces that are nearly used up, the name of a sysctl, the reason why
+        something was not looked at, or the entry of O(allow).
+      type: str
     evidence:
       description: What was seen, in one line of 300 characters at most, with nothing in it that a terminal acts upon.
       type: str

@@ -53,7 +53,8 @@ options:
   allow:
     description:
       - Findings that are known and wanted, with the reason. They are told as allowed, and count for nothing.
-      - An entry that has expired allows nothing and is a finding itself. One that nothing is found for is told.
+      - An entry that has expired allows nothing and is a finding itself on a host that has what it allowed. One that
+        nothing is found for is told.
     type: list
     elements: dict
     default: []
@@ -152,7 +153,7 @@ RETURN = r"""
 counts:
   description: How many findings there are. V(critical), V(high), V(medium), V(low) and V(info) are those of this
     severity that are not allowed, V(allowed) are the others. V(expired) and V(unused) count the entries of O(allow)
-    that are no longer valid, and that nothing was found for.
+    that are no longer valid, though something was found for them, and that nothing was found for.
   returned: success
   type: dict
   sample: {critical: 0, high: 1, medium: 0, low: 2, info: 3, allowed: 1, expired: 0, unused: 0}
@@ -175,6 +176,11 @@ findings:
       description: The namespace with its C(type), C(inode), C(id), C(name) and C(path), or null where it is about the
         host, or about a path that leads to no namespace.
       type: dict
+    subject:
+      description: What tells it from what else the same rule found, where it is about no namespace, or null. It is the
+        path of a handle, the type of namespaces that are nearly used up, the name of a sysctl, the reason why
+        something was not looked at, or the entry of O(allow).
+      type: str
     evidence:
       description: What was seen, in one line.
       type: str

@@ -18,6 +18,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import baseline, catalogue, judge, model, result
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.host import read_host
+from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.rules import certainty
 from ansible_collections.linux.namespaces.tests.controller import telling
 from ansible_collections.linux.namespaces.tests.controller.auditing import TODAY, found, judged
 from ansible_collections.linux.namespaces.tests.controller.telling import Facts, facts, leader, namespace
@@ -195,6 +196,24 @@ def test_an_entry_that_nothing_needs() -> None:
     assert (found_all.counts["unused"], found_all.counts["info"]) == (1, 1)
 
 
+def test_an_entry_is_expired_where_it_is_missed_and_unused_elsewhere() -> None:
+    """One list is for many hosts, and an entry has the same words on each."""
+    entry = allow(match={"name": "blue"}, expires="2026-01-01")
+    said = "leak-bind-only name=blue until 2026-01-01 (the lab of the tests)"
+    told = {name: judged(facts(left(name=name)), allow=entry) for name in ("blue", "red")}
+    assert {name: item.allow for name, item in told.items()} == {
+        "blue": {"expired": [said], "unused": []},
+        "red": {"expired": [], "unused": [said]},
+    }
+    assert {name: (item.counts["expired"], item.counts["unused"]) for name, item in told.items()} == {
+        "blue": (1, 0),
+        "red": (0, 1),
+    }
+    assert [found["id"] for found in told["red"].findings] == ["leak-bind-only", "allow-unused"]
+    renewed = judged(facts(left()), allow=[*entry, *allow(expires="2027-01-01")])
+    assert renewed.allow == {"expired": [], "unused": [said]}
+
+
 def test_an_entry_for_a_rule_that_did_not_run_is_not_unused() -> None:
     found_all = judged(facts(left()), allow=allow(match={"name": "red"}), skip_rules=["leaks"])
     assert (found_all.findings, found_all.counts["unused"]) == ([], 0)
@@ -217,10 +236,36 @@ def test_the_shape_of_a_finding() -> None:
         "severity": "medium",
         "title": rule.title,
         "namespace": {"type": "net", "inode": 4026532503, "id": 77, "name": "blue", "path": "/run/netns/blue"},
+        "subject": None,
         "evidence": "no process, kept by 1 bind mount at /run/netns/blue",
         "remediation": rule.remedy,
         "source": rule.source,
         "allowed": None,
+    }
+
+
+def test_what_is_about_no_namespace_has_a_subject() -> None:
+    both = ["/run/netns/a", "/run/netns/b"]
+    told = facts(
+        left(),
+        limits={kind: {"max": 10, "used": 9} for kind in ("net", "uts")},
+        sysctls={"user.max_user_namespaces": 9},
+        handles=[{"path": path, "problem": "dangling"} for path in both],
+        scan={"complete": False, "incomplete_because": ["no root", "no mounts"], "blind": [certainty.OUTSIDE]},
+    )
+    found_all = judged(told, allow=[*allow(match={"name": "red"}), *allow(match={"name": "green"})]).findings
+    subjects: dict[str, list[t.Any]] = {}
+    for item in found_all:
+        assert (item["subject"] is None) == (item["namespace"] is not None), item
+        subjects.setdefault(item["id"], []).append(item["subject"])
+    assert subjects == {
+        "leak-bind-only": [None],
+        "limit-near": ["net", "uts"],
+        "userns-unprivileged": ["user.max_user_namespaces"],
+        "handle-dangling": both,
+        "scan-incomplete": ["no root", "no mounts"],
+        "scan-inside": [certainty.OUTSIDE],
+        "allow-unused": [f"leak-bind-only name={name} (the lab of the tests)" for name in ("red", "green")],
     }
 
 
@@ -293,6 +338,9 @@ def kept(told: Facts | None = None, **more: t.Any) -> result.Result:
         ("schema number", facts(schema="x")),
         ("damaged counts", {**kept(), "counts": {}}),
         ("damaged host", {**kept(), "host": ""}),
+        ("damaged allow", {**kept(), "allow": {"expired": [], "unused": [1]}}),
+        ("damaged allow", {**kept(), "allow": {"unused": []}}),
+        ("damaged findings", {**kept(), "findings": [{**kept()["findings"][0], "subject": 1}]}),
         ("r18 r17", {**kept(), "host": "r18"}),
         ("unreachable nothing to compare", {**kept(), "status": "unreachable", "facts": None}),
         ("boot_id missing", {**kept(), "facts": {**kept()["facts"], "boot_id": None}}),
@@ -349,10 +397,11 @@ def test_the_shape_of_a_result() -> None:
         baseline=before,
     )
     assert [*made] == [
-        "schema", "host", "status", "msg", "collected", "versions", "baseline", "findings", "counts", "drift", "facts",
+        "schema", "host", "status", "msg", "collected", "versions", "baseline", "findings", "counts", "allow", "drift",
+        "facts",
     ]  # fmt: skip
     assert result.read(made) is made
-    assert made["counts"] == judgement.counts
+    assert (made["counts"], made["allow"]) == (judgement.counts, judgement.allow)
     assert judged(made["facts"]) == judged(told)
     assert "reference" not in made["facts"]["namespaces"][0]
 
@@ -371,6 +420,7 @@ def test_the_result_of_a_host_that_nobody_reached() -> None:
     made = result.make("r17", "unreachable", msg="ssh:\x1b no\nroute", collected="now", versions=VERSIONS)
     assert result.read(made)["msg"] == "ssh:\\x1b no\\x0aroute"
     assert (made["facts"], made["findings"], made["drift"], {*made["counts"].values()}) == (None, [], None, {0})
+    assert made["allow"] is None
 
 
 @pytest.mark.parametrize(

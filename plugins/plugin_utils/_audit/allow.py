@@ -22,7 +22,7 @@ EXPIRED = Rule(
     id="allow-expired",
     severity="medium",
     title="An entry of the allow-list has expired",
-    meaning="What it allowed counts as open again since that day.",
+    meaning="What it allowed counts as open again since that day. It is told where there is such a thing.",
     remedy="See whether the reason still holds: give the entry another day, or remove it and what it allowed.",
     source="the option allow of linux.namespaces.ns_audit",
     check=None,
@@ -47,7 +47,7 @@ class Entry:
         self.match = match
         self.reason = reason
         self.expires = expires
-        self.used = 0
+        self.is_needed = False
 
     def is_about(self, hit: Hit) -> bool:
         """Whether every glob has something that it matches."""
@@ -75,22 +75,27 @@ class AllowList:
     """All entries."""
 
     def __init__(self, entries: t.Sequence[Entry], today: dt.date) -> None:
-        self.expired = [entry for entry in entries if entry.has_expired(today)]
+        self._entries = entries
+        self._today = today
         self._by_rule: dict[str, list[Entry]] = {}
         for entry in entries:
-            if not entry.has_expired(today):
-                self._by_rule.setdefault(entry.rule, []).append(entry)
+            self._by_rule.setdefault(entry.rule, []).append(entry)
 
     def allows(self, rule: str, hit: Hit) -> Entry | None:
         """The first entry that is about it, None where it is not allowed."""
         found = [entry for entry in self._by_rule.get(rule, ()) if entry.is_about(hit)]
-        for entry in found:
-            entry.used += 1
-        return found[0] if found else None
+        valid = [entry for entry in found if not entry.has_expired(self._today)]
+        for entry in valid or found:
+            entry.is_needed = True
+        return valid[0] if valid else None
+
+    def expired(self) -> list[Entry]:
+        """Those that something would need that is open without them."""
+        return [entry for entry in self._entries if entry.is_needed and entry.has_expired(self._today)]
 
     def unused(self, ran: t.Container[str]) -> list[Entry]:
         """Those that nothing needed, though their rule ran."""
-        return [entry for rule, some in self._by_rule.items() if rule in ran for entry in some if not entry.used]
+        return [entry for entry in self._entries if entry.rule in ran and not entry.is_needed]
 
 
 def read_allow(given: t.Any, known: t.Collection[str]) -> list[Entry]:

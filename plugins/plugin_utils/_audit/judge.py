@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
+from .._facts import Namespace
 from . import allow as allow_list
 from . import catalogue
 from .baseline import Baseline, check_machine
@@ -48,16 +49,17 @@ def judge(
         if rule.check is not None
         for hit in rule.check(look)
     ]
-    unused = allowed.unused([rule.id for rule in selected])
-    for rule, entries in ((allow_list.EXPIRED, allowed.expired), (allow_list.UNUSED, unused)):
+    entries = {"expired": allowed.expired(), "unused": allowed.unused([rule.id for rule in selected])}
+    said = {what: [line(entry.said()) for entry in some] for what, some in entries.items()}
+    for rule, what in ((allow_list.EXPIRED, "expired"), (allow_list.UNUSED, "unused")):
         if rule in selected:
-            findings += [_finding(rule, Hit(entry.said()), None) for entry in entries]
+            findings += [_finding(rule, Hit(words, subject=words), None) for words in said[what]]
     findings.sort(key=lambda finding: _WORST_FIRST[finding["severity"]])
     counts = dict.fromkeys(COUNTS, 0)
     for finding in findings:
         counts["allowed" if finding["allowed"] else finding["severity"]] += 1
-    counts.update(expired=len(allowed.expired), unused=len(unused))
-    return Judgement(findings, counts, _drift(look))
+    counts.update({what: len(some) for what, some in said.items()})
+    return Judgement(findings, counts, said, _drift(look))
 
 
 def _finding(rule: Rule, hit: Hit, entry: allow_list.Entry | None) -> Finding:
@@ -65,7 +67,8 @@ def _finding(rule: Rule, hit: Hit, entry: allow_list.Entry | None) -> Finding:
         "id": rule.id,
         "severity": hit.severity or rule.severity,
         "title": rule.title,
-        "namespace": None if hit.namespace is None else _which(hit),
+        "namespace": None if hit.namespace is None else _which(hit.namespace),
+        "subject": None if hit.subject is None else line(hit.subject),
         "evidence": line(hit.evidence),
         "remediation": rule.remedy,
         "source": rule.source,
@@ -73,10 +76,7 @@ def _finding(rule: Rule, hit: Hit, entry: allow_list.Entry | None) -> Finding:
     }
 
 
-def _which(hit: Hit) -> dict[str, t.Any] | None:
-    namespace = hit.namespace
-    if namespace is None:
-        return None
+def _which(namespace: Namespace) -> dict[str, t.Any]:
     path = path_of(namespace)
     return {
         "type": line(namespace.type),

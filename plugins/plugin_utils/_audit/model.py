@@ -37,6 +37,8 @@ class Hit(t.NamedTuple):
     """Where it is not the one of the rule."""
     path: str | None = None
     """Where it is, if that is no namespace."""
+    subject: str | None = None
+    """What else the rule may find is not this one, if it is about no namespace."""
 
 
 class Rule(t.NamedTuple):
@@ -59,6 +61,8 @@ class Judgement(t.NamedTuple):
     """The worst first."""
     counts: Counts
     """Open findings by severity; allowed ones; entries of the allow-list that have expired, and that nothing needs."""
+    allow: t.Mapping[str, t.Sequence[str]]
+    """These entries. One has the same words wherever the same list is given."""
     drift: t.Mapping[str, t.Any] | None
     """How many namespaces were added, removed, changed since the baseline, and could not be compared."""
 

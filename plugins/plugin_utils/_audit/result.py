@@ -21,7 +21,8 @@ if t.TYPE_CHECKING:
 
 SCHEMA = 1
 STATUSES = ("scanned", "unreachable", "failed")
-COUNTS = (*reversed(SEVERITIES), "allowed", "expired", "unused")
+OF_ALLOW_LIST = ("expired", "unused")
+COUNTS = (*reversed(SEVERITIES), "allowed", *OF_ALLOW_LIST)
 
 Result = t.Dict[str, t.Any]
 
@@ -63,6 +64,7 @@ def make(
         "baseline": None if baseline is None else baseline.summary(),
         "findings": [] if judgement is None else [*judgement.findings],
         "counts": dict.fromkeys(COUNTS, 0) if judgement is None else dict(judgement.counts),
+        "allow": None if judgement is None else dict(judgement.allow),
         "drift": None if judgement is None else judgement.drift,
         "facts": None if facts is None else narrow(facts),
     }
@@ -153,6 +155,7 @@ def _wrong(given: t.Any) -> str | None:
         ("baseline", _is_mapping_or_none),
         ("findings", lambda value: isinstance(value, list) and all(map(_is_finding, value))),
         ("counts", _is_counts),
+        ("allow", lambda value: value is None or _is_of_allow_list(value)),
         ("drift", _is_mapping_or_none),
         ("facts", lambda value: value is None or (isinstance(value, dict) and _has_namespaces(value))),
     )
@@ -181,12 +184,21 @@ def _is_count(value: t.Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
+def _is_of_allow_list(value: t.Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {*OF_ALLOW_LIST}
+        and all(isinstance(some, list) and all(isinstance(item, str) for item in some) for some in value.values())
+    )
+
+
 def _is_finding(value: t.Any) -> bool:
     return (
         isinstance(value, dict)
         and all(isinstance(value.get(key), str) for key in _TEXTS)
         and value.get("severity") in SEVERITIES
         and _is_mapping_or_none(value.get("namespace"))
+        and isinstance(value.get("subject"), (str, type(None)))
         and _is_mapping_or_none(value.get("allowed"))
     )
 

@@ -19,7 +19,7 @@ def limit(look: Look) -> t.Iterator[Hit]:
     for kind, told in look.host.limits.items():
         if told.max and told.used * 100 >= told.max * look.policy.limit_percent:
             evidence = "user.max_%s_namespaces=%d, and one user has %d" % (kind, told.max, told.used)
-            yield Hit(evidence, severity="high" if told.used >= told.max else None)
+            yield Hit(evidence, severity="high" if told.used >= told.max else None, subject=kind)
 
 
 def nesting(look: Look) -> t.Iterator[Hit]:

@@ -21,14 +21,14 @@ def incomplete(look: Look) -> t.Iterator[Hit]:
     """Not everything was looked at."""
     if not look.facts.complete:
         for reason in look.facts.incomplete_because or ["it does not say why"]:
-            yield Hit(reason)
+            yield Hit(reason, subject=reason)
 
 
 def inside(look: Look) -> t.Iterator[Hit]:
     """Who looked is in a container."""
     for place in look.facts.blind:
         if place == OUTSIDE:
-            yield Hit("not visible: " + place)
+            yield Hit("not visible: " + place, subject=place)
 
 
 RULES = (

@@ -72,7 +72,7 @@ def handle(problem: str) -> t.Callable[[Look], t.Iterator[Hit]]:
     def check(look: Look) -> t.Iterator[Hit]:
         for item in look.facts.handles or ():
             if item.problem == problem:
-                yield Hit("%s %s" % (item.path, _PROBLEMS[problem]), path=item.path)
+                yield Hit("%s %s" % (item.path, _PROBLEMS[problem]), path=item.path, subject=item.path)
 
     return check
 

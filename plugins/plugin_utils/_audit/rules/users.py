@@ -40,7 +40,7 @@ def unprivileged(look: Look) -> t.Iterator[Hit]:
     if sysctls.get(_CLONE) == 0 or sysctls.get(_APPARMOR):
         return
     told = ["%s=%d" % (name, value) for name, value in sorted({**sysctls, _MOST: _maximum(look)}.items()) if value]
-    yield Hit(", ".join(told), severity="info" if wanted == "report" else None)
+    yield Hit(", ".join(told), severity="info" if wanted == "report" else None, subject=_MOST)
 
 
 def enabled(look: Look) -> t.Iterator[Hit]:
@@ -48,7 +48,7 @@ def enabled(look: Look) -> t.Iterator[Hit]:
     maximum = _maximum(look)
     if look.policy.user_namespaces == "forbid" and maximum:
         count = sum(namespace.type == "user" for namespace in look.guests)
-        yield Hit("%s=%d; there are %s" % (_MOST, maximum, counted(count, "user namespace")))
+        yield Hit("%s=%d; there are %s" % (_MOST, maximum, counted(count, "user namespace")), subject=_MOST)
 
 
 def ordinary_owner(look: Look) -> t.Iterator[Hit]:
