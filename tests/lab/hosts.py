@@ -38,6 +38,9 @@ CGROUP = "linux-namespaces-lab-"
 # The scenarios use the other two networks that are for documentation.
 NETWORK = "203.0.113"
 MOST_HOSTS = 100
+WATCHERS = Path("/proc/sys/fs/inotify/max_user_instances")
+WATCHERS_EACH = 5
+"""Of a host that has booted. Where there are no more its systemd says nothing, and stops."""
 FIRST_ADDRESS = 100
 REBOOT = 133
 BOOT_SECONDS = 60
@@ -77,6 +80,7 @@ def main(arguments: list[str]) -> int:
         return run_sealed(arguments)
     root, count, *command = arguments[1:]
     hosts = [Host(number) for number in range(int(count))]
+    check_watchers(len(hosts))
     start = time.monotonic()
     # In a /run that nobody else has.
     place = Path("/run/lab")
@@ -120,6 +124,15 @@ def remove_cgroups() -> None:
 
 
 # ---- before they boot
+
+
+def check_watchers(count: int) -> None:
+    limit = int(WATCHERS.read_text())
+    if count * WATCHERS_EACH > limit:
+        raise SystemExit(
+            f"{count} hosts do not boot with fs.inotify.max_user_instances={limit}: they take {WATCHERS_EACH} each, of "
+            "root's of this machine. Boot fewer, or raise it"
+        )
 
 
 def make_networks(hosts: list[Host]) -> None:

@@ -70,6 +70,15 @@ def test_a_lab_that_is_killed(tmp_path: Path) -> None:
     assert cgroups() <= groups
 
 
+def test_more_hosts_than_can_boot() -> None:
+    limit = int(Path("/proc/sys/fs/inotify/max_user_instances").read_text())
+    if limit >= 500:
+        pytest.skip("here all that it boots can boot")
+    ended = subprocess.run([*COMMAND, "100", "true"], stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 1
+    assert f"fs.inotify.max_user_instances={limit}" in ended.stderr
+
+
 @pytest.mark.parametrize("count", ["0", "101", "some"])
 def test_a_count_that_is_none(count: str) -> None:
     ended = subprocess.run([*COMMAND, count, "true"], stderr=subprocess.PIPE, text=True, check=False)
