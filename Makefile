@@ -29,7 +29,7 @@ help:
 	@echo "make matrix                       the modules with every Python here and every ansible-core from 2.18 on"
 	@echo "make kernels                      the tests on Debian's kernels, from 5.10 on, in emulated machines"
 	@echo "make power                        ns_boot through reboots and losses of power, in an emulated machine; SUITE= as above"
-	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns, ns_network against ip, a boot, tasks inside, ns_facts against lsns, the report of 10,000 hosts"
+	@echo "make bench                        measure ns_exec against nsenter, ns_persistent against ip_netns, ns_network against ip, a boot, tasks inside, ns_facts against lsns, the report of 10,000 hosts, an audit of 20 against setup"
 	@echo "make findings                     write docs/findings.md out of the rules of the audit"
 	@echo "make lock                         pin the newest versions of what the tests fetch"
 	@echo "make clean                        remove all that was made here"
@@ -68,7 +68,7 @@ power: root programs kernel-programs .ansible/python
 	@"$$(cat .ansible/python)" tests/sealed.py --fetch '$(MAKE) --no-print-directory .ansible/lab/kernels/disk $(LAB_ROOT)' -- \
 	    env PYTHONPATH=.ansible/collections "$$(cat .ansible/python)" tests/lab/kernels/power.py .ansible/lab/kernels $(LAB_ROOT) $(ARGS)
 
-bench: root bench-programs .ansible/bench/made .ansible/bench/trixie $(LINK)
+bench: root bench-programs lab-programs .ansible/bench/made .ansible/bench/trixie .ansible/lab/root $(LINK)
 	@.ansible/bench/bin/python benchmarks/ns_exec.py $(ARGS)
 	@.ansible/bench/bin/python benchmarks/ns_persistent.py
 	@.ansible/bench/bin/python benchmarks/ns_network.py
@@ -76,6 +76,7 @@ bench: root bench-programs .ansible/bench/made .ansible/bench/trixie $(LINK)
 	@.ansible/bench/bin/python benchmarks/nsenter.py
 	@.ansible/bench/bin/python benchmarks/ns_facts.py
 	@.ansible/bench/bin/python benchmarks/report.py
+	@.ansible/bench/bin/python benchmarks/fleet.py
 
 findings: $(VENV)/made $(LINK)
 	@PYTHONPATH=.ansible/collections $(VENV)/bin/python tests/findings.py
