@@ -114,13 +114,14 @@ _value:
       description: What it is.
       type: str
     namespace:
-      description: The namespace, or null where it is about none or about all. C(name) and C(path) may be null.
+      description: The namespace, or null where it is about none or about all. C(name) and C(path) may be null, and of
+        one that the baseline has and the host no longer, C(inode) and C(id) are.
       type: dict
       sample: {type: net, inode: 4026532503, id: 77, name: blue, path: /run/netns/blue}
     subject:
-      description: What tells it from what else the same rule found, where it is about no namespace, or null. It is
-        the path of a handle, the type of namespaces that are nearly used up, the name of a sysctl, the reason why
-        something was not looked at, or the entry of O(allow).
+      description: What tells it from what else the same rule found, where that is no namespace of the host, or null. It
+        is the path of a handle, the type of namespaces that are nearly used up, the name of a sysctl, the reason why
+        something was not looked at, the entry of O(allow), or a namespace that is no longer there.
       type: str
     evidence:
       description: What was seen, in one line of 300 characters at most, with nothing in it that a terminal acts upon.

@@ -174,12 +174,13 @@ findings:
       type: str
     namespace:
       description: The namespace with its C(type), C(inode), C(id), C(name) and C(path), or null where it is about the
-        host, or about a path that leads to no namespace.
+        host, or about a path that leads to no namespace. C(inode) and C(id) are null of one that the baseline has and
+        the host no longer.
       type: dict
     subject:
-      description: What tells it from what else the same rule found, where it is about no namespace, or null. It is the
-        path of a handle, the type of namespaces that are nearly used up, the name of a sysctl, the reason why
-        something was not looked at, or the entry of O(allow).
+      description: What tells it from what else the same rule found, where that is no namespace of the host, or null. It
+        is the path of a handle, the type of namespaces that are nearly used up, the name of a sysctl, the reason why
+        something was not looked at, the entry of O(allow), or a namespace that is no longer there.
       type: str
     evidence:
       description: What was seen, in one line.

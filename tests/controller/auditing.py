@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import mount, nstypes, process
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import facts
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import facts, run
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.judge import judge
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.model import Finding, Judgement
 from ansible_collections.linux.namespaces.tests.controller.telling import Facts
@@ -39,9 +39,9 @@ def found(told: t.Any, rule: str, **options: t.Any) -> list[Finding]:
     return [*judged(told, rules=[rule], **options).findings]
 
 
-def gather() -> Facts:
+def gather(sources: t.Sequence[str] = run.SOURCES) -> Facts:
     with support.own_procfs() as proc:
-        return facts.gather(proc, facts.Request())
+        return facts.gather(proc, facts.Request(sources))
 
 
 def alone(situation: Situation, *types: str, **more: int) -> Facts:

@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel.descriptor import closing
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import run
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.baseline import read_baseline
 from ansible_collections.linux.namespaces.tests.controller import auditing, telling
 from ansible_collections.linux.namespaces.tests.controller.auditing import found, judged
 from ansible_collections.linux.namespaces.tests.controller.telling import Facts, facts, leader, namespace
 from ansible_collections.linux.namespaces.tests.unit import scanning, support
 
+BLUE_MAY_GO = [{"id": "drift-missing", "match": {"name": "blue"}, "reason": "moved"}]
 CONTAINER, OTHER = "c" * 64, "d" * 64
 
 
@@ -94,6 +96,46 @@ def test_a_process_with_namespaces_of_its_own() -> None:
         "changed": 0,
         "not_compared": {"before": 0, "after": 0},
     }
+
+
+def test_what_was_not_seen_is_neither_gone_nor_new() -> None:
+    """Once as root, once as an ordinary user."""
+
+    def look() -> t.Any:
+        with support.inhabited("net"), auditing.opened("uts"):
+            return support.forked(auditing.gather), support.as_ordinary(auditing.gather)
+
+    whole, partial = scanning.alone(look)
+    for rule, earlier, later in (("missing", whole, partial), ("added", partial, whole)):
+        told = found(later, "drift-" + rule, baseline=read_baseline(earlier))
+        assert {item["severity"] for item in told} == {"info"}
+        assert "net" in {item["namespace"]["type"] for item in told}
+        assert all(item["evidence"].startswith("as far as was seen: ") for item in told)
+
+
+def test_what_holds_a_namespace_was_not_seen() -> None:
+    def look() -> t.Any:
+        with auditing.pinned("net", "/run/netns/blue")(), closing(os.open("/run/netns/blue", os.O_RDONLY)):
+            some = [source for source in run.SOURCES if source != "fds"]
+            return support.forked(auditing.gather), support.forked(lambda: auditing.gather(some))
+
+    whole, partial = scanning.alone(look)
+    for earlier, later in ((whole, partial), (partial, whole)):
+        (finding,) = found(later, "drift-holders", baseline=read_baseline(earlier))
+        assert (finding["severity"], finding["evidence"][:19]) == ("info", "as far as was seen:")
+
+
+def test_what_is_missing_is_no_namespace_of_the_host() -> None:
+    """Its inode may be that of another one by now."""
+    blue = namespace("net", 7, id=70, name="blue", holder_counts={"bind": 1})
+    earlier = facts(blue, namespace("uts", 8, id=80, processes=1, leader=leader(9, "sh", "x.service")))
+    missing = found(facts(), "drift-missing", baseline=read_baseline(earlier))
+    assert [(item["namespace"], item["subject"]) for item in missing] == [
+        ({"type": "uts", "inode": None, "id": None, "name": None, "path": None}, "uts [8]"),
+        ({"type": "net", "inode": None, "id": None, "name": "blue", "path": None}, "net blue [7]"),
+    ]
+    allowed = found(facts(), "drift-missing", baseline=read_baseline(earlier), allow=BLUE_MAY_GO)
+    assert [item["allowed"] is None for item in allowed] == [True, False]
 
 
 @pytest.mark.parametrize(

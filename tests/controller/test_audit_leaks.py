@@ -44,6 +44,34 @@ def test_only_a_bind_mount(kind: str) -> None:
     assert [found(told, rule) for rule in ("leak-fd-only", "leak-socket-only", "leak-unseen")] == [[], [], []]
 
 
+def test_what_was_not_seen_to_be_used_is_no_leak() -> None:
+    """Processes of root are in the first, and may not be looked at by an ordinary user."""
+
+    def look() -> tuple[t.Any, ...]:
+        with support.inhabited("net") as pid, scanning.child(auditing.pinned("uts", "/run/utsns/left")):
+            Path("/run/netns").mkdir(parents=True)
+            Path("/run/netns/used").touch()
+            support.bind(f"/proc/{pid}/ns/net", "/run/netns/used")
+            return support.forked(auditing.gather), support.as_ordinary(auditing.gather)
+
+    whole, partial = scanning.alone(look)
+    assert [partial["scan"]["complete"], whole["scan"]["complete"]] == [False, True]
+    assert [(item["severity"], item["namespace"]["name"]) for item in found(whole, "leak-bind-only")] == []
+    (finding,) = found(partial, "leak-bind-only")
+    seen = "as far as was seen: no process, kept by 1 bind mount at /run/netns/used"
+    assert (finding["severity"], finding["evidence"]) == ("info", seen)
+
+
+@pytest.mark.parametrize("kind", ["bind", "fd", "socket", "kernel"])
+def test_no_leak_is_claimed_after_an_incomplete_scan(kind: str) -> None:
+    told = facts(namespace("net", 7, holder_counts={kind: 1}))
+    (claimed,) = found(told, "leak-*")
+    told["scan"]["complete"] = False
+    (finding,) = found(told, "leak-*")
+    assert (claimed["severity"] == "info", finding["severity"]) == (False, "info")
+    assert finding["evidence"] == "as far as was seen: " + claimed["evidence"]
+
+
 @pytest.mark.parametrize(
     ("kind", "path", "severity"),
     [

@@ -67,7 +67,7 @@ def _finding(rule: Rule, hit: Hit, entry: allow_list.Entry | None) -> Finding:
         "id": rule.id,
         "severity": hit.severity or rule.severity,
         "title": rule.title,
-        "namespace": None if hit.namespace is None else _which(hit.namespace),
+        "namespace": None if hit.namespace is None else _which(hit.namespace, hit.is_past),
         "subject": None if hit.subject is None else line(hit.subject),
         "evidence": line(hit.evidence),
         "remediation": rule.remedy,
@@ -76,12 +76,12 @@ def _finding(rule: Rule, hit: Hit, entry: allow_list.Entry | None) -> Finding:
     }
 
 
-def _which(namespace: Namespace) -> dict[str, t.Any]:
+def _which(namespace: Namespace, is_past: bool) -> dict[str, t.Any]:
     path = path_of(namespace)
     return {
         "type": line(namespace.type),
-        "inode": namespace.inode,
-        "id": namespace.id,
+        "inode": None if is_past else namespace.inode,
+        "id": None if is_past else namespace.id,
         "name": None if namespace.name is None else line(namespace.name),
         "path": None if path is None else line(path),
     }

@@ -38,7 +38,9 @@ class Hit(t.NamedTuple):
     path: str | None = None
     """Where it is, if that is no namespace."""
     subject: str | None = None
-    """What else the rule may find is not this one, if it is about no namespace."""
+    """What tells it from what else the rule finds, if that is no namespace that is there."""
+    is_past: bool = False
+    """Whether the namespace is one of the baseline, whose inode and id are perhaps those of another one now."""
 
 
 class Rule(t.NamedTuple):

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._facts import Namespace, Process
+from .._facts import Facts, Namespace, Process
+from .model import Hit
 
 _MOST = 5
 
@@ -38,3 +39,10 @@ def counted(count: int, word: str) -> str:
 def held(namespace: Namespace, kinds: t.Iterable[str]) -> str:
     """How many holders of these kinds it has: 1 bind, 2 fd."""
     return ", ".join("%d %s" % (namespace.holder_counts[kind], kind) for kind in sorted(kinds)) or "nothing"
+
+
+def as_seen(hit: Hit, facts: Facts) -> Hit:
+    """What is found because something is not in these facts: no more than a hint where not all was looked at."""
+    if facts.complete:
+        return hit
+    return hit._replace(evidence="as far as was seen: " + hit.evidence, severity="info")

@@ -36,7 +36,8 @@ RULES = (
         id="scan-incomplete",
         severity="medium",
         title="The host was not looked at completely",
-        meaning="What is missing could be a finding, so that this host can't be said to have none.",
+        meaning="What is missing could be a finding, so that this host can't be said to have none. "
+        "What is found because something else was not, such as leaks and drift, is told as info.",
         remedy="Run the task as root, with all capabilities and all sources.",
         source="linux.namespaces.ns_facts, scan.incomplete_because",
         check=incomplete,

@@ -16,10 +16,10 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._facts import Namespace
+from ..._facts import Namespace, mention
 from ..look import Look
 from ..model import Hit, Rule
-from ..said import counted, who
+from ..said import as_seen, counted, who
 
 _PASSING = re.compile(r"(?:session-|run-).*\.scope|run-.*\.service")
 _NUMBERS = re.compile(r"[0-9a-f]{12,}")
@@ -38,19 +38,22 @@ def added(look: Look) -> t.Iterator[Hit]:
     before = {*map(_place, look.baseline.host.guests())}
     for namespace in look.difference.added:
         if not look.is_declared(namespace.name) and not _comes_and_goes(namespace, before):
-            yield Hit("not there before; %s" % _said(namespace), namespace)
+            yield as_seen(Hit("not there before; %s" % _said(namespace), namespace), look.baseline.host.facts)
 
 
 def missing(look: Look) -> t.Iterator[Hit]:
     """There before, and no more."""
-    if look.difference is None:
+    if look.difference is None or look.baseline is None:
         return
     now = {*map(_place, look.guests)}
     for namespace in look.difference.removed:
+        evidence = "no longer there; it had %s" % _said(namespace)
+        was = mention(look.baseline.host.facts, namespace.inode)
+        hit = Hit(evidence, namespace, subject=was, is_past=True)
         if look.is_declared(namespace.name):
-            yield Hit("declared, and no longer there; it had %s" % _said(namespace), namespace, "medium")
+            yield as_seen(hit._replace(evidence="declared, and " + evidence, severity="medium"), look.facts)
         elif (namespace.name or namespace.processes) and not _comes_and_goes(namespace, now):
-            yield Hit("no longer there; it had %s" % _said(namespace), namespace)
+            yield as_seen(hit, look.facts)
 
 
 def changed(*keys: str) -> t.Callable[[Look], t.Iterator[Hit]]:
@@ -67,10 +70,15 @@ def changed(*keys: str) -> t.Callable[[Look], t.Iterator[Hit]]:
 
 def holders(look: Look) -> t.Iterator[Hit]:
     """Something else keeps it. Where processes are, and at home, files are opened and closed all the time."""
-    for item in () if look.difference is None else look.difference.changed:
+    if look.difference is None or look.baseline is None:
+        return
+    for item in look.difference.changed:
         if "holders" in item.changes and not item.namespace.processes:
             was, now = _pair(item.changes["holders"])
-            yield Hit("held by %s before, by %s now" % (was, now), item.namespace)
+            hit = Hit("held by %s before, by %s now" % (was, now), item.namespace)
+            # One that either scan has not seen is not in its facts.
+            facts = look.baseline.host.facts if look.facts.complete else look.facts
+            yield as_seen(hit, facts)
 
 
 def not_compared(look: Look) -> t.Iterator[Hit]:

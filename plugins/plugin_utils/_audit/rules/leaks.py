@@ -14,7 +14,7 @@ import typing as t
 from ..._facts import Holder, Namespace
 from ..look import Look, binds, kinds
 from ..model import Hit, Rule
-from ..said import counted, held, some, who
+from ..said import as_seen, counted, held, some, who
 
 _OPEN = frozenset({"fd", "in_flight", "watch", "cwd", "root"})
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -41,7 +41,7 @@ def bind_only(look: Look) -> t.Iterator[Hit]:
             if designer is not None:
                 yield Hit("%s, as %s does by design" % (evidence, designer), namespace, "info")
             else:
-                yield Hit(evidence, namespace)
+                yield as_seen(Hit(evidence, namespace), look.facts)
 
 
 def fd_only(look: Look) -> t.Iterator[Hit]:
@@ -49,21 +49,22 @@ def fd_only(look: Look) -> t.Iterator[Hit]:
     for namespace in look.idle:
         found = kinds(namespace)
         if found & _OPEN and found <= _OPEN | {"socket"}:
-            yield _kept(namespace, "open files")
+            yield as_seen(_kept(namespace, "open files"), look.facts)
 
 
 def socket_only(look: Look) -> t.Iterator[Hit]:
     """Without processes, and nothing but sockets keeps it."""
     for namespace in look.idle:
         if kinds(namespace) == {"socket"}:
-            yield _kept(namespace, "sockets")
+            yield as_seen(_kept(namespace, "sockets"), look.facts)
 
 
 def unseen(look: Look) -> t.Iterator[Hit]:
     """Nobody is seen to hold it."""
     for namespace in look.idle:
         if kinds(namespace) == {"kernel"}:
-            yield Hit("the kernel lists it, and no process, file, socket or mount that holds it was found", namespace)
+            evidence = "the kernel lists it, and no process, file, socket or mount that holds it was found"
+            yield as_seen(Hit(evidence, namespace), look.facts)
 
 
 def handle(problem: str) -> t.Callable[[Look], t.Iterator[Hit]]:
