@@ -13,7 +13,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._report import folder, write
+from ..plugin_utils._report import draft, write
 from ..plugin_utils._report.results import SEVERITIES
 from ..plugin_utils._version import collection_version
 
@@ -35,27 +35,32 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Read the results, write the report unless in check mode, and say on the terminal how it is."""
+        """Read the results, write the report, and say on the terminal how it is."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         _checked, options = self.validate_argument_spec(_OPTIONS)
         if options["max_age"] < 0:
             raise AnsibleActionFail("max_age: %d is less than none; it is a number of seconds" % options["max_age"])
         path = os.path.abspath(options["report_dir"])
         request = write.Request(path, options["hosts"], options["max_age"], time.time(), collection_version())
-        dry = self._task.check_mode
-        tally, remarks = write.report(request, dry=dry)
-        index = os.path.join(path, folder.INDEX)
-        lines = tally.closing_lines("(check mode: nothing is written)" if dry else os.path.relpath(index), remarks)
+        tally, remarks = write.report(request)
+        index = os.path.join(path, draft.INDEX)
+        lines = tally.closing_lines(_shown(index), remarks)
         for line in lines:
             self._display.display(line)
         result.update(
-            changed=not dry,
+            changed=False,
             counts=tally.counts,
             hosts=tally.states,
             lines=lines,
-            files=[] if dry else [index, *(os.path.join(path, name) for name in folder.FILES)],
+            files=[index, *(os.path.join(path, name) for name in draft.FILES)],
         )
         reasons = tally.failures(options["fail_on"], options["unreachable"])
         if reasons:
             result.update(failed=True, msg="; ".join(reasons))
         return result
+
+
+def _shown(path: str) -> str:
+    """As it is typed from here: relative where it is below the working directory."""
+    relative = os.path.relpath(path)
+    return path if relative.split(os.sep, 1)[0] == os.pardir else relative

@@ -12,7 +12,7 @@ description:
   - Reads the results that M(linux.namespaces.ns_audit) has left in O(report_dir), and writes there a report for people
     (C(index.html), with a page for each host) and the same for programs, C(report.json), C(junit.xml) and
     C(report.sarif).
-  - It runs on the controller, once for all hosts of the play, and contacts none of them.
+  - It runs on the controller, once for all hosts of the play, contacts none of them, and is never changed.
   - Says on the terminal how many hosts there are, and the gravest findings.
   - The pages work from the folder, without a server or a network. They belong together; what is copied is the whole
     directory, with or without C(hosts), where the results are.
@@ -30,7 +30,8 @@ attributes:
     support: full
   check_mode:
     support: full
-    details: The results are read, and the answer is the same, but nothing is written.
+    details: The same as without. The report is written, as M(linux.namespaces.ns_audit) writes results, since neither
+      changes anything on a host.
   diff_mode:
     support: none
   idempotent:
@@ -116,7 +117,7 @@ lines:
     - 3 high, 41 medium, 12 allowed (1 expired, 2 unused)    audit/index.html
     - "HIGH      r17  net blue2: physical eth3 inside; lost when the namespace ends"
 files:
-  description: The files to begin with. Empty in check mode.
+  description: The files to begin with.
   returned: always
   type: list
   elements: str

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import typing as t
+import urllib.parse
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -44,9 +45,8 @@ HOSTILE = (
 )
 
 
-def report(folder: Path, *hosts: str, dry: bool = False, now: float = fleet.NOW, max_age: int = 86400) -> Tally:
-    request = write.Request(str(folder), hosts, max_age, now, "0.2.0")
-    return write.report(request, dry=dry)[0]
+def report(folder: Path, *hosts: str, now: float = fleet.NOW, max_age: int = 86400) -> Tally:
+    return write.report(write.Request(str(folder), hosts, max_age, now, "0.2.0"))[0]
 
 
 def refused(folder: Path, *hosts: str) -> str:
@@ -257,16 +257,6 @@ def test_the_same_results_make_the_same_report(tmp_path: Path) -> None:
     assert told() == told()
 
 
-def test_check_mode_writes_nothing(tmp_path: Path) -> None:
-    hosts = fleet.fleet(tmp_path, 6)
-    before = tree(tmp_path)
-    dry = report(tmp_path, *hosts, dry=True)
-    assert tree(tmp_path) == before
-    assert dry.closing_lines("x") == report(tmp_path, *hosts).closing_lines("x")
-    assert report(tmp_path / "none", "r1", dry=True).states["not_scanned"] == 1
-    assert not (tmp_path / "none").exists()
-
-
 def test_a_full_file_system_leaves_the_report_of_before(tmp_path: Path) -> None:
     def fill() -> tuple[str, bool, list[str]]:
         support.own_mounts()
@@ -356,6 +346,7 @@ class Page(html.parser.HTMLParser):
         self.tags: set[str] = set()
         self.attributes: set[str] = set()
         self.links: list[str] = []
+        self.places: list[str] = []
         self.words: list[str] = []
         self.data = ""
         self._in_data = False
@@ -366,6 +357,7 @@ class Page(html.parser.HTMLParser):
         self.tags.add(tag)
         self.attributes |= {name for name, _value in attrs}
         self.links += [value or "" for name, value in attrs if name in ("href", "src")]
+        self.places += [value or "" for name, value in attrs if name == "id"]
         self._in_data = ("type", "application/json") in attrs
 
     def handle_endtag(self, tag: str) -> None:
@@ -516,6 +508,89 @@ def test_junit_counts_what_it_has(tmp_path: Path) -> None:
         assert int(suite.attrib["tests"]) == len(cases)
     assert suites[49].find("testcase/error") is not None
     assert suites[0].find("testcase/error") is None
+
+
+# ---- where links lead
+
+
+def leads_nowhere(folder: Path) -> list[str]:
+    """The links of all pages that no file or no place in it answers to; also those that the script makes."""
+    pages = {path: Page(path.read_text()) for path in (folder / "index.html", *(folder / "pages").glob("*.html"))}
+    links = [(path, link) for path, page in pages.items() for link in page.links if link]
+    hosts = json.loads(pages[folder / "index.html"].data)["hosts"]
+    for chunk in (folder / "pages").glob("*-*.js"):
+        for host, number, *_more in json.loads(chunk.read_text().split(",", 1)[1][: -len(");\n")]):
+            stem = hosts[host][1][: -len(".html")]
+            page = -(-number // 200)
+            name = f"{stem}.html" if page == 1 else f"{stem}%2B{page}.html"
+            links.append((folder / "index.html", f"pages/{name}#f{number}"))
+    assert len(links) > len(pages)
+    dead = []
+    for path, link in links:
+        parts = urllib.parse.urlsplit(link)
+        file = Path(os.path.normpath(path.parent / urllib.parse.unquote(parts.path))) if parts.path else path
+        if not file.is_file() or (parts.fragment and parts.fragment not in pages[file].places):
+            dead.append(f"{path.name}: {link}")
+    return dead
+
+
+def test_every_link_leads_somewhere(tmp_path: Path) -> None:
+    """Also those of a host with pages of findings, with namespaces not drawn, without facts, of an odd name."""
+    namespaces = [*fleet.namespaces(), *(fleet.namespace("net", 6000 + number) for number in range(6000))]
+    told = [fleet.finding("leak-fd-only", "low", "Leak", namespaces[-1 - number]) for number in range(250)]
+    told += [fleet.finding("leak-bind-only", "low", "Leak", namespaces[20 + number]) for number in range(20)]
+    fleet.put(tmp_path, fleet.result("large", told, facts=fleet.facts(namespaces)))
+    fleet.put(tmp_path, fleet.result("ä/#?%&", told[-3:]))
+    fleet.put(tmp_path, fleet.result("bare", told[:3], facts=None))
+    report(tmp_path, *fleet.fleet(tmp_path, 51), "large", "ä/#?%&", "bare")
+    assert leads_nowhere(tmp_path) == []
+    drawn_ones = Page((tmp_path / "pages/large.html").read_text()).places
+    second = Page((tmp_path / "pages/large+2.html").read_text()).links
+    there = [link for link in second if "#n" in link]
+    assert 0 < len(there) < 20
+    assert all(link.startswith("large.html#") and link.split("#")[1] in drawn_ones for link in there)
+
+
+def test_what_is_no_longer_there_marks_no_box(tmp_path: Path) -> None:
+    """Another namespace may have its number now."""
+    told = fleet.finding("drift-missing", "low", "Missing", fleet.namespace("net", 5, name="blue"))
+    told["namespace"].update(inode=None, id=None)
+    nameless = fleet.finding("drift-missing", "low", "Missing", fleet.namespace("net", 5))
+    nameless["namespace"].update(inode=None, id=None)
+    fleet.put(tmp_path, fleet.result("r1", [told, nameless], facts=fleet.facts([fleet.namespace("net", 5)])))
+    report(tmp_path, "r1")
+    page = (tmp_path / "pages/r1.html").read_text()
+    assert 'id="n5"' in page
+    assert "#n5" not in page
+    assert "marked" not in page
+    assert 'class="pill low" href' not in page
+    assert '<span class="ns">net blue</span>' in page
+    assert '<span class="ns">net</span>' in page
+
+
+def test_drift_is_told_however_much_else_is_found(tmp_path: Path) -> None:
+    told = [fleet.finding("leak-fd-only", "medium", "Leak") for _number in range(300)]
+    told.append(
+        fleet.finding("drift-added", "low", "New", fleet.namespace("net", 5, name="blue"), evidence="not there")
+    )
+    more = {
+        "baseline": {"host": None, "time": None, "boot_id": "b00t"},
+        "drift": {"added": 1, "removed": 0, "changed": 0},
+    }
+    fleet.put(tmp_path, fleet.result("r1", told, **more))
+    report(tmp_path, "r1")
+    (drift,) = re.findall(r'<section id="drift">.*?</section>', (tmp_path / "pages/r1.html").read_text(), re.DOTALL)
+    assert "net blue: not there" in drift
+    assert "b00t" in drift
+    assert "None" not in drift
+
+
+def test_findings_come_first(tmp_path: Path) -> None:
+    report(tmp_path, *fleet.fleet(tmp_path, 4))
+    page = Page((tmp_path / "index.html").read_text())
+    sections = ["overview", "findings", "rules", "hosts", "about"]
+    assert [place for place in page.places if place in sections] == sections
+    assert [link[1:] for link in page.links if link[1:] in sections][: len(sections)] == sections
 
 
 # ---- large hosts
@@ -711,6 +786,7 @@ def test_in_a_play(tmp_path: Path) -> None:
     done = play(tmp_path)
     told = told_by(done)
     assert told["hosts"] == {"scanned": 2, "incomplete": 0, "unreachable": 0, "failed": 0, "not_scanned": 0}
+    assert told["changed"] is False
     assert told["counts"]["medium"] == 1
     assert told["lines"][2] == "MEDIUM    r1  host: {{ 1 + 1 }}\\x1b[31m"
     assert done.stdout.count("1 medium    audit/index.html") == 1
@@ -719,10 +795,25 @@ def test_in_a_play(tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout
 
 
-def test_check_mode_in_a_play(tmp_path: Path) -> None:
-    told = told_by(play(tmp_path, "unreachable: report", "--check"))
-    assert (told["hosts"]["not_scanned"], told["files"], told["changed"]) == (2, [], False)
-    assert not (tmp_path / "audit").exists()
+def test_check_mode_is_the_same(tmp_path: Path) -> None:
+    """What is looked at is reported: no host is changed by it."""
+    place = tmp_path / "audit"
+    (tmp_path / "play.yml").write_text(AUDIT.format(folder=place))
+    done = run(tmp_path, "--inventory", "here,", "--connection", "local", "play.yml", "--check")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^here +: ok=2 +changed=0 ", done.stdout, re.MULTILINE), done.stdout
+    (host,) = written(place)["hosts"]
+    assert host["state"] in ("scanned", "incomplete")
+    assert (place / "index.html").exists()
+
+
+def test_a_report_elsewhere_is_named_by_its_whole_path(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    fleet.put(tmp_path / "audit", fleet.result("r1", [], collected="2026-01-01T00:00:00Z"))
+    text = PLAY.format(folder=tmp_path / "audit", options="unreachable: report", max_age=2147483647)
+    (tmp_path / "here/play.yml").write_text(text)
+    told = told_by(run(tmp_path / "here", "--inventory", "r1,", "--connection", "ssh", "play.yml"))
+    assert told["lines"][1] == f"no findings    {tmp_path}/audit/index.html"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from ...module_utils._namespaces.shown import printable
-from .folder import PAGES, Draft
+from .draft import PAGES, Draft
 from .html import data
 from .results import BUCKETS, Entry, Finding
 from .tally import Tally

@@ -8,10 +8,12 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
+from .._facts import Facts
 from . import tree
-from .folder import PAGES, Draft
+from .draft import PAGES, Draft
 from .html import bars, file_of, finding_row, link_to, number, page, pairs, pill, state, text
 from .results import BUCKETS, Entry, Finding, Result
 
@@ -21,24 +23,30 @@ PER_PAGE = 200
 
 def place_of(stem: str, finding_number: int, folder: str = "") -> str:
     """The address of a finding, which are numbered from 1."""
-    return "%s#f%d" % (link_to(stem, folder, (finding_number - 1) // PER_PAGE + 1), finding_number)
+    return "%s#f%d" % (link_to(stem, folder, _page_of(finding_number)), finding_number)
 
 
 def write(draft: Draft, entry: Entry) -> None:
     """All of them."""
-    last = max(1, -(-len(entry.findings) // PER_PAGE))
+    last = _page_of(max(1, len(entry.findings)))
+    drawing = _drawing(entry)
     for page_number in range(1, last + 1):
         with draft.create(PAGES, file_of(entry.stem, page_number)) as file:
-            file.write(_page(entry, page_number, last))
+            file.write(_page(entry, drawing, page_number, last))
 
 
-def _page(entry: Entry, page_number: int, last: int) -> str:
+def _page_of(finding_number: int) -> int:
+    return (finding_number - 1) // PER_PAGE + 1
+
+
+def _page(entry: Entry, drawing: tree.Drawing | None, page_number: int, last: int) -> str:
     sections = [_head(entry, page_number), '<main id="main">']
     if page_number == 1:
         sections += _overview(entry)
-    sections.append(_findings(entry, page_number, last))
+    sections.append(_findings(entry, drawing, page_number, last))
     if page_number == 1 and entry.result:
-        sections += [_drift(entry.result), _picture(entry), _unseen(entry), _provenance(entry.result)]
+        facts = entry.result.facts
+        sections += [_drift(entry.result), _picture(facts, drawing), _unseen(facts), _provenance(entry.result)]
     sections.append("</main>")
     return page("%s: namespace audit" % entry.host, "../", "\n".join(sections))
 
@@ -47,7 +55,9 @@ def _head(entry: Entry, page_number: int) -> str:
     more = "" if page_number == 1 else " <small>findings, page %d</small>" % page_number
     places = [("findings", "Findings")]
     if page_number == 1 and entry.result:
-        places += [("drift", "Drift"), ("namespaces", "Namespaces"), ("unseen", "Not seen"), ("about", "About")]
+        places += [("drift", "Drift"), ("namespaces", "Namespaces")]
+        places += [("unseen", "Not seen")] if entry.result.facts else []
+        places.append(("about", "About"))
     links = "".join('<li><a href="#%s">%s</a></li>' % item for item in places)
     return (
         '<header><p class="up"><a href="../index.html">All hosts</a></p><h1>%s%s %s</h1>'
@@ -77,10 +87,13 @@ def _overview(entry: Entry) -> t.Iterator[str]:
         )
 
 
-def _findings(entry: Entry, page_number: int, last: int) -> str:
+def _findings(entry: Entry, drawing: tree.Drawing | None, page_number: int, last: int) -> str:
     first = (page_number - 1) * PER_PAGE
+    boxes = drawing.boxes if drawing else frozenset()
+    picture = "" if page_number == 1 else link_to(entry.stem)
     rows = "\n".join(
-        _row(finding, first + place) for place, finding in enumerate(entry.findings[first : first + PER_PAGE], 1)
+        _row(finding, first + place, boxes, picture)
+        for place, finding in enumerate(entry.findings[first : first + PER_PAGE], 1)
     )
     if not rows:
         none = "Nothing was found." if entry.state in ("scanned", "incomplete") else "Nothing could be looked for."
@@ -99,11 +112,12 @@ def _findings(entry: Entry, page_number: int, last: int) -> str:
     )
 
 
-def _row(finding: Finding, place: int) -> str:
+def _row(finding: Finding, place: int, boxes: t.Container[int], picture: str) -> str:
+    """picture: the page that it is on, empty for this one."""
     inode = finding.namespace.inode if finding.namespace else None
     where = text(finding.where)
-    if inode is not None:
-        where = '<a href="#n%d">%s</a>' % (inode, where)
+    if inode is not None and inode in boxes:
+        where = '<a href="%s#n%d">%s</a>' % (picture, inode, where)
     return finding_row(finding, '<span class="ns">%s</span>' % where, ' id="f%d"' % place)
 
 
@@ -127,13 +141,16 @@ def _drift(result: Result) -> str:
         return '<section id="drift"><h2>Drift</h2><p class="none">There was no baseline to compare with.</p></section>'
     numbers = [(key, result.drift.get(key)) for key in ("added", "removed", "changed")]
     cells = "".join("<li><b>%s</b> %s</li>" % (number(count), key) for key, count in numbers if isinstance(count, int))
+    drifted = (finding for finding in result.findings if finding.id.startswith("drift-"))
     items = "".join(
         "<li>%s %s: %s</li>" % (pill(finding.bucket), text(finding.where), text(finding.evidence or finding.title))
-        for finding in result.findings[:PER_PAGE]
-        if finding.id.startswith("drift-")
+        for finding in itertools.islice(drifted, PER_PAGE)
     )
-    told = result.baseline or {}
-    baseline = pairs((key.replace("_", " ").capitalize(), tree.shown(value)) for key, value in told.items())
+    baseline = pairs(
+        (key.replace("_", " ").capitalize(), tree.shown(value))
+        for key, value in (result.baseline or {}).items()
+        if value is not None
+    )
     skipped = result.drift.get("not_compared")
     left = pairs([("Not compared", tree.shown(skipped))]) if skipped else ""
     changes = '<ul class="plain">%s</ul>' % items if items else ""
@@ -143,24 +160,29 @@ def _drift(result: Result) -> str:
     )
 
 
-def _picture(entry: Entry) -> str:
+def _drawing(entry: Entry) -> tree.Drawing | None:
     facts = entry.result.facts if entry.result else None
     if facts is None:
-        return '<section id="namespaces"><h2>Namespaces</h2><p class="none">The result has none of them.</p></section>'
+        return None
     marks = tree.marks_of(
-        (finding, ("" if place <= PER_PAGE else link_to(entry.stem, "", (place - 1) // PER_PAGE + 1)) + "#f%d" % place)
+        (finding, "#f%d" % place if place <= PER_PAGE else place_of(entry.stem, place))
         for place, finding in enumerate(entry.findings, 1)
     )
+    return tree.draw(facts, marks)
+
+
+def _picture(facts: Facts | None, drawing: tree.Drawing | None) -> str:
+    if facts is None or drawing is None:
+        return '<section id="namespaces"><h2>Namespaces</h2><p class="none">The result has none of them.</p></section>'
     return (
         '<section id="namespaces"><h2>Namespaces <small>%s</small></h2>'
         '<p class="tools"><button type="button" data-fold="open">Unfold all</button> '
         '<button type="button" data-fold="close">Fold all</button></p>%s</section>'
-        % (number(len(facts.namespaces)), tree.draw(facts, marks))
+        % (number(len(facts.namespaces)), drawing.markup)
     )
 
 
-def _unseen(entry: Entry) -> str:
-    facts = entry.result.facts if entry.result else None
+def _unseen(facts: Facts | None) -> str:
     if facts is None:
         return ""
     lists = []

@@ -4,7 +4,7 @@
 
 # Private to the linux.namespaces collection.
 
-"""The index: the fleet in numbers, what was found by rule, the gravest findings, all hosts; the rest it loads."""
+"""The index: the fleet in numbers, the gravest findings, what was found by rule, all hosts; the rest it loads."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def index(tally: Tally, chunks: Chunks, time: str, collection: str, remarks: t.S
         '<main id="main">',
         *('<p class="note">%s</p>' % text(remark) for remark in remarks),
         _overview(tally),
-        _rules(tally),
         _findings(tally, chunks),
+        _rules(tally),
         _hosts(tally, worst),
         _about(tally, time, collection),
         "</main>",
@@ -69,8 +69,8 @@ def _data(tally: Tally, chunks: Chunks, worst: t.Sequence[int]) -> dict[str, t.A
 def _head(tally: Tally, time: str, collection: str) -> str:
     links = (
         ("overview", "Overview"),
-        ("rules", "Rules"),
         ("findings", "Findings"),
+        ("rules", "Rules"),
         ("hosts", "Hosts"),
         ("about", "About"),
     )

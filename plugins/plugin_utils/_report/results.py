@@ -55,7 +55,9 @@ class Namespace(t.NamedTuple):
     def label(self) -> str:
         """In short, as it lasts longest: net blue."""
         known = self.name if self.name is not None else self.path
-        return "%s %s" % (self.type, "[%s]" % ("?" if self.inode is None else self.inode) if known is None else known)
+        if known is None and self.inode is not None:
+            known = "[%d]" % self.inode
+        return self.type if known is None else "%s %s" % (self.type, known)
 
 
 class Finding(t.NamedTuple):

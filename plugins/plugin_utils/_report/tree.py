@@ -35,14 +35,22 @@ Marks = t.Mapping[int, t.Sequence[t.Tuple[Finding, str]]]
 """By inode: the findings, and where each is."""
 
 
-def draw(facts: Facts, marks: Marks) -> str:
+class Drawing(t.NamedTuple):
+    """The picture, and which namespaces have a box in it, by inode."""
+
+    markup: str
+    boxes: t.AbstractSet[int]
+
+
+def draw(facts: Facts, marks: Marks) -> Drawing:
     """Both trees: who owns what, and which PID namespace is in which."""
     owners = _Picture(facts, marks, lambda item: item.parent if item.type == "user" else item.owner, "user")
     pids = _Picture(facts, marks, lambda item: item.parent, "pid")
-    return "<h3>User namespaces and what they own</h3>\n%s\n<h3>PID namespaces, by parent</h3>\n%s" % (
+    markup = "<h3>User namespaces and what they own</h3>\n%s\n<h3>PID namespaces, by parent</h3>\n%s" % (
         owners.draw([item for item in facts.namespaces if item.type != "pid"]),
         pids.draw([item for item in facts.namespaces if item.type == "pid"]),
     )
+    return Drawing(markup, owners.boxes | pids.boxes)
 
 
 class _Picture:
@@ -53,7 +61,7 @@ class _Picture:
         self._marks = marks
         self._above = above
         self._trunk = trunk
-        self._drawn: set[int] = set()
+        self.boxes: set[int] = set()
         self._below: dict[int | None, list[Namespace]] = collections.defaultdict(list)
 
     def draw(self, namespaces: t.Sequence[Namespace]) -> str:
@@ -67,10 +75,10 @@ class _Picture:
         parts = ['<div class="tree%s">' % many, *self._level(self._below[None])]
         # Those that only have each other above them.
         for item in namespaces:
-            if item.inode not in self._drawn:
+            if item.inode not in self.boxes:
                 parts += self._level([item])
         parts.append("</div>")
-        left = len(namespaces) - len(self._drawn)
+        left = len(namespaces) - len(self.boxes)
         if left > 0:
             parts.append('<p class="none">%s more are not drawn; the result has them.</p>' % number(left))
         return "".join(parts)
@@ -113,16 +121,14 @@ class _Picture:
             yield below, depth
 
     def _may_draw(self, item: Namespace) -> bool:
-        if item.inode in self._drawn or len(self._drawn) >= MOST_BOXES:
+        if item.inode in self.boxes or len(self.boxes) >= MOST_BOXES:
             return False
-        self._drawn.add(item.inode)
+        self.boxes.add(item.inode)
         return True
 
     def _head(self, item: Namespace, kind: str) -> str:
         marks = self._marks.get(item.inode, ())
         grave = " marked %s" % marks[0][0].severity if marks and marks[0][0].reason is None else ""
-        leader = item.leader
-        text(item.name or "initial" if self._facts.is_initial(item) else item.name or (leader and leader.comm) or "")
         where = ["[%d]" % item.inode, "" if item.id is None else "id %d" % item.id, processes(item)]
         words = [
             '<span class="kind">%s</span>' % text(item.type),

@@ -14,7 +14,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from . import folder, host_page, results
+from . import draft, host_page, results
 from .chunks import Chunks
 from .index_page import MOST_FIRST, index
 from .json_file import Json
@@ -49,13 +49,13 @@ class _File(t.Protocol):
 class _Pages:
     """The pages of hosts as they come, then the index."""
 
-    def __init__(self, draft: folder.Draft, request: Request, remarks: t.Sequence[str]) -> None:
-        self._draft = draft
+    def __init__(self, to: draft.Draft, request: Request, remarks: t.Sequence[str]) -> None:
+        self._draft = to
         self._request = request
         self._remarks = remarks
-        self._chunks = Chunks(draft, MOST_FIRST)
+        self._chunks = Chunks(to, MOST_FIRST)
         for name in _STYLE:
-            with draft.create(folder.PAGES, name) as file:
+            with to.create(draft.PAGES, name) as file:
                 file.write(Path(__file__).with_name(name).read_text(encoding="utf-8"))
 
     def add(self, entry: results.Entry, tally: Tally) -> None:
@@ -65,14 +65,14 @@ class _Pages:
     def close(self, tally: Tally) -> None:
         self._chunks.close()
         text = index(tally, self._chunks, self._request.time, self._request.collection, self._remarks)
-        with self._draft.create(folder.INDEX) as file:
+        with self._draft.create(draft.INDEX) as file:
             file.write(text)
 
 
-def report(request: Request, *, dry: bool = False) -> tuple[Tally, list[str]]:
-    """Write it, unless dry; what it says, and remarks. Raises AnsibleActionFail."""
-    inbox = os.path.join(request.path, folder.HOSTS)
-    folder.check(request.path)
+def report(request: Request) -> tuple[Tally, list[str]]:
+    """Write it; what it says, and remarks. Raises AnsibleActionFail."""
+    inbox = os.path.join(request.path, draft.HOSTS)
+    draft.check(request.path)
     extra = results.others(inbox, request.hosts)
     remarks = (
         []
@@ -84,17 +84,15 @@ def report(request: Request, *, dry: bool = False) -> tuple[Tally, list[str]]:
     )
     tally = Tally()
     with contextlib.ExitStack() as stack:
-        files: list[_File] = []
-        if not dry:
-            draft = stack.enter_context(folder.draft(request.path))
-            # They are closed before the report is put in place, which can fail too where there is no room.
-            told, junit, sarif = (stack.enter_context(draft.create(name)) for name in folder.FILES)
-            files = [
-                _Pages(draft, request, remarks),
-                Json(told, stack.enter_context(draft.scratch()), request.time, request.collection),
-                Junit(junit),
-                Sarif(sarif, request.time, request.collection),
-            ]
+        new = stack.enter_context(draft.drafted(request.path))
+        # They are closed before the report is put in place, which can fail too where there is no room.
+        told, junit, sarif = (stack.enter_context(new.create(name)) for name in draft.FILES)
+        files: list[_File] = [
+            _Pages(new, request, remarks),
+            Json(told, stack.enter_context(new.scratch()), request.time, request.collection),
+            Junit(junit),
+            Sarif(sarif, request.time, request.collection),
+        ]
         for entry in results.entries(inbox, request.hosts, request.now, request.max_age):
             tally.add(entry)
             for file in files:

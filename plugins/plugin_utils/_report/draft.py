@@ -62,7 +62,7 @@ def check(path: str) -> None:
 
 
 @contextlib.contextmanager
-def draft(path: str) -> t.Iterator[Draft]:
+def drafted(path: str) -> t.Iterator[Draft]:
     """The report to be, which takes the place of the one of before when nothing fails. Raises AnsibleActionFail."""
     with opened(path, _OPTION), explained(path, _OPTION), _alone(path):
         _claim(path)
