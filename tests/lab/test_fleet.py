@@ -15,6 +15,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import catalogue
 
 from tests.lab.test_hosts import COMMAND
 
@@ -33,6 +34,18 @@ moment() {{
 moment first write_baseline
 moment later baseline
 """
+
+ELSEWHERE = {
+    "leak-unseen": "only Linux 6.19 tells, and nothing makes it stay",
+    "mounts-leaked": "these hosts have no disks",
+    "physical-inside": "nor interfaces of the hardware",
+    "drift-owner": "only a reboot lets another namespace have the place of one",
+    "drift-not-compared": "the same",
+    "scan-inside": "all of these hosts are",
+    "allow-expired": "nothing is allowed",
+    "allow-unused": "the same",
+}
+"""What is looked for in other tests alone."""
 
 Known = tuple[str, str, int | str]
 """What is found: its host, its id, and the inode, or how its evidence begins."""
@@ -102,6 +115,12 @@ def test_all_is_found_and_nothing_else(audits: tuple[Audit, Audit], number: int)
     assert audit.planted - found == set()
     assert severe - audit.planted == set()
     assert audit.gone & found == set()
+
+
+def test_every_rule_is_tried_here_or_elsewhere(audits: tuple[Audit, Audit]) -> None:
+    tried = {rule for audit in audits for _host, rule, _what in audit.planted}
+    assert tried | {*ELSEWHERE} == {*catalogue.RULES}
+    assert tried & {*ELSEWHERE} == set()
 
 
 def test_what_a_stranger_has_named(audits: tuple[Audit, Audit]) -> None:

@@ -230,7 +230,8 @@ def unmapped() -> t.Iterator[Found]:
 
 
 def overlapping() -> t.Iterator[Found]:
-    """As newuidmap(1) makes them, which leaves setgroups(2) to them."""
+    """As newuidmap(1) makes them, which leaves setgroups(2) to them, for a host where there may be none."""
+    yield ("userns-enabled", None, "user.max_user_namespaces")
     for user, first in (("ops", 200000), ("asked", 200500)):
         where = service(user, "unshare", "--user", options=[f"--uid={user}"])
         for kind in ("uid_map", "gid_map"):
@@ -255,9 +256,11 @@ def shared_mounts() -> t.Iterator[Found]:
 
 
 def listener() -> t.Iterator[Found]:
+    """All but the network is the host's, for a host where that may not be."""
     where = service("listener", "unshare", "--net", *LISTEN)
     wait(lambda: ":1F98 " in Path(where, "net/tcp").read_text())
-    yield of("listener-hidden", "net", f"{where}/ns/net")
+    for rule in ("listener-hidden", "host-pid", "host-ipc", "host-user"):
+        yield of(rule, "net", f"{where}/ns/net")
 
 
 def nested() -> t.Iterator[Found]:
