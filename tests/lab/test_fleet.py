@@ -48,7 +48,7 @@ ELSEWHERE = {
 """What is looked for in other tests alone."""
 
 Known = tuple[str, str, int | str]
-"""What is found: its host, its id, and the inode, or how its evidence begins."""
+"""What is found: its host, its id, and what plant.py says of what it is about."""
 
 
 class Audit(t.NamedTuple):
@@ -72,7 +72,8 @@ class Audit(t.NamedTuple):
 
     def _what(self, host: str, finding: t.Any) -> int | str:
         if finding["namespace"] is not None:
-            return int(finding["namespace"]["inode"])
+            inode, name = (finding["namespace"][key] for key in ("inode", "name"))
+            return str(name) if inode is None else int(inode)
         evidence = str(finding["evidence"])
         begun = (str(what) for where, rule, what in self.planted if (where, rule) == (host, finding["id"]))
         return next(filter(evidence.startswith, begun), evidence)

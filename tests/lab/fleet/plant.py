@@ -6,9 +6,8 @@
 
     plant.py SITUATION ...
 
-As root. Prints JSON: of each finding its id, and the type and the inode of its namespace, which the kernel says, or how
-its evidence begins. Where something that was planted before is no longer to be found, the id comes after `not`. Nothing
-here knows of the collection, but for the names of its findings.
+As root. Prints the findings as JSON. Which namespace they are about the kernel says. Where something that was planted
+before is no longer to be found, the id comes after `not`. Nothing here knows of the collection, but for these ids.
 """
 
 from __future__ import annotations
@@ -27,7 +26,8 @@ import uuid
 from pathlib import Path
 
 Found = tuple[str, str | None, int | str]
-"""The id of a finding, the type of the namespace and its inode; None and how the evidence begins where it has none."""
+"""The id of a finding, the type of the namespace and its inode, or its name where it is there no more; None and how the
+evidence begins where it is about none."""
 
 SECONDS = 20
 MANY = 1000
@@ -323,7 +323,7 @@ def later_made() -> t.Iterator[Found]:
 def later_removed() -> t.Iterator[Found]:
     path = handle("net", "forgotten")
     yield of("not leak-bind-only", "net", path)
-    yield of("drift-missing", "net", path)
+    yield ("drift-missing", "net", "forgotten")
     run("ip", "netns", "delete", "forgotten")
 
 
@@ -351,7 +351,7 @@ def later_mapped() -> t.Iterator[Found]:
 
 def later_undone() -> t.Iterator[Found]:
     """A declared set is stopped; the containers have ended and others have begun, as happens every day."""
-    yield of("drift-missing", "uts", "/run/utsns/quiet-c")
+    yield ("drift-missing", "uts", "quiet-c")
     run("systemctl", "stop", "linux-namespaces@quiet-c.service")
     run("systemctl", "kill", "--signal=KILL", "libpod-*.scope")
     for path in Path("/run/netns").glob("netns-*"):
