@@ -62,9 +62,9 @@ def test_what_was_not_seen_to_be_used_is_no_leak() -> None:
     assert (finding["severity"], finding["evidence"]) == ("info", seen)
 
 
-@pytest.mark.parametrize("kind", ["bind", "fd", "socket", "kernel"])
-def test_no_leak_is_claimed_after_an_incomplete_scan(kind: str) -> None:
-    told = facts(namespace("net", 7, holder_counts={kind: 1}))
+@pytest.mark.parametrize("kinds", [["bind"], ["fd"], ["socket"], ["bind", "fd"], ["kernel"]])
+def test_no_leak_is_claimed_after_an_incomplete_scan(kinds: list[str]) -> None:
+    told = facts(namespace("net", 7, holder_counts=dict.fromkeys(kinds, 1)))
     (claimed,) = found(told, "leak-*")
     told["scan"]["complete"] = False
     (finding,) = found(told, "leak-*")
@@ -122,6 +122,11 @@ def _enter(pid: int, kind: str) -> None:
         process.setns(file.fileno(), nstypes.BY_NAME[kind].flag)
 
 
+def _enter_path(path: str) -> None:
+    with open(path) as file:
+        process.setns(file.fileno(), nstypes.NET.flag)
+
+
 def test_only_an_open_file() -> None:
     told = alone(auditing.opened)
     (finding,) = found(told, "leak-fd-only")
@@ -130,15 +135,51 @@ def test_only_an_open_file() -> None:
     assert [found(told, rule) for rule in ("leak-bind-only", "leak-socket-only", "leak-unseen")] == [[], [], []]
 
 
-def test_an_open_file_of_what_has_a_handle_too() -> None:
+@contextlib.contextmanager
+def kept_twice(path: str, held: str) -> t.Iterator[None]:
+    """A network namespace that nobody is in, with a handle, and open as well."""
+    with auditing.pinned("net", path)(), contextlib.ExitStack() as stack, open("/proc/self/ns/net") as here:
+        there = stack.enter_context(open(path))
+        if held == "socket":
+            process.setns(there.fileno(), nstypes.NET.flag)
+            stack.enter_context(socket.socket())
+            process.setns(here.fileno(), nstypes.NET.flag)
+            there.close()
+        yield
+
+
+@pytest.mark.parametrize("held", ["fd", "socket"])
+def test_a_handle_and_something_open(held: str) -> None:
+    path = "/run/netns/left"
+    told = alone(lambda: kept_twice(path, held))
+    (finding,) = found(told, "leak-*")
+    assert (finding["id"], finding["severity"], finding["namespace"]["name"]) == ("leak-mixed", "low", "left")
+    assert finding["evidence"].startswith(f"no process, kept by 1 bind mount at {path} and by ")
+    assert finding["evidence"].endswith(f"(1 bind, 1 {held})")
+    assert found(told, "leak-*", declared=["left"]) == []
+
+
+def test_a_handle_and_something_open_of_what_has_a_process() -> None:
     @contextlib.contextmanager
     def situation() -> t.Iterator[None]:
-        with auditing.pinned("uts", "/run/utsns/left")(), open("/run/utsns/left"):
+        with kept_twice("/run/netns/used", "fd"), scanning.child(lambda: _enter_path("/run/netns/used")):
             yield
 
     told = alone(situation)
-    assert found(told, "leak-fd-only") == []
-    assert found(told, "leak-bind-only") == []
+    (used,) = [item for item in told["namespaces"] if item["name"] == "used"]
+    assert (used["processes"], used["holder_counts"]["bind"]) == (1, 1)
+    assert found(told, "leak-*") == []
+
+
+def test_what_somebody_has_open_who_keeps_it_by_design() -> None:
+    assert auditing.severities(alone(lambda: kept_twice(f"/run/netns/{UUID}", "fd")), "leak-mixed") == ["info"]
+
+    def look() -> t.Any:
+        with kept_twice("/run/netns/left", "fd"):
+            return support.forked(auditing.gather)
+
+    # Who has it open is the first process there.
+    assert auditing.severities(scanning.alone(look), "leak-mixed") == ["info"]
 
 
 def test_on_its_way_through_a_socket() -> None:

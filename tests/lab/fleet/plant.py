@@ -328,10 +328,11 @@ def later_removed() -> t.Iterator[Found]:
 
 
 def later_kept() -> t.Iterator[Found]:
-    """By a handle as well, so that it is no leak any more."""
+    """By a handle as well."""
     held = f"{earlier('fd')}/fd/9"
     run("mount", "--bind", held, handle("uts", "kept"))
     yield of("not leak-fd-only", "uts", held)
+    yield of("leak-mixed", "uts", held)
     yield of("drift-holders", "uts", held)
 
 

@@ -17,6 +17,7 @@ from ..model import Hit, Rule
 from ..said import as_seen, counted, held, some, who
 
 _OPEN = frozenset({"fd", "in_flight", "watch", "cwd", "root"})
+_OPEN_OR_SOCKET = _OPEN | {"socket"}
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _BY_DESIGN = (
     ("CRI-O", re.compile("(?:/var)?/run/(?:net|ipc|uts|user|pid)ns/" + _UUID)),
@@ -36,8 +37,7 @@ def bind_only(look: Look) -> t.Iterator[Hit]:
     for namespace in look.idle:
         if kinds(namespace) == {"bind"}:
             designer = _designer(namespace)
-            evidence = "no process, kept by %s" % counted(namespace.holder_counts["bind"], "bind mount")
-            evidence += "".join(" at %s" % holder.path for holder in binds(namespace)[:1])
+            evidence = "no process, kept by %s" % _mounts(namespace)
             if designer is not None:
                 yield Hit("%s, as %s does by design" % (evidence, designer), namespace, "info")
             else:
@@ -48,15 +48,25 @@ def fd_only(look: Look) -> t.Iterator[Hit]:
     """Without processes and bind mounts, and some open file keeps it."""
     for namespace in look.idle:
         found = kinds(namespace)
-        if found & _OPEN and found <= _OPEN | {"socket"}:
-            yield as_seen(_kept(namespace, "open files"), look.facts)
+        if found & _OPEN and found <= _OPEN_OR_SOCKET:
+            yield as_seen(_kept(namespace, "no process and no handle, kept by open files of"), look.facts)
 
 
 def socket_only(look: Look) -> t.Iterator[Hit]:
     """Without processes, and nothing but sockets keeps it."""
     for namespace in look.idle:
         if kinds(namespace) == {"socket"}:
-            yield as_seen(_kept(namespace, "sockets"), look.facts)
+            yield as_seen(_kept(namespace, "no process and no handle, kept by sockets of"), look.facts)
+
+
+def mixed(look: Look) -> t.Iterator[Hit]:
+    """Without processes, and a bind mount keeps it, and some open file or socket too."""
+    for namespace in look.idle:
+        found = kinds(namespace)
+        if {"bind"} < found <= _OPEN_OR_SOCKET | {"bind"}:
+            hit = _kept(namespace, "no process, kept by %s and by" % _mounts(namespace))
+            # What an engine keeps by design, it may have open too.
+            yield as_seen(hit if _designer(namespace) is None else hit._replace(severity="info"), look.facts)
 
 
 def unseen(look: Look) -> t.Iterator[Hit]:
@@ -99,11 +109,17 @@ def init_dead(look: Look) -> t.Iterator[Hit]:
             yield Hit("its PID 1 has ended, and it is still held by %s" % held(namespace, kinds(namespace)), namespace)
 
 
-def _kept(namespace: Namespace, what: str) -> Hit:
-    told = [holder for holder in namespace.holders if holder.kind in _OPEN or holder.kind == "socket"]
+def _mounts(namespace: Namespace) -> str:
+    """How many bind mounts it has, and where one of them is."""
+    count = counted(namespace.holder_counts["bind"], "bind mount")
+    return count + "".join(" at %s" % holder.path for holder in binds(namespace)[:1])
+
+
+def _kept(namespace: Namespace, how: str) -> Hit:
+    told = [holder for holder in namespace.holders if holder.kind in _OPEN_OR_SOCKET]
     managers = [holder for holder in told if _is_manager(holder)]
     keepers = some(sorted({who(holder.process) for holder in managers or told})) or "somebody"
-    evidence = "no process and no handle, kept by %s of %s (%s)" % (what, keepers, held(namespace, kinds(namespace)))
+    evidence = "%s %s (%s)" % (how, keepers, held(namespace, kinds(namespace)))
     # What a unit has given systemd to keep, or shares with another one, is there on purpose.
     return Hit(evidence, namespace, "info" if managers else None)
 
@@ -166,6 +182,18 @@ RULES = (
         remedy="Have the process close the socket, or restart that.",
         source="moby#32090; lsfd(1), SOCK.NETNS",
         check=socket_only,
+    ),
+    Rule(
+        id="leak-mixed",
+        severity="low",
+        title="A handle and open files or sockets keep a namespace that nobody is in",
+        meaning="No process is in it, and nothing declares it. It stays when the handle is removed, until what is open "
+        "is closed, and the other way round. Two audits of one kernel at once see what the other one has open: what "
+        "is leak-bind-only to each alone is this then. What systemd keeps for a unit, and what CRI-O and snapd keep by "
+        "design, is told as info.",
+        remedy="Have the process close what it has open, and remove the handle, or declare the name.",
+        source="podman#163, util-linux#1884",
+        check=mixed,
     ),
     Rule(
         id="leak-unseen",
