@@ -73,6 +73,7 @@ notes:
     characters; they are shown as C(\x1b).
   - A result that is torn, of another schema, of another host, of more than 128 MiB, no plain file, or that others could
     have written to, is not used. The host counts as failed, with the reason.
+  - Whether an entry of an allow-list is unused is said once for all hosts, and is no finding here.
   - In C(junit.xml) each host is a suite. What is allowed or of the severity V(info) is skipped there, all else is a
     failure, and a host that nothing is known of is an error.
 seealso:
@@ -96,8 +97,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 counts:
-  description: How many findings there are of each severity that are not allowed, how many are C(allowed), and of the
-    entries of allow-lists how many are C(expired) or C(unused).
+  description: How many findings there are of each severity that are not allowed, and how many are C(allowed). Of the
+    entries of all allow-lists, each of which counts once, how many have C(expired) though a host has what they allowed,
+    and how many are C(unused), since no host needs them.
   returned: always
   type: dict
   sample: {critical: 0, high: 3, medium: 41, low: 0, info: 200, allowed: 12, expired: 1, unused: 2}
@@ -116,6 +118,7 @@ lines:
     - "2000 hosts: 1987 scanned, 9 incomplete, 4 unreachable"
     - 3 high, 41 medium, 12 allowed (1 expired, 2 unused)    audit/index.html
     - "HIGH      r17  net blue2: physical eth3 inside; lost when the namespace ends"
+    - "no host needs of the allow-list: leak-bind-only name=lab-* (the lab keeps its networks), and 1 more"
 files:
   description: The files to begin with.
   returned: always

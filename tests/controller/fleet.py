@@ -198,7 +198,7 @@ def result(host: str, told: t.Sequence[Told] | None = None, **more: t.Any) -> To
         "baseline": None,
         "findings": some,
         "counts": counts,
-        "allow": {"expired": [], "unused": []},
+        "allow": {"used": [], "expired": [], "unused": []},
         "drift": None,
         "facts": facts(found),
     }

@@ -202,8 +202,8 @@ def test_an_entry_is_expired_where_it_is_missed_and_unused_elsewhere() -> None:
     said = "leak-bind-only name=blue until 2026-01-01 (the lab of the tests)"
     told = {name: judged(facts(left(name=name)), allow=entry) for name in ("blue", "red")}
     assert {name: item.allow for name, item in told.items()} == {
-        "blue": {"expired": [said], "unused": []},
-        "red": {"expired": [], "unused": [said]},
+        "blue": {"used": [], "expired": [said], "unused": []},
+        "red": {"used": [], "expired": [], "unused": [said]},
     }
     assert {name: (item.counts["expired"], item.counts["unused"]) for name, item in told.items()} == {
         "blue": (1, 0),
@@ -211,7 +211,8 @@ def test_an_entry_is_expired_where_it_is_missed_and_unused_elsewhere() -> None:
     }
     assert [found["id"] for found in told["red"].findings] == ["leak-bind-only", "allow-unused"]
     renewed = judged(facts(left()), allow=[*entry, *allow(expires="2027-01-01")])
-    assert renewed.allow == {"expired": [], "unused": [said]}
+    renewed_said = "leak-bind-only until 2027-01-01 (the lab of the tests)"
+    assert renewed.allow == {"used": [renewed_said], "expired": [], "unused": [said]}
 
 
 def test_an_entry_for_a_rule_that_did_not_run_is_not_unused() -> None:
@@ -277,8 +278,8 @@ def test_the_worst_comes_first() -> None:
         sysctls={"user.max_user_namespaces": 9},
     )
     ranks = [model.SEVERITIES.index(item["severity"]) for item in judged(told).findings]
-    assert ranks == sorted(ranks, reverse=True)
-    assert (ranks[0], ranks[-1]) == (3, 0)
+    assert ranks == sorted(ranks)
+    assert (ranks[0], ranks[-1]) == (1, 4)
 
 
 EVIL = "</script><script>alert(1)</script>{{ 7*7 }}\x1b[31m\n\u2028\u202e" * 50
@@ -338,8 +339,8 @@ def kept(told: Facts | None = None, **more: t.Any) -> result.Result:
         ("schema number", facts(schema="x")),
         ("damaged counts", {**kept(), "counts": {}}),
         ("damaged host", {**kept(), "host": ""}),
-        ("damaged allow", {**kept(), "allow": {"expired": [], "unused": [1]}}),
-        ("damaged allow", {**kept(), "allow": {"unused": []}}),
+        ("damaged allow", {**kept(), "allow": {"used": [], "expired": [], "unused": [1]}}),
+        ("damaged allow", {**kept(), "allow": {"used": [], "unused": []}}),
         ("damaged findings", {**kept(), "findings": [{**kept()["findings"][0], "subject": 1}]}),
         ("r18 r17", {**kept(), "host": "r18"}),
         ("unreachable nothing to compare", {**kept(), "status": "unreachable", "facts": None}),

@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.shown import printable
-from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import result
+from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import model, result
 from ansible_collections.linux.namespaces.plugins.plugin_utils._report import results as reading
 from ansible_collections.linux.namespaces.plugins.plugin_utils._report import write
 from ansible_collections.linux.namespaces.plugins.plugin_utils._report.tally import Tally
@@ -85,7 +85,7 @@ def test_a_fleet(tmp_path: Path) -> None:
     assert [host["host"] for host in told["hosts"]] == [f"r{number}" for number in range(1, 102)]
     assert (told["states"], told["counts"]) == (tally.states, tally.counts)
     opened = [finding for finding in told["findings"] if not finding["allowed"]]
-    for severity in reading.SEVERITIES:
+    for severity in model.SEVERITIES:
         assert tally.counts[severity] == sum(finding["severity"] == severity for finding in opened)
     assert tally.counts["allowed"] == len(told["findings"]) - len(opened) > 0
     assert all((tmp_path / "pages" / f"r{number}.html").exists() for number in range(1, 102))
@@ -497,6 +497,27 @@ def test_fingerprints_stay_and_differ(tmp_path: Path) -> None:
     assert prints(4026532600) == first
 
 
+def test_what_is_about_no_namespace_is_told_apart(tmp_path: Path) -> None:
+    told = [
+        *(fleet.finding("limit-near", "low", "Limit", subject=kind, evidence=kind) for kind in ("net", "uts")),
+        *(fleet.finding("handle-dangling", "low", "Handle", subject=path, evidence=path) for path in ("/a", "/b")),
+    ]
+    for subject in ("net [5]", "net [6]"):
+        told.append(fleet.finding("drift-missing", "low", "Missing", fleet.namespace("net", 5), subject=subject))
+        told[-1]["namespace"].update(inode=None, id=None)
+    fleet.put(tmp_path, fleet.result("r1", told))
+    report(tmp_path, "r1")
+    names = [case.attrib["name"] for case in ET.parse(tmp_path / "junit.xml").getroot().iterfind("testsuite/testcase")]
+    assert names == [
+        "scan",
+        *("limit-near: net", "limit-near: uts", "handle-dangling: /a", "handle-dangling: /b"),
+        *("drift-missing: net [5]", "drift-missing: net [6]"),
+    ]
+    found = json.loads((tmp_path / "report.sarif").read_text())["runs"][0]["results"]
+    assert len({item["partialFingerprints"]["linuxNamespaces/v1"] for item in found}) == len(told)
+    assert [item["properties"]["subject"] for item in found] == [item["subject"] for item in told]
+
+
 def test_junit_counts_what_it_has(tmp_path: Path) -> None:
     report(tmp_path, *fleet.fleet(tmp_path, 51))
     suites = ET.parse(tmp_path / "junit.xml").getroot()
@@ -555,7 +576,7 @@ def test_what_is_no_longer_there_marks_no_box(tmp_path: Path) -> None:
     """Another namespace may have its number now."""
     told = fleet.finding("drift-missing", "low", "Missing", fleet.namespace("net", 5, name="blue"))
     told["namespace"].update(inode=None, id=None)
-    nameless = fleet.finding("drift-missing", "low", "Missing", fleet.namespace("net", 5))
+    nameless = fleet.finding("drift-missing", "low", "Missing", fleet.namespace("net", 5), subject="net [5]")
     nameless["namespace"].update(inode=None, id=None)
     fleet.put(tmp_path, fleet.result("r1", [told, nameless], facts=fleet.facts([fleet.namespace("net", 5)])))
     report(tmp_path, "r1")
@@ -565,7 +586,7 @@ def test_what_is_no_longer_there_marks_no_box(tmp_path: Path) -> None:
     assert "marked" not in page
     assert 'class="pill low" href' not in page
     assert '<span class="ns">net blue</span>' in page
-    assert '<span class="ns">net</span>' in page
+    assert '<span class="ns">net [5]</span>' in page
 
 
 def test_drift_is_told_however_much_else_is_found(tmp_path: Path) -> None:
@@ -660,7 +681,7 @@ def test_the_closing_lines(tmp_path: Path) -> None:
     medium = [fleet.finding("leak-fd-only", "medium", "Leak", evidence="x" * 300) for _number in range(41)]
     allowed = {**high, "allowed": {"reason": "CHG1", "expires": None}}
     told = fleet.result("r17", [high, *medium, allowed])
-    told["counts"].update(expired=1, unused=2)
+    told["allow"].update(expired=["a"], unused=["b", "c"])
     fleet.put(tmp_path, told)
     lines = report(tmp_path, "r17", "r18").closing_lines("audit/index.html")
     assert lines[:3] == [
@@ -668,9 +689,43 @@ def test_the_closing_lines(tmp_path: Path) -> None:
         "1 high, 41 medium, 1 allowed (1 expired, 2 unused)    audit/index.html",
         "HIGH      r17  net blue2: physical eth3 inside; lost when the namespace ends",
     ]
-    assert len(lines) == 2 + 20 + 1
-    assert lines[-1] == "and 22 more"
+    assert len(lines) == 2 + 20 + 2
+    assert lines[-2:] == ["and 22 more", "no host needs of the allow-list: b, and 1 more"]
     assert max(map(len, lines)) == 200
+
+
+def test_the_allow_list_is_a_matter_of_the_fleet(tmp_path: Path) -> None:
+    """Each entry counts once, and is unused where no host of those that have it needs it."""
+    unused = fleet.finding("allow-unused", "info", "Unused", evidence="an entry", subject="an entry")
+    info = fleet.finding("certainty-blind", "info", "Blind")
+    lists = {
+        "r1": {"used": ["here <b>"], "expired": ["old"], "unused": ["elsewhere", "old too", "never"]},
+        "r2": {
+            "used": ["elsewhere"],
+            "expired": ["old", "old too"],
+            "unused": ["here <b>", "never", "of r2 alone <i>"],
+        },
+        "r3": {"used": [], "expired": [], "unused": ["here <b>", "old", "old too", "elsewhere", "never"]},
+    }
+    for host, entries in lists.items():
+        fleet.put(tmp_path, fleet.result(host, [unused, info], allow=entries))
+    fleet.put(tmp_path, fleet.result("r4", [], status="unreachable", msg="x", facts=None, allow=None))
+    tally = report(tmp_path, "r1", "r2", "r3", "r4")
+    assert (tally.counts["expired"], tally.counts["unused"], tally.counts["info"]) == (2, 2, 3)
+    lines = tally.closing_lines("index.html")
+    assert lines[1] == "3 info, 0 allowed (2 expired, 2 unused)    index.html"
+    assert lines[-1] == "no host needs of the allow-list: never, and 1 more"
+    told = written(tmp_path)
+    assert told["allow"] == {"expired": ["old", "old too"], "unused": ["never", "of r2 alone <i>"]}
+    assert [host["counts"] and host["counts"]["unused"] for host in told["hosts"]] == [3, 3, 5, 0]
+    assert {finding["id"] for finding in told["findings"]} == {"certainty-blind"}
+    (section,) = re.findall(r'<section id="allow">.*?</section>', (tmp_path / "index.html").read_text(), re.DOTALL)
+    assert re.findall("<li>(.*?)</li>", section) == ["old", "old too", "never", "of r2 alone &lt;i&gt;"]
+    assert "allow-unused" not in (tmp_path / "index.html").read_text() + (tmp_path / "pages/r1.html").read_text()
+    assert "allow-unused" not in (tmp_path / "junit.xml").read_text()
+    assert leads_nowhere(tmp_path) == []
+    report(tmp_path, "r4")
+    assert "llow-list" not in (tmp_path / "index.html").read_text()
 
 
 def test_nothing_found(tmp_path: Path) -> None:

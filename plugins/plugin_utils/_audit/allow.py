@@ -89,6 +89,10 @@ class AllowList:
             entry.is_needed = True
         return valid[0] if valid else None
 
+    def used(self) -> list[Entry]:
+        """Those that allow something."""
+        return [entry for entry in self._entries if entry.is_needed and not entry.has_expired(self._today)]
+
     def expired(self) -> list[Entry]:
         """Those that something would need that is open without them."""
         return [entry for entry in self._entries if entry.is_needed and entry.has_expired(self._today)]

@@ -19,9 +19,9 @@ from .host import read_host
 from .look import Look, path_of
 from .model import SEVERITIES, Finding, Hit, Judgement, Rule, line
 from .policy import read_policy
-from .result import COUNTS
+from .result import COUNTS, OF_ALLOW_LIST
 
-_WORST_FIRST = {severity: rank for rank, severity in enumerate(reversed(SEVERITIES))}
+_WORST_FIRST = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
 def judge(
@@ -49,7 +49,8 @@ def judge(
         if rule.check is not None
         for hit in rule.check(look)
     ]
-    entries = {"expired": allowed.expired(), "unused": allowed.unused([rule.id for rule in selected])}
+    unused = allowed.unused([rule.id for rule in selected])
+    entries = {"used": allowed.used(), "expired": allowed.expired(), "unused": unused}
     said = {what: [line(entry.said()) for entry in some] for what, some in entries.items()}
     for rule, what in ((allow_list.EXPIRED, "expired"), (allow_list.UNUSED, "unused")):
         if rule in selected:
@@ -58,7 +59,7 @@ def judge(
     counts = dict.fromkeys(COUNTS, 0)
     for finding in findings:
         counts["allowed" if finding["allowed"] else finding["severity"]] += 1
-    counts.update({what: len(some) for what, some in said.items()})
+    counts.update({what: len(said[what]) for what in OF_ALLOW_LIST})
     return Judgement(findings, counts, said, _drift(look))
 
 

@@ -19,7 +19,9 @@ from .._facts import Namespace, visible
 if t.TYPE_CHECKING:
     from .look import Look
 
-SEVERITIES = ("info", "low", "medium", "high", "critical")
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+"""The gravest first."""
+
 MOST_EVIDENCE = 300
 """Characters."""
 
@@ -64,7 +66,7 @@ class Judgement(t.NamedTuple):
     counts: Counts
     """Open findings by severity; allowed ones; entries of the allow-list that have expired, and that nothing needs."""
     allow: t.Mapping[str, t.Sequence[str]]
-    """These entries. One has the same words wherever the same list is given."""
+    """These entries, and those that are used. One has the same words wherever the same list is given."""
     drift: t.Mapping[str, t.Any] | None
     """How many namespaces were added, removed, changed since the baseline, and could not be compared."""
 

@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
 SCHEMA = 1
 STATUSES = ("scanned", "unreachable", "failed")
 OF_ALLOW_LIST = ("expired", "unused")
-COUNTS = (*reversed(SEVERITIES), "allowed", *OF_ALLOW_LIST)
+COUNTS = (*SEVERITIES, "allowed", *OF_ALLOW_LIST)
 
 Result = t.Dict[str, t.Any]
 
@@ -187,7 +187,7 @@ def _is_count(value: t.Any) -> bool:
 def _is_of_allow_list(value: t.Any) -> bool:
     return (
         isinstance(value, dict)
-        and value.keys() == {*OF_ALLOW_LIST}
+        and value.keys() == {"used", *OF_ALLOW_LIST}
         and all(isinstance(some, list) and all(isinstance(item, str) for item in some) for some in value.values())
     )
 

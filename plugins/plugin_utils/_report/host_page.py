@@ -15,7 +15,7 @@ from .._facts import Facts
 from . import tree
 from .draft import PAGES, Draft
 from .html import bars, file_of, finding_row, link_to, number, page, pairs, pill, state, text
-from .results import BUCKETS, Entry, Finding, Result
+from .results import Entry, Finding, Result
 
 PER_PAGE = 200
 """Findings. Of 100,000 on one host each page opens."""
@@ -74,9 +74,7 @@ def _overview(entry: Entry) -> t.Iterator[str]:
             text(entry.why),
         )
     if entry.result and entry.result.status == "scanned":
-        counts = dict.fromkeys(BUCKETS, 0)
-        for finding in entry.findings:
-            counts[finding.bucket] += 1
+        counts = entry.counts
         legend = "".join(
             '<li class="%s"><b>%s</b> %s</li>' % ("" if count else "zero", number(count), pill(bucket))
             for bucket, count in counts.items()

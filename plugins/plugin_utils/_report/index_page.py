@@ -33,6 +33,7 @@ def index(tally: Tally, chunks: Chunks, time: str, collection: str, remarks: t.S
         _overview(tally),
         _findings(tally, chunks),
         _rules(tally),
+        *_allow(tally),
         _hosts(tally, worst),
         _about(tally, time, collection),
         "</main>",
@@ -71,6 +72,7 @@ def _head(tally: Tally, time: str, collection: str) -> str:
         ("overview", "Overview"),
         ("findings", "Findings"),
         ("rules", "Rules"),
+        *([("allow", "Allow-list")] if any(tally.allow.values()) else []),
         ("hosts", "Hosts"),
         ("about", "About"),
     )
@@ -141,6 +143,27 @@ def _rule(rule: Rule) -> str:
             number(rule.hosts),
         )
     )
+
+
+def _allow(tally: Tally) -> t.Iterator[str]:
+    """What to do about the allow-list, once for the fleet."""
+    parts = [
+        "<h3>%s <small>%s</small></h3>%s" % (words, number(len(entries)), _entries(entries))
+        for words, entries in (
+            ("Expired, and missed on a host", tally.allow["expired"]),
+            ("Needed on no host", tally.allow["unused"]),
+        )
+        if entries
+    ]
+    if parts:
+        yield '<section id="allow"><h2>Entries of the allow-list</h2>%s</section>' % "".join(parts)
+
+
+def _entries(entries: t.Collection[str]) -> str:
+    items = ["<li>%s</li>" % text(entry) for entry in sorted(entries)[:MOST_FIRST]]
+    if len(entries) > MOST_FIRST:
+        items.append("<li>and %s more, which report.json has</li>" % number(len(entries) - MOST_FIRST))
+    return '<ul class="plain">%s</ul>' % "".join(items)
 
 
 def _findings(tally: Tally, chunks: Chunks) -> str:

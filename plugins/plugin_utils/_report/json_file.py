@@ -12,6 +12,7 @@ import json
 import shutil
 import typing as t
 
+from .._audit.result import OF_ALLOW_LIST
 from .results import Entry
 from .tally import Tally
 
@@ -38,7 +39,7 @@ class Json:
             "why": entry.why,
             "collected": result.collected if result else None,
             "versions": result.versions if result else {},
-            "counts": result.counts if result else {},
+            "counts": {**entry.counts, **{name: len(result.allow[name]) for name in OF_ALLOW_LIST}} if result else {},
             "baseline": result.baseline if result else None,
             "drift": result.drift if result else None,
             "boot_id": facts.boot_id if facts else None,
@@ -55,4 +56,5 @@ class Json:
         self._file.write('\n],\n"findings": [')
         self._findings.seek(0)
         shutil.copyfileobj(self._findings, self._file)
-        self._file.write('\n],\n"states": %s,\n"counts": %s}\n' % (json.dumps(tally.states), json.dumps(tally.counts)))
+        last = {"states": tally.states, "counts": tally.counts, "allow": {k: sorted(v) for k, v in tally.allow.items()}}
+        self._file.write("\n],\n%s\n" % json.dumps(last)[1:])

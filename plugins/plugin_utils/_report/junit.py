@@ -43,7 +43,7 @@ class Junit:
         self._file.write("<testsuite%s>\n" % _attributes(head))
         self._case(entry, "scan", *_scan(entry, error=error))
         for finding in entry.findings:
-            self._case(entry, "%s: %s" % (finding.id, finding.where), *_outcome(finding))
+            self._case(entry, "%s: %s" % (finding.id, finding.identity), *_outcome(finding))
         self._file.write("</testsuite>\n")
 
     def _case(self, entry: Entry, name: str, *inside: str) -> None:

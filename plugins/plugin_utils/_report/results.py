@@ -21,12 +21,10 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from .._audit import model, result
+from .._audit import allow, result
+from .._audit.model import SEVERITIES
 from .._facts import Facts, Part, Told
 from .._facts import read as read_facts
-
-SEVERITIES = tuple(reversed(model.SEVERITIES))
-"""The gravest first."""
 
 ALLOWED = "allowed"
 BUCKETS = (*SEVERITIES, ALLOWED)
@@ -53,11 +51,11 @@ class Namespace(t.NamedTuple):
 
     @property
     def label(self) -> str:
-        """In short, as it lasts longest: net blue."""
+        """In short, as it lasts longest: net blue. Empty where it has nothing to be called by."""
         known = self.name if self.name is not None else self.path
         if known is None and self.inode is not None:
             known = "[%d]" % self.inode
-        return self.type if known is None else "%s %s" % (self.type, known)
+        return "" if known is None else "%s %s" % (self.type, known)
 
 
 class Finding(t.NamedTuple):
@@ -67,6 +65,8 @@ class Finding(t.NamedTuple):
     severity: str
     title: str
     namespace: Namespace | None
+    subject: str | None
+    """What it is about, if that is no namespace that is there."""
     evidence: str
     remediation: str
     source: str
@@ -81,7 +81,15 @@ class Finding(t.NamedTuple):
 
     @property
     def where(self) -> str:
-        return "host" if self.namespace is None else self.namespace.label
+        """What it is about. A subject without a namespace need not be told beside the evidence, which has it."""
+        if self.namespace is None:
+            return "host"
+        return self.namespace.label or self.subject or self.namespace.type
+
+    @property
+    def identity(self) -> str:
+        """What tells it from what else the rule found on the host."""
+        return self.where if self.namespace or self.subject is None else self.subject
 
     @property
     def permission(self) -> str:
@@ -101,7 +109,8 @@ class Result(t.NamedTuple):
     baseline: t.Mapping[str, t.Any] | None
     findings: t.Sequence[Finding]
     """The gravest first, what is allowed last."""
-    counts: t.Mapping[str, int]
+    allow: t.Mapping[str, t.Sequence[str]]
+    """The entries of the allow-list that were used, that have expired and were missed, and that were unused."""
     drift: t.Mapping[str, t.Any] | None
     facts: Facts | None
 
@@ -120,6 +129,14 @@ class Entry(t.NamedTuple):
     @property
     def findings(self) -> t.Sequence[Finding]:
         return self.result.findings if self.result else ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Of them, by bucket."""
+        counts = dict.fromkeys(BUCKETS, 0)
+        for finding in self.findings:
+            counts[finding.bucket] += 1
+        return counts
 
 
 class _BrokenError(Exception):
@@ -217,6 +234,8 @@ def _check_age(collected: str, now: float, max_age: float) -> None:
 def _checked(told: result.Result) -> Result:
     """Raises AnsibleFilterError."""
     facts = told["facts"]
+    # Whether nothing needs an entry is a matter of the fleet, and told there.
+    findings = (_finding(item) for item in told["findings"] if item["id"] != allow.UNUSED.id)
     return Result(
         host=told["host"],
         status=told["status"],
@@ -224,8 +243,8 @@ def _checked(told: result.Result) -> Result:
         collected=told["collected"],
         versions=told["versions"],
         baseline=told["baseline"],
-        findings=sorted(map(_finding, told["findings"]), key=lambda finding: BUCKETS.index(finding.bucket)),
-        counts=told["counts"],
+        findings=sorted(findings, key=lambda finding: BUCKETS.index(finding.bucket)),
+        allow=told["allow"] or dict.fromkeys(("used", *result.OF_ALLOW_LIST), ()),
         drift=told["drift"],
         facts=None if facts is None else read_facts(facts),
     )
@@ -239,6 +258,7 @@ def _finding(told: Told) -> Finding:
         severity=told["severity"],
         title=told["title"],
         namespace=None if namespace is None else _namespace(Part(namespace, "the namespace of a finding")),
+        subject=told["subject"],
         evidence=told["evidence"],
         remediation=told["remediation"],
         source=told["source"],

@@ -97,13 +97,15 @@ def _result(host: str, finding: Finding, rule: int) -> dict[str, t.Any]:
     places = [{"name": shown, "fullyQualifiedName": shown, "kind": "host"}]
     namespace = finding.namespace
     if namespace:
-        label = printable(namespace.label)
+        label = printable(finding.where)
         places = [{"name": label, "fullyQualifiedName": "%s/%s" % (shown, label), "kind": "namespace"}]
     properties = {"host": shown, "severity": finding.severity}
     if namespace:
         # As text: no number of JavaScript has 64 bits.
         numbers = {"inode": namespace.inode, "id": namespace.id}
         properties.update({key: "%d" % value for key, value in numbers.items() if value is not None})
+    if finding.subject is not None:
+        properties["subject"] = printable(finding.subject)
     told = {
         "ruleId": printable(finding.id),
         "ruleIndex": rule,
@@ -121,5 +123,5 @@ def _result(host: str, finding: Finding, rule: int) -> dict[str, t.Any]:
 
 def _fingerprint(host: str, finding: Finding) -> str:
     """The same for the same finding at the next run: by name where there is one, for numbers change with each boot."""
-    parts = json.dumps([host, finding.id, finding.where])
+    parts = json.dumps([host, finding.id, finding.identity])
     return hashlib.sha256(parts.encode()).hexdigest()[:32]

@@ -12,14 +12,15 @@ import collections
 import typing as t
 
 from ...module_utils._namespaces.shown import printable
-from .results import ALLOWED, BUCKETS, SEVERITIES, STATES, Entry, Finding
+from .._audit.model import SEVERITIES
+from .._audit.result import OF_ALLOW_LIST
+from .results import ALLOWED, BUCKETS, STATES, Entry, Finding
 
 MOST_LINES = 20
 """Of findings on the terminal."""
 
 _MOST_NAMES = 10
 _WIDTH = 200
-_OF_ALLOW_LIST = ("expired", "unused")
 
 
 class Rule:
@@ -67,11 +68,14 @@ class Tally:
     def __init__(self) -> None:
         self.hosts: list[Host] = []
         self.states = dict.fromkeys(STATES, 0)
-        self.counts = dict.fromkeys((*BUCKETS, *_OF_ALLOW_LIST), 0)
+        self.counts = dict.fromkeys((*BUCKETS, *OF_ALLOW_LIST), 0)
         self.rules: dict[str, Rule] = {}
+        self.allow: dict[str, set[str]] = {name: set() for name in OF_ALLOW_LIST}
+        """The entries of the allow-lists of all hosts that any of them misses, and that none of them needs."""
         self.versions: t.Counter[tuple[tuple[str, str], ...]] = collections.Counter()
         self.lines: list[str] = []
         """Of the gravest findings."""
+        self._needed: set[str] = set()
         self._absent: dict[str, list[str]] = {state: [] for state in STATES[2:]}
         self._gravest: dict[str, list[str]] = {severity: [] for severity in SEVERITIES}
 
@@ -79,18 +83,16 @@ class Tally:
         self.states[entry.state] += 1
         if entry.state in self._absent and len(self._absent[entry.state]) < _MOST_NAMES:
             self._absent[entry.state].append(printable(entry.host))
-        counts = dict.fromkeys(BUCKETS, 0)
         for finding in entry.findings:
             self._add_finding(entry.host, finding)
-            counts[finding.bucket] += 1
+        counts = entry.counts
         for bucket, count in counts.items():
             self.counts[bucket] += count
         result = entry.result
         facts = result.facts if result else None
         if result:
             self.versions[tuple(sorted(result.versions.items()))] += 1
-            for name in _OF_ALLOW_LIST:
-                self.counts[name] += result.counts.get(name, 0)
+            self._add_allow(result.allow)
         self.hosts.append(
             Host(
                 entry.host,
@@ -101,6 +103,14 @@ class Tally:
                 result.collected if result else "",
             )
         )
+
+    def _add_allow(self, told: t.Mapping[str, t.Sequence[str]]) -> None:
+        needed = {*told["used"], *told["expired"]}
+        self._needed |= needed
+        self.allow["expired"].update(told["expired"])
+        self.allow["unused"].update(entry for entry in told["unused"] if entry not in self._needed)
+        self.allow["unused"] -= needed
+        self.counts.update({name: len(entries) for name, entries in self.allow.items()})
 
     def _add_finding(self, host: str, finding: Finding) -> None:
         rule = self.rules.get(finding.id)
@@ -124,11 +134,17 @@ class Tally:
         more = sum(self.counts[severity] for severity in SEVERITIES[:-1]) - len(grave)
         if more:
             lines.append("and %d more" % more)
-        return [*lines, *map(printable, remarks)]
+        return [*lines, *self._unneeded(), *map(printable, remarks)]
+
+    def _unneeded(self) -> t.Iterator[str]:
+        entries = sorted(self.allow["unused"])
+        if entries:
+            more = "" if len(entries) == 1 else ", and %d more" % (len(entries) - 1)
+            yield _shortened("no host needs of the allow-list: %s%s" % (printable(entries[0]), more))
 
     def _found(self) -> str:
         counts = ["%d %s" % (self.counts[name], name) for name in SEVERITIES if self.counts[name]]
-        of_list = ["%d %s" % (self.counts[name], name) for name in _OF_ALLOW_LIST if self.counts[name]]
+        of_list = ["%d %s" % (self.counts[name], name) for name in OF_ALLOW_LIST if self.counts[name]]
         if self.counts[ALLOWED] or of_list:
             counts.append("%d allowed%s" % (self.counts[ALLOWED], " (%s)" % ", ".join(of_list) if of_list else ""))
         return ", ".join(counts) or "no findings"
