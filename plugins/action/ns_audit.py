@@ -88,16 +88,17 @@ class _Audit:
         self._by = {option: options[option] for option in _JUDGED_BY}
         self._baseline: Baseline | None = None
         self._warnings: list[str] = []
+        self._results: folder.Folder | None = None
+        self._baselines: folder.Folder | None = None
         try:
             self._judge(_NOTHING)
+            if options["write_baseline"] is not None:
+                self._baselines = stack.enter_context(folder.opened(options["write_baseline"], "write_baseline"))
+            # The same directory may be for both, and is made by the first run.
             if options["baseline"] is not None:
                 self._baseline = self._read_baseline(os.path.abspath(options["baseline"]))
         except AnsibleFilterError as error:
             raise AnsibleActionFail(str(error)) from error
-        self._results: folder.Folder | None = None
-        self._baselines: folder.Folder | None = None
-        if options["write_baseline"] is not None:
-            self._baselines = stack.enter_context(folder.opened(options["write_baseline"], "write_baseline"))
         if options["report_dir"] is not None:
             report = stack.enter_context(folder.opened(options["report_dir"], "report_dir"))
             self._results = stack.enter_context(report.below("hosts"))
@@ -106,18 +107,23 @@ class _Audit:
 
     def scanned(self, answer: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """What the task returns for these facts, which are judged and kept."""
-        facts: t.Any = (answer.get("ansible_facts") or {}).get("linux_namespaces")
         try:
-            judgement = self._judge(facts, self._baseline)
-            path = self.keep("scanned", facts=facts, judgement=judgement, baseline=self._baseline)
-        except (AnsibleFilterError, ValueError) as error:
+            judgement = self._judge(answer.get("ansible_facts"), self._baseline)
+            path = self.keep("scanned", judgement=judgement, baseline=self._baseline)
+        except (AnsibleFilterError, ValueError, RecursionError) as error:
             return self.failed({"failed": True, "msg": "what the host says can not be judged: %s" % error})
+        facts = judgement.facts
+        if self._baselines is not None and not facts.complete:
+            self._warnings.append(
+                "some hosts were not looked at completely, and that is their baseline now: what was not seen will be "
+                "new in the next comparison; run the task as root, with all capabilities"
+            )
         told: dict[str, t.Any] = {
             "changed": False,
             "status": "scanned",
             "counts": judgement.counts,
-            "complete": facts["scan"]["complete"],
-            "incomplete_because": facts["scan"].get("incomplete_because") or [],
+            "complete": facts.complete,
+            "incomplete_because": facts.incomplete_because,
             "drift": judgement.drift,
             "warnings": [*answer.get("warnings", ()), *self._warnings],
         }
@@ -132,7 +138,8 @@ class _Audit:
     def keep(self, status: str, **more: t.Any) -> str | None:
         """Write the result where results go, and return the path; None where they go nowhere.
 
-        Raises AnsibleActionFail where it can't be written, ValueError where it is no JSON.
+        It becomes the baseline once what it says of the last one is kept. Raises AnsibleActionFail where it can't be
+        written, ValueError where it is no JSON.
         """
         made = result.make(
             self._host,
@@ -142,9 +149,10 @@ class _Audit:
             **more,
         )
         data = json.dumps(made, separators=(",", ":"), allow_nan=False).encode()
+        path = None if self._results is None else self._results.write(self._file, data)
         if self._baselines is not None and status == "scanned":
             self._baselines.write(self._file, data)
-        return None if self._results is None else self._results.write(self._file, data)
+        return path
 
     def _judge(self, facts: t.Any, baseline: Baseline | None = None) -> Judgement:
         return judge(facts, today=_now().date(), baseline=baseline, **self._by)

@@ -117,6 +117,7 @@ class Facts(t.NamedTuple):
     declared: t.Sequence[str] | None
     """The names of the sets that are declared on the host; None where it is not known."""
     handles: t.Sequence[Handle] | None
+    told: Told
 
     def is_initial(self, namespace: Namespace) -> bool:
         """Whether the kernel started with it."""
@@ -137,7 +138,7 @@ def read(given: t.Any) -> Facts:
             "%s: they have the schema %r, and this version of the collection reads %d; gather them anew"
             % (facts.what, schema, _SCHEMA)
         )
-    if "namespaces" not in facts.told:
+    if facts.told.get("namespaces") is None:
         raise AnsibleFilterError(
             "these facts of linux.namespaces.ns_facts only count namespaces; gather them without detail: summary"
         )
@@ -164,6 +165,7 @@ def read(given: t.Any) -> Facts:
         handles=None
         if facts.told.get("handles") is None
         else [Handle(part.needed_text("path"), part.needed_text("problem")) for part in facts.parts("handles")],
+        told=facts.told,
     )
 
 

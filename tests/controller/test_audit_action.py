@@ -20,6 +20,7 @@ from ansible_collections.linux.namespaces.plugins.action import ns_audit as acti
 from ansible_collections.linux.namespaces.plugins.modules import ns_audit as documented
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import result
 from ansible_collections.linux.namespaces.tests.controller import telling
+from ansible_collections.linux.namespaces.tests.controller.auditing import judged
 from ansible_collections.linux.namespaces.tests.controller.plays import ROOT, Fleet, answering, unreachable
 from ansible_collections.linux.namespaces.tests.controller.test_role_boot import without_texts
 from ansible_collections.linux.namespaces.tests.unit import scanning, support
@@ -94,7 +95,7 @@ def test_mistakes(tmp_path: Path) -> None:
     files: dict[str, t.Any] = {
         "number": 1,
         "schema": {**made("here", "failed"), "schema": 2},
-        "other": made("r18", "scanned", facts=telling.facts()),
+        "other": made("r18", "scanned", judgement=judged(telling.facts())),
         "unreachable": made("here", "unreachable"),
         "facts": telling.facts(schema=9),
     }
@@ -176,6 +177,8 @@ def test_whatever_becomes_of_a_host(tmp_path: Path) -> None:
         "another version": told_by(schema=2),
         "no facts": {"ansible_facts": {}},
         "no number": told_by(limits={"net": {"max": float("nan"), "used": 1}}),
+        "no namespaces": told_by(namespaces=None),
+        "facts in facts": {"ansible_facts": {"linux_namespaces": told_by()["ansible_facts"]}},
         "no fact": {"failed": True, "msg": "it {{ 1 + 1 }} \x1b[31m failed"},
     }
     fine = ["r17", "a b", "../x", "ü", "2001:db8::1", "n" * 250, "n" * 249 + "m"]
@@ -206,6 +209,8 @@ def test_whatever_becomes_of_a_host(tmp_path: Path) -> None:
         "another version": "what the host says can not be judged: ",
         "no facts": "what the host says can not be judged: ",
         "no number": "what the host says can not be judged: ",
+        "no namespaces": "what the host says can not be judged: ",
+        "facts in facts": "what the host says can not be judged: ",
         "no fact": "it {{ 1 + 1 }} \\x1b[31m failed",
     }.items():
         assert words in kept[name]["msg"], (name, kept[name]["msg"])
@@ -289,6 +294,61 @@ def test_a_baseline(tmp_path: Path) -> None:
     quiet = telling.facts()
     assert after.kept()["ü"]["baseline"] == {"host": "ü", "time": quiet["time"], "boot_id": quiet["boot_id"]}
     assert after.kept()["new"]["baseline"] is None
+
+
+def test_a_rolling_baseline(tmp_path: Path) -> None:
+    """One directory for both, which the first run makes. Who fails, or is not fully kept, has the old one still."""
+    rolling = {"baseline": "baselines", "write_baseline": "baselines"}
+    kept = tmp_path / "baselines/r17.json"
+    first = Fleet(tmp_path, {"r17": answering(tmp_path, told_by())})
+    first.play([audit(**rolling)])
+    assert first.status == 0, first.said
+    assert first.said.count("some hosts have no baseline in") == 1
+    before = kept.read_text()
+    failing = Fleet(tmp_path, {"r17": answering(tmp_path, {"failed": True, "msg": "no"})})
+    failing.play([audit(**rolling)])
+    wrong = Fleet(tmp_path, {"r17": answering(tmp_path, told_by(namespaces=None))})
+    wrong.play([audit(**rolling)])
+    full = Fleet(tmp_path, {"r17": answering(tmp_path, told_by(PINNED))})
+    (tmp_path / "full").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k,mode=0700", "full", tmp_path / "full"], check=True)
+    try:
+        (tmp_path / "full/full").write_bytes(b"x" * 4096)
+        full.play([audit(**rolling, report_dir="full")])
+    finally:
+        subprocess.run(["umount", tmp_path / "full"], check=True)
+    assert [failing.status, wrong.status, full.status] == [2, 2, 2]
+    assert kept.read_text() == before
+    second = Fleet(tmp_path, {"r17": answering(tmp_path, told_by(PINNED))})
+    second.play([{"name": "look", **audit(**rolling)}])
+    assert second.results()["look"]["r17"]["drift"]["added"] == 1
+    assert kept.read_text() != before
+
+
+def test_what_is_nested_too_deeply_to_be_compared(tmp_path: Path) -> None:
+    (tmp_path / "facts.json").write_text(json.dumps(telling.facts(telling.namespace("net", 7, links=[]))))
+    link: dict[str, t.Any] = {}
+    for _level in range(800):
+        link = {"link": link}
+    fleet = Fleet(tmp_path, {"r17": answering(tmp_path, told_by(telling.namespace("net", 7, links=[link])))})
+    fleet.play([audit(baseline="facts.json", report_dir="audit", rules=["drift"])])
+    assert fleet.status == 2
+    kept = fleet.kept()["r17"]
+    assert (kept["status"], kept["msg"][:37]) == ("failed", "what the host says can not be judged:")
+
+
+def test_an_incomplete_baseline(tmp_path: Path) -> None:
+    partial = {"complete": False, "incomplete_because": ["no root"]}
+    fleet = Fleet(tmp_path, {"r17": answering(tmp_path, told_by(scan=partial)), "r18": answering(tmp_path, told_by())})
+    fleet.play([{"name": "look", **audit()}, {"name": "keep", **audit(write_baseline="baselines")}])
+    told = {
+        name: {host: item.get("warnings", []) for host, item in hosts.items()}
+        for name, hosts in fleet.results().items()
+    }
+    assert (told["look"], told["keep"]["r18"]) == ({"r17": [], "r18": []}, [])
+    (warning,) = told["keep"]["r17"]
+    assert "not looked at completely, and that is their baseline now" in warning
+    assert fleet.results()["look"]["r17"]["incomplete_because"] == ["no root"]
 
 
 def test_a_delegated_task_is_about_the_other_host(tmp_path: Path) -> None:

@@ -36,10 +36,8 @@ class Host(t.NamedTuple):
 
 def read_host(given: t.Any) -> Host:
     """The facts, checked. Raises AnsibleFilterError."""
-    if isinstance(given, t.Mapping) and "linux_namespaces" in given:
-        given = given["linux_namespaces"]
     facts = read(given)
-    told = Part(given, "these facts of linux.namespaces.ns_facts")
+    told = Part(facts.told, "these facts of linux.namespaces.ns_facts")
     own = _numbers(told, "own")
     home = {kind: own.get(kind) if inode is None else inode for kind, inode in facts.initial.items()}
     return Host(

@@ -60,7 +60,7 @@ def judge(
     for finding in findings:
         counts["allowed" if finding["allowed"] else finding["severity"]] += 1
     counts.update({what: len(said[what]) for what in OF_ALLOW_LIST})
-    return Judgement(findings, counts, said, _drift(look))
+    return Judgement(host.facts, findings, counts, said, _drift(look))
 
 
 def _finding(rule: Rule, hit: Hit, entry: allow_list.Entry | None) -> Finding:

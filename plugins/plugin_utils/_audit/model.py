@@ -14,7 +14,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from .._facts import Namespace, visible
+from .._facts import Facts, Namespace, visible
 
 if t.TYPE_CHECKING:
     from .look import Look
@@ -61,6 +61,7 @@ class Rule(t.NamedTuple):
 class Judgement(t.NamedTuple):
     """What comes of an audit of one host."""
 
+    facts: Facts
     findings: t.Sequence[Finding]
     """The worst first."""
     counts: Counts

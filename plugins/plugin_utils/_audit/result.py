@@ -49,11 +49,10 @@ def make(
     collected: str,
     versions: t.Mapping[str, str],
     msg: str | None = None,
-    facts: t.Any = None,
     judgement: Judgement | None = None,
     baseline: Baseline | None = None,
 ) -> Result:
-    """The result of a host. facts: as they came; they have been read by whoever has judged."""
+    """The result of a host."""
     return {
         "schema": SCHEMA,
         "host": host,
@@ -66,14 +65,12 @@ def make(
         "counts": dict.fromkeys(COUNTS, 0) if judgement is None else dict(judgement.counts),
         "allow": None if judgement is None else dict(judgement.allow),
         "drift": None if judgement is None else judgement.drift,
-        "facts": None if facts is None else narrow(facts),
+        "facts": None if judgement is None else narrow(judgement.facts.told),
     }
 
 
-def narrow(facts: t.Any) -> dict[str, t.Any]:
-    """What a report and the next audit need of facts, which read the same way."""
-    if "linux_namespaces" in facts:
-        facts = facts["linux_namespaces"]
+def narrow(facts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What a report and the next audit need of facts, which read the same way; somebody has read them."""
     kept = {key: facts[key] for key in _TOP if facts.get(key) is not None}
     namespaces = [*map(_narrow_namespace, facts["namespaces"])]
     _shorten_leaders(namespaces)
