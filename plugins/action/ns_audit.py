@@ -144,7 +144,7 @@ class _Audit:
         made = result.make(
             self._host,
             status,
-            collected=_now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            collected=_now().strftime(result.TIME),
             versions={"collection": collection_version(), "ansible_core": ansible_core, "rules": catalogue.digest()},
             **more,
         )

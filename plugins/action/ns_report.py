@@ -12,10 +12,9 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-
-from ..plugin_utils._audit.model import SEVERITIES
-from ..plugin_utils._report import draft, write
-from ..plugin_utils._version import collection_version
+from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.model import SEVERITIES
+from ansible_collections.linux.namespaces.plugins.plugin_utils._report import draft, write
+from ansible_collections.linux.namespaces.plugins.plugin_utils._version import collection_version
 
 _OPTIONS: dict[str, dict[str, t.Any]] = {
     "report_dir": {"type": "path", "required": True},

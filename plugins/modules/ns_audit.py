@@ -30,7 +30,8 @@ attributes:
       looked at at once.
   check_mode:
     support: full
-    details: The same as without; files on the controller are written too.
+    details: The same as without. The files on the controller are written too, also a baseline, since nothing is changed
+      on the host.
   diff_mode:
     support: N/A
     details: It changes nothing.

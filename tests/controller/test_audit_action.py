@@ -368,17 +368,24 @@ def test_the_options_are_as_documented() -> None:
     assert without_texts(yaml.safe_load(documented.DOCUMENTATION)["options"]) == without_texts(action.SPEC)
 
 
-def test_by_its_short_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("module", "options", "answer"),
+    [
+        ("ns_audit", "rules=leaks", "findings:"),
+        ("ns_report", "report_dir={folder}/audit hosts=r1 unreachable=report", "not_scanned: 1"),
+    ],
+)
+def test_by_its_short_name(tmp_path: Path, module: str, options: str, answer: str) -> None:
     """As in the checkout, whose ansible.cfg knows no more than where plugins are."""
     environment = {**Fleet(tmp_path, {}).environment, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
     words: list[str | Path] = [
         Path(sys.executable).with_name("ansible"),
         "localhost",
         "-m",
-        "ns_audit",
+        module,
         "-a",
-        "rules=leaks",
+        options.format(folder=tmp_path),
     ]
     done = subprocess.run(words, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "findings:" in done.stdout
+    assert answer in done.stdout

@@ -26,6 +26,15 @@ field.value = [...field.options].find((option) => option.text === arguments[1]).
 field.dispatchEvent(new Event("input", {bubbles: true}));
 """
 
+BROKEN_NUMBERS = """
+const lines = (cell) => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return range.getClientRects().length;
+};
+return [...document.querySelectorAll("td.count")].filter((cell) => lines(cell) > 1).map((cell) => cell.textContent);
+"""
+
 CONTRAST = """
 const parse = (color) => color.match(/[\\d.]+/g).map(Number);
 const shown = (element) => element.checkVisibility() && element.textContent.trim();
@@ -67,7 +76,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *(fleet.finding("leak-fd-only", "low", BAD, evidence="more") for _number in range(300)),
     ]
     found = [*namespaces, bad]
-    fleet.put(place, fleet.result(BAD_HOST, told, facts=fleet.facts(found, complete=False, incomplete_because=[BAD])))
+    entries = {
+        "used": [],
+        "expired": ["leak-bind-only name=lab-* until 2026-11-01 (the lab keeps its networks between two runs)"],
+        "unused": ["exposure-listener comm=%s (it listens)" % BAD, "leak-fd-only comm=dockerd (see CHG0042)"],
+    }
+    odd = fleet.facts(found, complete=False, incomplete_because=[BAD])
+    fleet.put(place, fleet.result(BAD_HOST, told, facts=odd, allow=entries))
     write.report(write.Request(str(place), [*hosts, BAD_HOST], 86400, fleet.NOW, "0.2.0"))
     shutil.rmtree(place / "hosts")
     return place
@@ -271,6 +286,7 @@ def test_what_it_looks_like(folder: Path, window: Browser, width: int, scheme: s
         window.until("return !document.querySelector('[aria-busy]')")
         assert window.run(CONTRAST) == []
         assert window.run("return document.documentElement.scrollWidth") == width
+        assert width < 1280 or window.run(BROKEN_NUMBERS) == []
         name = f"{Path(page).stem}-{width}-{scheme}.png"
         (SCREENSHOTS / name).write_bytes(window.screenshot(whole=True))
     ground = window.run("return getComputedStyle(document.body).backgroundColor")

@@ -37,7 +37,6 @@ MOST_BYTES = 128 << 20
 """Of a file: 100,000 findings take half of it."""
 
 _AHEAD_SECONDS = 300
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Namespace(t.NamedTuple):
@@ -221,7 +220,7 @@ def _refuse_constant(name: str) -> t.NoReturn:
 
 def _check_age(collected: str, now: float, max_age: float) -> None:
     try:
-        parsed = dt.datetime.strptime(collected, _TIME)
+        parsed = dt.datetime.strptime(collected, result.TIME)
     except ValueError:
         raise _BrokenError("collected: %r is no time as 2026-11-29T07:00:00Z" % collected) from None
     age = now - parsed.replace(tzinfo=dt.timezone.utc).timestamp()
