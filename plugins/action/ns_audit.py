@@ -16,25 +16,16 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleF
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as ansible_core
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import catalogue, folder, result
-from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.baseline import Baseline, read_baseline
+from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.baseline import Baseline, Missing, read_baseline
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.judge import judge
-from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.model import Judgement
+from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.model import SEVERITIES, Judgement
 from ansible_collections.linux.namespaces.plugins.plugin_utils._version import collection_version
 
 SPEC: dict[str, t.Any] = {
     "rules": {"type": "list", "elements": "str", "default": []},
     "skip_rules": {"type": "list", "elements": "str", "default": []},
-    "allow": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "id": {"type": "str", "required": True},
-            "match": {"type": "dict"},
-            "reason": {"type": "str", "required": True},
-            "expires": {"type": "str"},
-        },
-    },
+    # What is in an entry is checked where it is read, which says which entry it is.
+    "allow": {"type": "list", "elements": "dict", "default": []},
     "declared": {"type": "list", "elements": "str", "default": []},
     "thresholds": {"type": "dict", "default": {}},
     "baseline": {"type": "path"},
@@ -71,10 +62,9 @@ class ActionModule(ActionBase):
                 raise
             except (KeyboardInterrupt, SystemExit):
                 raise
-            except BaseException as error:
-                # The time limit of a task is no Exception.
-                told = audit.failed({"msg": str(error) or "it was ended (%s)" % type(error).__name__})
-                raise AnsibleActionFail(told["msg"], result=told) from error
+            except BaseException as error:  # noqa: BLE001 (the time limit of a task is no Exception)
+                # It is returned and not raised, so that failed_when is asked.
+                answer = {"failed": True, "msg": str(error) or "it was ended (%s)" % type(error).__name__}
             return audit.failed(answer) if answer.get("failed") else audit.scanned(answer)
 
 
@@ -86,7 +76,7 @@ class _Audit:
         self._host = host
         self._file = result.file_name(host)
         self._by = {option: options[option] for option in _JUDGED_BY}
-        self._baseline: Baseline | None = None
+        self._baseline: Baseline | Missing | None = None
         self._warnings: list[str] = []
         self._results: folder.Folder | None = None
         self._baselines: folder.Folder | None = None
@@ -109,7 +99,8 @@ class _Audit:
         """What the task returns for these facts, which are judged and kept."""
         try:
             judgement = self._judge(answer.get("ansible_facts"), self._baseline)
-            path = self.keep("scanned", judgement=judgement, baseline=self._baseline)
+            before = self._baseline if isinstance(self._baseline, Baseline) else None
+            path = self.keep("scanned", judgement=judgement, baseline=before)
         except (AnsibleFilterError, ValueError, RecursionError) as error:
             return self.failed({"failed": True, "msg": "what the host says can not be judged: %s" % error})
         facts = judgement.facts
@@ -121,6 +112,7 @@ class _Audit:
         told: dict[str, t.Any] = {
             "changed": False,
             "status": "scanned",
+            "msg": _summary(judgement.counts),
             "counts": judgement.counts,
             "complete": facts.complete,
             "incomplete_because": facts.incomplete_because,
@@ -154,23 +146,28 @@ class _Audit:
             self._baselines.write(self._file, data)
         return path
 
-    def _judge(self, facts: t.Any, baseline: Baseline | None = None) -> Judgement:
+    def _judge(self, facts: t.Any, baseline: Baseline | Missing | None = None) -> Judgement:
         return judge(facts, today=_now().date(), baseline=baseline, **self._by)
 
-    def _read_baseline(self, path: str) -> Baseline | None:
+    def _read_baseline(self, path: str) -> Baseline | Missing:
         """Raises AnsibleActionFail and AnsibleFilterError."""
         remedy = "give another, or have a new one written by write_baseline"
         try:
             if os.path.isdir(path):
                 found = os.path.join(path, self._file)
                 if not os.path.lexists(found):
-                    self._warnings.append("some hosts have no baseline in %s, and were not compared" % path)
-                    return None
+                    # The same words for all, so that they are shown once.
+                    self._warnings.append(
+                        "some hosts have no baseline in %s, and were not compared: those with the finding "
+                        "drift-not-compared" % path
+                    )
+                    return Missing(path)
                 path = found
             with open(path, encoding="utf-8") as file:
                 given = json.load(file)
         except OSError as error:
-            raise AnsibleActionFail("baseline: %s can not be read: %s; %s" % (path, error.strerror, remedy)) from error
+            # With its cause core would say the same once more.
+            raise AnsibleActionFail("baseline: %s can not be read: %s; %s" % (path, error.strerror, remedy)) from None
         except (ValueError, RecursionError) as error:
             raise AnsibleActionFail("baseline: %s is no JSON, or torn: %s; %s" % (path, error, remedy)) from error
         return read_baseline(given, self._host)
@@ -178,6 +175,12 @@ class _Audit:
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.timezone.utc)
+
+
+def _summary(counts: t.Mapping[str, int]) -> str:
+    """3 medium, 1 info."""
+    told = ["%d %s" % (counts[what], what) for what in (*SEVERITIES, "allowed") if counts[what]]
+    return ", ".join(told) or "nothing was found"
 
 
 def _why(answer: t.Mapping[str, t.Any]) -> str:

@@ -18,7 +18,8 @@ author: The linux.namespaces authors (@linux-namespaces)
 options:
   _input:
     description: The facts, C(ansible_facts.linux_namespaces), not of
-      O(linux.namespaces.ns_facts#module:detail=summary).
+      O(linux.namespaces.ns_facts#module:detail=summary). Or what M(linux.namespaces.ns_audit) has written of the host,
+      whose facts are judged anew.
     type: dict
     required: true
   rules:
@@ -35,9 +36,9 @@ options:
       - Findings that are known and wanted. They have C(allowed) set.
       - C(id) is the id of the rule. C(reason) says why it is wanted. C(expires) is the last day on which it is, as
         V(2027-01-31), for good if omitted. C(match) says which of its findings, all if omitted. Every key of that has
-        to match. They are C(name), C(type) and C(path) of the namespace, C(owner_uid) of who made its user namespace,
-        and C(unit), C(container) and C(comm) of who is in it or holds it. In the values C(*) and C(?) stand for any
-        characters and any one.
+        to match. They are C(name), C(type) and C(path) of the namespace, or of the path of a handle that leads to none,
+        C(owner_uid) of who made its user namespace, and C(unit), C(container) and C(comm) of who is in it or holds it.
+        In the values C(*) and C(?) stand for any characters and any one.
       - An entry that has expired allows nothing, and is a finding itself where there is what it allowed. So is one that
         nothing needs.
     type: list
@@ -143,6 +144,7 @@ import typing as t
 from ..plugin_utils._audit.baseline import read_baseline
 from ..plugin_utils._audit.judge import judge
 from ..plugin_utils._audit.model import Finding
+from ..plugin_utils._audit.result import facts_of, read
 
 
 def ns_findings(
@@ -155,6 +157,8 @@ def ns_findings(
     baseline: t.Any = None,
 ) -> list[Finding]:
     """What is wrong with a host, in the shape that RETURN says. Raises AnsibleFilterError."""
+    if isinstance(facts, t.Mapping) and "findings" in facts:
+        facts = facts_of(read(facts), "the result", "judge; take the result of another day")
     found = judge(
         facts,
         today=dt.datetime.now(dt.timezone.utc).date(),

@@ -67,9 +67,9 @@ options:
       match:
         description:
           - Which of its findings. Every key has to match. If omitted, all of them.
-          - The keys are V(name), V(type) and V(path) of the namespace, V(owner_uid) of who made its user namespace, and
-            V(unit), V(container) and V(comm) of a process in it. The values are text, where C(*) and C(?) stand for any
-            characters and any one.
+          - The keys are V(name), V(type) and V(path) of the namespace, or of the path of a handle that leads to none,
+            V(owner_uid) of who made its user namespace, and V(unit), V(container) and V(comm) of a process in it. The
+            values are text, where C(*) and C(?) stand for any characters and any one.
         type: dict
       reason:
         description: Why it is wanted.
@@ -94,7 +94,7 @@ options:
       - What the host was like, to find what has changed since. A path on the controller, of a result that this module
         wrote for the same host, or of the facts that M(linux.namespaces.ns_facts) returned, as JSON.
       - Of a directory it is the file that O(write_baseline) made there for this host. A host that has none there is
-        not compared, with a warning.
+        not compared, which is the finding C(drift-not-compared), with a warning.
     type: path
   write_baseline:
     description: A directory on the controller where the result is kept as a baseline as well, in place of an earlier
@@ -158,6 +158,11 @@ counts:
   returned: success
   type: dict
   sample: {critical: 0, high: 1, medium: 0, low: 2, info: 3, allowed: 1, expired: 0, unused: 0}
+msg:
+  description: How many findings there are of each severity, in short.
+  returned: success
+  type: str
+  sample: 1 high, 2 low, 3 info, 1 allowed
 findings:
   description: What was found, the worst first.
   returned: success, unless O(report_dir) is given

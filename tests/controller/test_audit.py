@@ -123,6 +123,8 @@ def test_rules_that_are_asked_for(rules: t.Any, skip_rules: t.Any, finds: int) -
         ("allow entry 1 expires 2027-01-31", {"allow": allow(expires=20270101)}),
         ("allow entry 1 expires 2027-01-31", {"allow": allow(expires=dt.datetime(2027, 1, 1))}),
         ("allow entry 1 match nmae name?", {"allow": allow(match={"nmae": "blue"})}),
+        ("allow entry 1 match type net?", {"allow": allow(match={"type": "ne"})}),
+        ("allow entry 1 match type mnt net", {"allow": allow(match={"type": "network*"})}),
         ("allow entry 1 match name text", {"allow": allow(match={"name": 1})}),
         ("allow entry 1 match owner_uid text", {"allow": allow(match={"owner_uid": True})}),
         ("allow entry 1 match mapping", {"allow": allow(match="blue")}),
@@ -147,6 +149,7 @@ def test_wrong_options(words: str, options: dict[str, t.Any]) -> None:
         ({"name": "bl"}, False),
         ({"name": "blue", "type": "net"}, True),
         ({"name": "blue", "type": "uts"}, False),
+        ({"type": "n*"}, True),
         ({"path": "/run/netns/*"}, True),
         ({"path": "/run/*/red"}, False),
         ({"owner_uid": 0}, True),
@@ -170,8 +173,12 @@ def test_what_an_entry_is_about(match: t.Any, matches: bool) -> None:
 def test_a_path_that_is_no_namespace_can_be_allowed() -> None:
     told = facts(handles=[{"path": "/run/netns/gone", "problem": "dangling"}])
     about = {"id": "handle-dangling", "reason": "kolla"}
-    assert judged(told, allow=[{**about, "match": {"path": "/run/netns/g*"}}]).counts["allowed"] == 1
-    assert judged(told, allow=[{**about, "match": {"name": "*"}}]).counts["medium"] == 1
+    for match in ({"path": "/run/netns/g*"}, {"name": "g*"}, {"type": "net", "name": "gone"}):
+        assert judged(told, allow=[{**about, "match": match}]).counts["allowed"] == 1
+    for match in ({"name": "/run*"}, {"type": "uts"}, {"comm": "*"}):
+        assert judged(told, allow=[{**about, "match": match}]).counts["medium"] == 1
+    elsewhere = facts(handles=[{"path": "/run/elsewhere/gone", "problem": "dangling"}])
+    assert judged(elsewhere, allow=[{**about, "match": {"name": "*"}}]).counts["medium"] == 1
 
 
 def test_an_entry_that_ends_today_is_good_today() -> None:
@@ -183,7 +190,8 @@ def test_an_entry_that_ends_today_is_good_today() -> None:
         ("leak-bind-only", "medium"),
         ("allow-expired", "medium"),
     ]
-    assert "leak-bind-only until 2026-11-29 (the lab of the tests)" in found_all.findings[1]["evidence"]
+    over = "allowed until 2026-11-29 (the lab of the tests), which is over: leak-bind-only"
+    assert found_all.findings[1]["evidence"] == over
     assert found_all.counts == {**dict.fromkeys(result.COUNTS, 0), "medium": 2, "expired": 1}
 
 

@@ -50,9 +50,12 @@ def saying(*expressions: str) -> dict[str, t.Any]:
 MISTAKES: dict[str, tuple[dict[str, t.Any], str]] = {
     "option": ({"alow": []}, "module: alow. Supported parameters include: allow, baseline"),
     "allow": ({"allow": "leak-bind-only"}, "dictionary requested, could not parse"),
-    "allow key": ({"allow": [{"id": "leak-bind-only", "reasn": "x", "reason": "x"}]}, "allow.reasn"),
+    "allow key": (
+        {"allow": [{"id": "leak-bind-only", "reason": "x"}, {"id": "leak-bind-only", "reson": "x"}]},
+        "allow, entry 2: there is no key 'reson'; did you mean reason?",
+    ),
     "allow id": ({"allow": [{"id": "leak-bind-onyl", "reason": "x"}]}, "did you mean leak-bind-only?"),
-    "no reason": ({"allow": [{"id": "leak-bind-only"}]}, "missing required arguments: reason found in allow"),
+    "no reason": ({"allow": [{"id": "leak-bind-only"}]}, "allow, entry 1: it has no reason"),
     "empty reason": ({"allow": [{"id": "leak-bind-only", "reason": " "}]}, "say why this may be"),
     "match": ({"allow": [{"id": "leak-bind-only", "reason": "x", "match": {"nmae": "y"}}]}, "did you mean name?"),
     "expires": ({"allow": [{"id": "leak-bind-only", "reason": "x", "expires": "soon"}]}, "give it as 2027-01-31"),
@@ -114,6 +117,7 @@ def test_mistakes(tmp_path: Path) -> None:
         if words not in told[name]["here"]["msg"]
     }
     assert wrong == {}
+    assert told["no baseline"]["here"]["msg"].count("No such file") == 1
     assert os.listdir(there) == []
 
 
@@ -151,6 +155,7 @@ def test_a_leak_is_found_and_kept(tmp_path: Path) -> None:
         False,
         False,
     )
+    assert alone["msg"] == "1 medium"
     assert (alone["complete"], alone["incomplete_because"], alone["drift"]) == (True, [], None)
     assert [told["checked"][key] for key in ("findings", "counts")] == [alone[key] for key in ("findings", "counts")]
     assert "findings" not in kept
@@ -294,6 +299,12 @@ def test_a_baseline(tmp_path: Path) -> None:
     quiet = telling.facts()
     assert after.kept()["ü"]["baseline"] == {"host": "ü", "time": quiet["time"], "boot_id": quiet["boot_id"]}
     assert after.kept()["new"]["baseline"] is None
+    uncompared = {
+        name: [found["evidence"] for found in result["findings"] if found["id"] == "drift-not-compared"]
+        for name, result in after.kept().items()
+    }
+    nothing = f"nothing was compared: there is no baseline of this host in {tmp_path}/baselines"
+    assert uncompared == {"r17": [], "ü": [], "new": [nothing]}
 
 
 def test_a_rolling_baseline(tmp_path: Path) -> None:
@@ -365,7 +376,9 @@ def test_a_delegated_task_is_about_the_other_host(tmp_path: Path) -> None:
 
 
 def test_the_options_are_as_documented() -> None:
-    assert without_texts(yaml.safe_load(documented.DOCUMENTATION)["options"]) == without_texts(action.SPEC)
+    options = without_texts(yaml.safe_load(documented.DOCUMENTATION)["options"])
+    assert options["allow"].pop("options").keys() == {"id", "match", "reason", "expires"}
+    assert options == without_texts(action.SPEC)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.linux.namespaces.plugins.filter import ns_findings
-from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import catalogue
+from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import catalogue, result
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.policy import Policy
 from ansible_collections.linux.namespaces.tests import findings
 from ansible_collections.linux.namespaces.tests.controller import auditing
@@ -37,6 +37,18 @@ def test_the_filter_and_the_audit_find_the_same() -> None:
     assert [item["id"] for item in judged(facts(left), allow=expired)] == ["leak-bind-only", "allow-expired"]
     nested = facts(namespace("user", 8, depth=5))
     assert [item["id"] for item in judged(nested, thresholds={"nesting_depth": 5})] == ["nesting-deep"]
+
+
+def test_the_filter_judges_what_was_kept() -> None:
+    told = facts(namespace("net", 7, name="blue", holder_counts={"bind": 1}))
+    versions = {"collection": "0.2.0"}
+    kept = result.make("r17", "scanned", collected="now", versions=versions, judgement=auditing.judged(told))
+    assert judged(kept) == judged(told) != []
+    lost = result.make("r17", "unreachable", collected="now", versions=versions)
+    with pytest.raises(AnsibleFilterError, match="the result: r17 was unreachable then, so there is nothing to judge"):
+        judged(lost)
+    with pytest.raises(AnsibleFilterError, match="the result: host is missing or wrong"):
+        judged({**kept, "host": 1})
 
 
 def test_the_filter_says_what_is_wrong_with_options() -> None:

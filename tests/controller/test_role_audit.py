@@ -87,6 +87,15 @@ def test_the_status(given: dict[str, t.Any], status: int, tmp_path: Path) -> Non
     assert states(fleet) == {"scanned": 2}
 
 
+@pytest.mark.parametrize("strategy", ["free", "host_pinned"])
+def test_another_strategy(strategy: str, tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, {"r17": host(tmp_path, LEAK), "r18": host(tmp_path), "bare": NO_PYTHON})
+    fleet.environment["ANSIBLE_STRATEGY"] = strategy
+    fleet.run(AUDIT, "-e", "audit_unreachable=report")
+    assert fleet.status == 0, fleet.said
+    assert states(fleet) == {"scanned": 2, "failed": 1}
+
+
 @pytest.mark.parametrize("lost", [unreachable(), NO_PYTHON])
 def test_nobody_could_be_looked_at(lost: dict[str, t.Any], tmp_path: Path) -> None:
     fleet = Fleet(tmp_path, {"r17": lost, "r18": lost})
@@ -134,6 +143,10 @@ def test_a_limit(tmp_path: Path) -> None:
     ("given", "words"),
     [
         ({"audit_allow": [{"id": "leak-bind-onyl", "reason": "x"}]}, "did you mean leak-bind-only?"),
+        (
+            {"audit_allow": [{"id": "leak-bind-only", "reson": "x"}]},
+            "allow, entry 1: there is no key 'reson'; did you mean reason?",
+        ),
         ({"audit_thresholds": {"limit_precent": 90}}, "did you mean limit_percent?"),
         ({"audit_baseline": "nowhere"}, "nowhere can not be read: No such file or directory"),
         ({"audit_fail_on": "hihg"}, "hihg"),
@@ -147,6 +160,8 @@ def test_a_mistake(given: dict[str, t.Any], words: str, tmp_path: Path) -> None:
     fleet.run(AUDIT, "-e", json.dumps({**given, "audit_unreachable": "report"}))
     assert fleet.status == 2, fleet.said
     assert words in fleet.said
+    told = [line for line in fleet.said.splitlines() if line.startswith("fatal: ")]
+    assert len(told) == (1 if "audit_fail_on" in given else 2), fleet.said
 
 
 def test_a_host_with_a_mistake(tmp_path: Path) -> None:
@@ -206,6 +221,8 @@ def test_the_options_are_those_of_the_modules() -> None:
     assert options["main"] == options["collect"] | options["report"]
     found = {name: without_texts(option) for name, option in options["main"].items()}
     assert found.pop("audit_report_dir") == {"type": "path", "default": "audit"}
+    # What is in an entry of the list is checked by the module, which says which entry it is.
+    assert documented["allow"].pop("suboptions").keys() == {"id", "match", "reason", "expires"}
     assert found == {name: without_texts(documented[name[len("audit_") :]]) for name in found}
     assert yaml.safe_load((ROLE / "defaults/main.yml").read_text()) == {"audit_report_dir": "audit"}
 

@@ -9,14 +9,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import typing as t
 from fnmatch import fnmatchcase
 
+from .._facts import TYPE_NAMES
 from .look import binds
 from .model import Hit, Rule, day, line, refuse
 from .policy import closest
 
 _KEYS = ("id", "match", "reason", "expires")
+_HANDLE = re.compile("/run/(%s)ns/([^/]+)" % "|".join(TYPE_NAMES))
 
 EXPIRED = Rule(
     id="allow-expired",
@@ -61,9 +64,19 @@ class Entry:
 
     def said(self) -> str:
         """Which entry it is."""
-        match = ["%s=%s" % item for item in sorted(self.match.items())]
-        until = [] if self.expires is None else ["until %s" % self.expires]
-        return " ".join([self.rule, *match, *until, "(%s)" % self.reason])
+        until = "" if self.expires is None else "until %s " % self.expires
+        return "%s %s(%s)" % (self._about(), until, self.reason)
+
+    def hit(self, today: dt.date) -> Hit:
+        """It as what was found, in words that say whether it has expired."""
+        said = self.said()
+        if not self.has_expired(today):
+            return Hit(said, subject=said)
+        over = "allowed until %s (%s), which is over: %s" % (self.expires, self.reason, self._about())
+        return Hit(over, subject=said)
+
+    def _about(self) -> str:
+        return " ".join([self.rule, *("%s=%s" % item for item in sorted(self.match.items()))])
 
     def told(self) -> dict[str, t.Any]:
         """As a finding that it allows tells of it."""
@@ -141,15 +154,24 @@ def _match(option: str, given: t.Any) -> dict[str, str]:
         is_uid = key == "owner_uid" and isinstance(value, int) and not isinstance(value, bool)
         if not is_uid and not isinstance(value, str):
             raise refuse(option, "match: %s is %r, and no text" % (key, value), "give one, in which * is anything")
+        if key == "type" and not any(fnmatchcase(kind, value) for kind in TYPE_NAMES):
+            raise refuse(option, "match: type: there is none like %r" % value, closest(value, TYPE_NAMES))
         match[key] = str(value)
     return match
 
 
-def _of_namespace(field: str) -> t.Callable[[Hit], t.Iterable[str | None]]:
-    def look(hit: Hit) -> t.Iterable[str | None]:
-        return () if hit.namespace is None else (getattr(hit.namespace, field),)
+def _name(hit: Hit) -> t.Iterable[str | None]:
+    yield _at_path(hit)[1] if hit.namespace is None else hit.namespace.name
 
-    return look
+
+def _type(hit: Hit) -> t.Iterable[str | None]:
+    yield _at_path(hit)[0] if hit.namespace is None else hit.namespace.type
+
+
+def _at_path(hit: Hit) -> tuple[str | None, str | None]:
+    """The type and the name that a namespace would have at the path of a handle."""
+    found = None if hit.path is None else _HANDLE.fullmatch(hit.path)
+    return (None, None) if found is None else (found[1], found[2])
 
 
 def _of_people(field: str) -> t.Callable[[Hit], t.Iterable[str | None]]:
@@ -180,8 +202,8 @@ def _owner_uid(hit: Hit) -> t.Iterable[str | None]:
 
 
 _FIELDS: t.Mapping[str, t.Callable[[Hit], t.Iterable[str | None]]] = {
-    "name": _of_namespace("name"),
-    "type": _of_namespace("type"),
+    "name": _name,
+    "type": _type,
     "path": _paths,
     "owner_uid": _owner_uid,
     "unit": _of_people("unit"),

@@ -14,7 +14,7 @@ from ansible.errors import AnsibleFilterError
 
 from .host import Host, read_host
 from .model import line
-from .result import read
+from .result import facts_of, read
 
 _REMEDY = "give the one of this host, or have a new one written"
 
@@ -29,6 +29,12 @@ class Baseline(t.NamedTuple):
     def summary(self) -> dict[str, t.Any]:
         """As results tell of it."""
         return {"host": self.name, "time": self.host.time, "boot_id": self.host.facts.boot_id}
+
+
+class Missing(t.NamedTuple):
+    """There are baselines, and none of this host."""
+
+    directory: str
 
 
 def read_baseline(given: t.Any, name: str | None = None) -> Baseline:
@@ -46,12 +52,7 @@ def read_baseline(given: t.Any, name: str | None = None) -> Baseline:
             raise AnsibleFilterError(
                 "baseline: it is of the host %s, and this is %s; %s" % (line(host, 100), line(name, 100), _REMEDY)
             )
-        if result["facts"] is None:
-            raise AnsibleFilterError(
-                "baseline: %s was %s then, so there is nothing to compare with; %s"
-                % (line(host, 100), result["status"], _REMEDY)
-            )
-        given = result["facts"]
+        given = facts_of(result, "baseline", "compare with; %s" % _REMEDY)
     try:
         return Baseline(read_host(given), host)
     except AnsibleFilterError as error:

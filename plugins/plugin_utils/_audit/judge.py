@@ -14,7 +14,7 @@ import typing as t
 from .._facts import Namespace
 from . import allow as allow_list
 from . import catalogue
-from .baseline import Baseline, check_machine
+from .baseline import Baseline, Missing, check_machine
 from .host import read_host
 from .look import Look, path_of
 from .model import SEVERITIES, Finding, Hit, Judgement, Rule, line
@@ -33,12 +33,12 @@ def judge(
     thresholds: t.Any = None,
     rules: t.Any = (),
     skip_rules: t.Any = (),
-    baseline: Baseline | None = None,
+    baseline: Baseline | Missing | None = None,
 ) -> Judgement:
     """What there is to find. The options are checked here. Raises AnsibleFilterError."""
     selected = catalogue.select(rules, skip_rules)
     host = read_host(facts)
-    if baseline is not None:
+    if isinstance(baseline, Baseline):
         check_machine(baseline, host)
     look = Look(host, read_policy(thresholds), catalogue.texts("declared", declared), baseline)
     can_be_allowed = [rule.id for rule in catalogue.RULES.values() if rule.check is not None]
@@ -54,7 +54,7 @@ def judge(
     said = {what: [line(entry.said()) for entry in some] for what, some in entries.items()}
     for rule, what in ((allow_list.EXPIRED, "expired"), (allow_list.UNUSED, "unused")):
         if rule in selected:
-            findings += [_finding(rule, Hit(words, subject=words), None) for words in said[what]]
+            findings += [_finding(rule, entry.hit(today), None) for entry in entries[what]]
     findings.sort(key=lambda finding: _WORST_FIRST[finding["severity"]])
     counts = dict.fromkeys(COUNTS, 0)
     for finding in findings:

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 
 from .._diff import Difference, compare
 from .._facts import Facts, Holder, Namespace
-from .baseline import Baseline
+from .baseline import Baseline, Missing
 from .host import Host
 from .policy import Policy
 
@@ -25,10 +25,13 @@ PASSIVE = frozenset({"owned", "child", "zombie", "process"})
 class Look:
     """A host, and by what it is judged. What it knows of a namespace takes no second look at the others."""
 
-    def __init__(self, host: Host, policy: Policy, declared: t.Sequence[str], baseline: Baseline | None) -> None:
+    def __init__(
+        self, host: Host, policy: Policy, declared: t.Sequence[str], baseline: Baseline | Missing | None
+    ) -> None:
         self.host = host
         self.policy = policy
-        self.baseline = baseline
+        self.baseline = baseline if isinstance(baseline, Baseline) else None
+        self.missing = baseline if isinstance(baseline, Missing) else None
         self._globs = declared
         self._exactly = frozenset(host.facts.declared or ())
         self._known: dict[str, bool] = {}

@@ -137,6 +137,15 @@ def read(given: t.Any, what: str = "the result") -> Result:
     raise AnsibleFilterError("%s: %s; it was not written by linux.namespaces.ns_audit, or is damaged" % (what, wrong))
 
 
+def facts_of(result: Result, what: str, use: str) -> t.Any:
+    """The facts of a host. Raises AnsibleFilterError where it could not be looked at."""
+    if result["facts"] is None:
+        raise AnsibleFilterError(
+            "%s: %s was %s then, so there is nothing to %s" % (what, line(result["host"], 100), result["status"], use)
+        )
+    return result["facts"]
+
+
 def _wrong(given: t.Any) -> str | None:
     """What is wrong with it, None for nothing."""
     if not isinstance(given, dict):

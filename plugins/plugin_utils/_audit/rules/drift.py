@@ -82,7 +82,9 @@ def holders(look: Look) -> t.Iterator[Hit]:
 
 
 def not_compared(look: Look) -> t.Iterator[Hit]:
-    """Booted between."""
+    """Booted between, or there is nothing to compare with."""
+    if look.missing is not None:
+        yield Hit("nothing was compared: there is no baseline of this host in %s" % look.missing.directory)
     if look.difference is None or look.baseline is None:
         return
     before, after = look.difference.not_compared
@@ -192,8 +194,9 @@ RULES = (
         id="drift-not-compared",
         severity="info",
         title="Not all could be compared with the baseline",
-        meaning="The host was booted since, and a namespace without a name has nothing that a reboot leaves.",
-        remedy="Have a new baseline written after each boot, or declare what should be compared.",
+        meaning="The host was booted since, and a namespace without a name has nothing that a reboot leaves. Or it has "
+        "no baseline where other hosts have one, and may have had anything since.",
+        remedy="Have a new baseline written, also after each boot, or declare what should be compared.",
         source="linux.namespaces.ns_diff",
         check=not_compared,
     ),
