@@ -129,7 +129,9 @@ EXAMPLES = r"""
 - name: Fail where something is
   ansible.builtin.assert:
     that: audit.counts.critical + audit.counts.high == 0
-    fail_msg: "{{ audit.findings | selectattr('severity', 'in', ['critical', 'high']) | map(attribute='evidence') }}"
+    fail_msg: "{{ severe | rejectattr('allowed') | map(attribute='evidence') }}"
+  vars:
+    severe: "{{ audit.findings | selectattr('severity', 'in', ['critical', 'high']) }}"
 
 - name: Accept what is known
   linux.namespaces.ns_audit:

@@ -87,6 +87,15 @@ def test_the_status(given: dict[str, t.Any], status: int, tmp_path: Path) -> Non
     assert states(fleet) == {"scanned": 2}
 
 
+def test_a_playbook_of_a_project(tmp_path: Path) -> None:
+    """As AWX needs it."""
+    fleet = Fleet(tmp_path, {"r17": host(tmp_path, LEAK)})
+    (tmp_path / "audit.yml").write_text(json.dumps([{"name": "Audit", "ansible.builtin.import_playbook": AUDIT}]))
+    fleet.run("audit.yml", "-e", "audit_fail_on=medium")
+    assert fleet.status == 2, fleet.said
+    assert states(fleet) == {"scanned": 1}
+
+
 @pytest.mark.parametrize("strategy", ["free", "host_pinned"])
 def test_another_strategy(strategy: str, tmp_path: Path) -> None:
     fleet = Fleet(tmp_path, {"r17": host(tmp_path, LEAK), "r18": host(tmp_path), "bare": NO_PYTHON})
