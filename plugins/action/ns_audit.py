@@ -15,6 +15,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleFilterError
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as ansible_core
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.values import TIME_FORMAT
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import catalogue, folder, result
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.baseline import Baseline, Missing, read_baseline
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.judge import judge
@@ -136,7 +137,7 @@ class _Audit:
         made = result.make(
             self._host,
             status,
-            collected=_now().strftime(result.TIME),
+            collected=_now().strftime(TIME_FORMAT),
             versions={"collection": collection_version(), "ansible_core": ansible_core, "rules": catalogue.digest()},
             **more,
         )

@@ -11,8 +11,10 @@ description:
   - Judges facts of M(linux.namespaces.ns_facts) by the rules that M(linux.namespaces.ns_audit) has, which
     C(docs/findings.md) of the collection lists. No host is contacted, so that facts of earlier, or of hosts that are
     out of reach now, can be judged too.
-  - Gather the facts as root and without narrowing them. With O(linux.namespaces.ns_facts#module:sources) or
-    O(linux.namespaces.ns_facts#module:types) something that is missing there is not found here.
+  - Gather the facts as root and without narrowing them. Where O(linux.namespaces.ns_facts#module:types),
+    O(linux.namespaces.ns_facts#module:name) or others leave namespaces out, these are not judged, a user namespace that
+    only they use seems to be used by nobody, and all of them are gone since a O(baseline). What a scan without some
+    O(linux.namespaces.ns_facts#module:sources) did not see is known to be missing, and told so.
 version_added: 0.1.0
 author: The linux.namespaces authors (@linux-namespaces)
 options:
@@ -36,9 +38,10 @@ options:
       - Findings that are known and wanted. They have C(allowed) set.
       - C(id) is the id of the rule. C(reason) says why it is wanted. C(expires) is the last day on which it is, as
         V(2027-01-31), for good if omitted. C(match) says which of its findings, all if omitted. Every key of that has
-        to match. They are C(name), C(type) and C(path) of the namespace, or of the path of a handle that leads to none,
-        C(owner_uid) of who made its user namespace, and C(unit), C(container) and C(comm) of who is in it or holds it.
-        In the values C(*) and C(?) stand for any characters and any one.
+        to match. They are C(name) and C(type) of the namespace, or of the one that should be at a handle that leads to
+        none, C(path) of a bind mount of it or of such a handle, C(owner_uid) of who made its user namespace, and
+        C(unit), C(container) and C(comm) of the process that leads in it or of one that C(holders) of the facts tell
+        of, but for bind mounts. In the values C(*) and C(?) stand for any characters and any one.
       - An entry that has expired allows nothing, and is a finding itself where there is what it allowed. So is one that
         nothing needs.
     type: list

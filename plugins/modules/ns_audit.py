@@ -67,9 +67,10 @@ options:
       match:
         description:
           - Which of its findings. Every key has to match. If omitted, all of them.
-          - The keys are V(name), V(type) and V(path) of the namespace, or of the path of a handle that leads to none,
-            V(owner_uid) of who made its user namespace, and V(unit), V(container) and V(comm) of a process in it. The
-            values are text, where C(*) and C(?) stand for any characters and any one.
+          - The keys are V(name) and V(type) of the namespace, or of the one that should be at a handle that leads to
+            none, V(path) of a bind mount of it or of such a handle, V(owner_uid) of who made its user namespace, and
+            V(unit), V(container) and V(comm) of the process that leads in it or of one that C(holders) of the facts
+            tell of, but for bind mounts. The values are text, where C(*) and C(?) stand for any characters and any one.
         type: dict
       reason:
         description: Why it is wanted.
@@ -94,11 +95,13 @@ options:
       - What the host was like, to find what has changed since. A path on the controller, of a result that this module
         wrote for the same host, or of the facts that M(linux.namespaces.ns_facts) returned, as JSON.
       - Of a directory it is the file that O(write_baseline) made there for this host. A host that has none there is
-        not compared, which is the finding C(drift-not-compared), with a warning.
+        not compared, which is the finding C(drift-not-compared), with a warning. A path where nothing is fails the
+        host, unless O(write_baseline) is the same, which makes the directory.
     type: path
   write_baseline:
     description: A directory on the controller where the result is kept as a baseline as well, in place of an earlier
-      one, if the host could be looked at. As for O(report_dir), nobody else may be able to write there.
+      one, if the host could be looked at, with a warning if not completely. The host is compared with the earlier one
+      before. It is made where it is missing. As for O(report_dir), nobody else may be able to write there.
     type: path
   report_dir:
     description:

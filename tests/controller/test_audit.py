@@ -16,9 +16,9 @@ import typing as t
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import blind
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import baseline, catalogue, judge, model, result
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.host import read_host
-from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.rules import certainty
 from ansible_collections.linux.namespaces.tests.controller import telling
 from ansible_collections.linux.namespaces.tests.controller.auditing import TODAY, found, judged
 from ansible_collections.linux.namespaces.tests.controller.telling import Facts, facts, leader, namespace
@@ -102,7 +102,11 @@ def test_rules_that_are_asked_for(rules: t.Any, skip_rules: t.Any, finds: int) -
         ("rules list", {"rules": [1]}),
         ("declared list", {"declared": "blue"}),
         ("thresholds limit_precent limit_percent?", {"thresholds": {"limit_precent": 80}}),
-        ("thresholds limit_percent 1 100", {"thresholds": {"limit_percent": "80"}}),
+        ("thresholds limit_percent 1 100", {"thresholds": {"limit_percent": "8_0"}}),
+        ("thresholds limit_percent 1 100", {"thresholds": {"limit_percent": "0"}}),
+        ("thresholds limit_percent 1 100", {"thresholds": {"limit_percent": 80.5}}),
+        ("thresholds limit_percent 1 100", {"thresholds": {"limit_percent": [80]}}),
+        ("thresholds limit_percent 1 100", {"thresholds": {"limit_percent": None}}),
         ("thresholds limit_percent 1 100", {"thresholds": {"limit_percent": True}}),
         ("thresholds limit_percent 1 100", {"thresholds": {"limit_percent": 0}}),
         ("thresholds nesting_depth 1 32", {"thresholds": {"nesting_depth": 33}}),
@@ -134,6 +138,13 @@ def test_rules_that_are_asked_for(rules: t.Any, skip_rules: t.Any, finds: int) -
 def test_wrong_options(words: str, options: dict[str, t.Any]) -> None:
     said = refused(**options)
     assert [word for word in words.split() if word not in said] == [], said
+
+
+def test_numbers_as_a_template_gives_them() -> None:
+    """Text, up to ansible-core 2.18."""
+    told = facts(limits={"net": {"max": 100, "used": 89}})
+    said = {limit: len(found(told, "limit-near", thresholds={"limit_percent": limit})) for limit in ("89", 89, "90")}
+    assert said == {"89": 1, 89: 1, "90": 0}
 
 
 # ---- what is allowed
@@ -260,7 +271,7 @@ def test_what_is_about_no_namespace_has_a_subject() -> None:
         limits={kind: {"max": 10, "used": 9} for kind in ("net", "uts")},
         sysctls={"user.max_user_namespaces": 9},
         handles=[{"path": path, "problem": "dangling"} for path in both],
-        scan={"complete": False, "incomplete_because": ["no root", "no mounts"], "blind": [certainty.OUTSIDE]},
+        scan={"complete": False, "incomplete_because": ["no root", "no mounts"], "blind": [blind.OUTSIDE]},
     )
     found_all = judged(told, allow=[*allow(match={"name": "red"}), *allow(match={"name": "green"})]).findings
     subjects: dict[str, list[t.Any]] = {}
@@ -273,7 +284,7 @@ def test_what_is_about_no_namespace_has_a_subject() -> None:
         "userns-unprivileged": ["user.max_user_namespaces"],
         "handle-dangling": both,
         "scan-incomplete": ["no root", "no mounts"],
-        "scan-inside": [certainty.OUTSIDE],
+        "scan-inside": [blind.OUTSIDE],
         "allow-unused": [f"leak-bind-only name={name} (the lab of the tests)" for name in ("red", "green")],
     }
 

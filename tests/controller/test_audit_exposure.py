@@ -276,6 +276,15 @@ def test_something_that_listens_where_nobody_looks(address: str, findings: int) 
     ] * findings
 
 
+@pytest.mark.parametrize(
+    ("address", "findings"),
+    [("::1", 0), ("::ffff:127.0.0.1", 0), ("::ffff:10.0.0.1", 1), ("::", 1), ("10.0.0.1", 1), ("fe80::1%eth0", 1)],
+)
+def test_addresses_that_are_local(address: str, findings: int) -> None:
+    told = namespace("net", 7, listeners=[{"protocol": "tcp", "address": address, "port": 22}])
+    assert len(found(facts(told), "listener-hidden")) == findings
+
+
 def test_something_that_listens_on_the_host() -> None:
     @contextlib.contextmanager
     def situation() -> t.Iterator[None]:

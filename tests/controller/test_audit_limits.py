@@ -11,8 +11,6 @@ import typing as t
 
 import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process
-from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import run
-from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.rules import certainty
 from ansible_collections.linux.namespaces.tests.controller import auditing
 from ansible_collections.linux.namespaces.tests.controller.auditing import alone, found, severities
 from ansible_collections.linux.namespaces.tests.controller.telling import facts, namespace
@@ -85,4 +83,3 @@ def test_a_scan_that_does_not_say_what_it_missed() -> None:
 def test_a_scan_from_inside_of_something() -> None:
     assert severities(alone(auditing.quiet), "scan-inside") == ["info"]
     assert severities(facts(namespace("net", 7)), "scan-inside") == []
-    assert certainty.OUTSIDE == run.BLIND_OUTSIDE

@@ -25,6 +25,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
     process,
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import (
+    blind,
     fds,
     in_flight,
     kernel,
@@ -531,7 +532,7 @@ def test_what_there_is_no_view_of() -> None:
             return set(found.blind)
 
     listed = set() if support.kernel_release() >= (6, 19) else {kernel.BLIND}
-    assert support.in_own_world(look, "pid", "mnt") == {*run.BLIND, run.BLIND_OUTSIDE, *listed}
+    assert support.in_own_world(look, "pid", "mnt") == {*blind.BLIND, blind.OUTSIDE, *listed}
 
 
 @contextlib.contextmanager

@@ -35,6 +35,7 @@ from ansible_collections.linux.namespaces.plugins.module_utils._kernel import (
 )
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces import checkpoint
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.discovery import (
+    blind,
     fds,
     in_flight,
     mounts,
@@ -735,7 +736,7 @@ def test_inside_of_a_container() -> None:
         return scanning.scan(), {name: support.own_identity(name).inode for name in support.TYPE_NAMES}
 
     found, own = support.in_own_world(work)
-    assert run.BLIND_OUTSIDE in found.blind
+    assert blind.OUTSIDE in found.blind
     assert {item.kind: inode for inode, item in found.namespaces.items() if 1 in item.processes} == own
     assert [item.parent for inode, item in found.namespaces.items() if inode in (own["user"], own["pid"])] == [None] * 2
 

@@ -23,7 +23,7 @@ FLOORS = ("_kernel", "_namespaces", "_plugin")
 LOWER_FLOORS = FLOORS[:2]
 CONTROLLER = ("action", "become", "filter", "plugin_utils")
 """What never runs on a target: it knows the types, what is pure, and nothing else of what does."""
-PURE = ("errors", "memory", "shown", "values")
+PURE = ("discovery.blind", "errors", "memory", "shown", "values")
 IN_ONE_PLACE = {
     "ctypes": ("module_utils", "_kernel", "libc"),
     "pyroute2": ("module_utils", "_namespaces", "network", "codec"),

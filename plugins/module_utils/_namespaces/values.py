@@ -11,10 +11,13 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .errors import refuse
+from .errors import NamespaceError, refuse
 
 LAST_ID = (1 << 32) - 2
 """The largest user or group id: the one above means "unchanged" to setresuid(2)."""
+
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+"""How a moment is written in UTC, for strftime(3): 2026-11-29T07:00:00Z."""
 
 _NANOSECONDS = 10**9
 
@@ -61,6 +64,15 @@ def set_name(option: str, name: str) -> str:
             "sets are a list in ns_persistent and a pattern in ns_exec",
         )
     return name
+
+
+def is_set_name(name: str) -> bool:
+    """Whether it can be the name of a set: ip-netns(8), and whoever makes a file, takes others too."""
+    try:
+        set_name("name", name)
+    except NamespaceError:
+        return False
+    return True
 
 
 def plain_id(option: str, value: t.Any) -> int:

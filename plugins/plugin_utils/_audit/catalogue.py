@@ -38,8 +38,8 @@ def digest() -> str:
 
 def select(rules: t.Any, skip_rules: t.Any) -> list[Rule]:
     """The rules that are asked for, all if none is named. Raises AnsibleFilterError where there is none of a name."""
-    wanted = _named("rules", rules) or RULES.keys()
-    return [RULES[name] for name in RULES if name in wanted and name not in _named("skip_rules", skip_rules)]
+    wanted, left_out = _named("rules", rules) or RULES.keys(), _named("skip_rules", skip_rules)
+    return [rule for name, rule in RULES.items() if name in wanted and name not in left_out]
 
 
 def texts(option: str, given: t.Any) -> list[str]:

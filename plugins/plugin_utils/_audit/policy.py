@@ -11,6 +11,8 @@ from __future__ import annotations
 import difflib
 import typing as t
 
+from ...module_utils._namespaces.errors import NamespaceError
+from ...module_utils._namespaces.values import plain_number
 from .model import refuse
 
 WORDS: t.Mapping[str, t.Sequence[str]] = {
@@ -44,11 +46,10 @@ def read_policy(given: t.Any) -> Policy:
         return Policy()
     if not isinstance(given, t.Mapping):
         raise refuse("thresholds", "%r is no mapping" % (given,), "give for example {limit_percent: 90}")
-    for key, value in given.items():
+    for key in given:
         if key not in Policy._fields:
             raise refuse("thresholds", "there is no %r" % (key,), closest(key, Policy._fields))
-        _check(key, value)
-    return Policy(**given)
+    return Policy(**{key: _read(key, value) for key, value in given.items()})
 
 
 def closest(given: t.Any, known: t.Collection[str]) -> str:
@@ -57,12 +58,18 @@ def closest(given: t.Any, known: t.Collection[str]) -> str:
     return "did you mean %s?" % found[0] if found else "there are " + ", ".join(known)
 
 
-def _check(key: str, value: t.Any) -> None:
+def _read(key: str, value: t.Any) -> t.Any:
     option = "thresholds: " + key
     if key in WORDS:
         if value not in WORDS[key]:
             raise refuse(option, "%r is none of its words" % (value,), closest(value, WORDS[key]))
-        return
+        return value
     least, most = NUMBERS[key]
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+    try:
+        # What comes out of a template is text, up to ansible-core 2.18.
+        number = plain_number(option, value)
+    except NamespaceError:
+        number = 0
+    if not least <= number <= most:
         raise refuse(option, "%r is no whole number from %d to %d" % (value, least, most), "give one")
+    return number

@@ -20,9 +20,6 @@ if t.TYPE_CHECKING:
     from .baseline import Baseline
 
 SCHEMA = 1
-TIME = "%Y-%m-%dT%H:%M:%SZ"
-"""How times are written, in UTC."""
-
 STATUSES = ("scanned", "unreachable", "failed")
 OF_ALLOW_LIST = ("expired", "unused")
 COUNTS = (*SEVERITIES, "allowed", *OF_ALLOW_LIST)

@@ -21,6 +21,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from ...module_utils._namespaces.values import TIME_FORMAT
 from .._audit import allow, result
 from .._audit.model import SEVERITIES
 from .._facts import Facts, Part, Told
@@ -220,7 +221,7 @@ def _refuse_constant(name: str) -> t.NoReturn:
 
 def _check_age(collected: str, now: float, max_age: float) -> None:
     try:
-        parsed = dt.datetime.strptime(collected, result.TIME)
+        parsed = dt.datetime.strptime(collected, TIME_FORMAT)
     except ValueError:
         raise _BrokenError("collected: %r is no time as 2026-11-29T07:00:00Z" % collected) from None
     age = now - parsed.replace(tzinfo=dt.timezone.utc).timestamp()

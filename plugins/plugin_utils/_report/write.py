@@ -14,7 +14,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from .._audit.result import TIME
+from ...module_utils._namespaces.values import TIME_FORMAT
 from . import draft, host_page, results
 from .chunks import Chunks
 from .index_page import MOST_FIRST, index
@@ -38,7 +38,7 @@ class Request(t.NamedTuple):
 
     @property
     def time(self) -> str:
-        return time.strftime(TIME, time.gmtime(self.now))
+        return time.strftime(TIME_FORMAT, time.gmtime(self.now))
 
 
 class _File(t.Protocol):

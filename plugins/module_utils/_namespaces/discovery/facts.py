@@ -16,6 +16,7 @@ from ..._kernel import nsfs, nstypes, procfs
 from ..._kernel.descriptor import closing
 from ..errors import during, refuse
 from ..target import HANDLE_HINTS
+from ..values import TIME_FORMAT
 from . import capacity, handles, holders, initial, inits, networks, properties, run
 from .leaders import Leader, Leaders
 from .model import MOST_HOLDERS, Namespace
@@ -88,7 +89,7 @@ class _Telling:
         facts: Facts = {
             "schema": SCHEMA,
             "boot_id": procfs.read(scan.proc, "sys/kernel/random/boot_id").strip(),
-            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "time": time.strftime(TIME_FORMAT, time.gmtime()),
             "initial": {kind.name: inode for kind, inode in self._initial.items()},
             "own": {kind.name: inode for kind, inode in self._names.own.items()},
             "limits": {

@@ -22,7 +22,7 @@ from ..._kernel.descriptor import RESOLVE_NO_SYMLINKS, closing, open_resolved, s
 from ..boot import folder
 from ..checkpoint import Gate, Message
 from ..errors import NamespaceError
-from ..values import set_name
+from ..values import is_set_name
 from . import machine
 
 MACHINE_ID = "/etc/machine-id"
@@ -75,16 +75,8 @@ def _report_machine(gate: Gate) -> None:
 
 def _report_declared(gate: Gate) -> None:
     with contextlib.suppress(NamespaceError):
-        for some in _some([name for name in folder.names(MOST_DECLARED) if _is_usable(name)]):
+        for some in _some([name for name in folder.names(MOST_DECLARED) if is_set_name(name)]):
             gate.report(files="declared", names=some)
-
-
-def _is_usable(name: str) -> bool:
-    try:
-        set_name("name", name)
-    except NamespaceError:
-        return False
-    return True
 
 
 def _report_handles(gate: Gate, device: int) -> bool:

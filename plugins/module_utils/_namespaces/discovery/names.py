@@ -14,7 +14,7 @@ import typing as t
 from ..._kernel import mountinfo, nstypes, procfs
 from ..errors import NamespaceError
 from ..host import is_in_its_mounts
-from ..values import set_name
+from ..values import is_set_name
 from .model import Holder, Namespace
 
 Reference = t.Dict[str, t.Any]
@@ -78,7 +78,7 @@ class Names:
         if namespace.identity.inode == self.own.get(namespace.kind):
             return None
         name = self.name_of(namespace)
-        if name is not None and _is_usable(name):
+        if name is not None and is_set_name(name):
             return {"name": name, "types": [kind]}
         path = self._handle_of(namespace)
         if path is None and leader is not None and self._can_be_entered(leader):
@@ -133,15 +133,6 @@ def _mounts_of_first(proc: int) -> int | None:
         return procfs.namespace_inode(proc, f"1/ns/{nstypes.MNT.name}")
     except OSError:
         return None
-
-
-def _is_usable(name: str) -> bool:
-    """Whether it can be the name of a set: ip-netns(8) takes others too."""
-    try:
-        set_name("name", name)
-    except NamespaceError:
-        return False
-    return True
 
 
 def _link_of(holder: Holder, kind: nstypes.NsType) -> str | None:

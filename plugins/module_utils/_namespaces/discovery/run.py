@@ -14,24 +14,11 @@ import typing as t
 from ..._kernel import nstypes, procfs
 from ..errors import during
 from . import fds, hierarchy, kernel, links, losses, mounts
+from .blind import BLIND, OUTSIDE
 from .scan import Scan
 
 SOURCES = ("processes", "threads", "fds", "sockets", "mounts", "hierarchy", "kernel")
 """Where namespaces are looked for. Mounts begin at the own ones and those of the mount namespaces that others found."""
-BLIND = (
-    "credentials of open files",
-    "fsopen contexts",
-    "files of /proc that show mounts, networks and id maps",
-    "the procfs of a pid namespace that has ended",
-    "trees of mounts that are mounted nowhere and held by a file in them, and what is covered in such trees",
-    "what the root of a mount namespace covers",
-    "sockets that wait to be accepted",
-    "sockets, folders and polls of an io_uring",
-    "devices of tun that are not called tun",
-    "what is handed on from one holder to another meanwhile",
-)
-"""What no kernel gives a view of, or none that is looked at."""
-BLIND_OUTSIDE = "processes outside of this pid namespace"
 
 _STEPS: tuple[tuple[t.Callable[[Scan], None], frozenset[str]], ...] = (
     (links.look, frozenset({"processes", "threads"})),
@@ -71,7 +58,7 @@ def _look(scan: Scan) -> None:
     scan.blind.update(dict.fromkeys(BLIND))
     with contextlib.suppress(FileNotFoundError):
         if procfs.namespace_inode(scan.proc, f"{procfs.own_pid(scan.proc)}/ns/pid") != nstypes.PID.initial_inode:
-            scan.blind[BLIND_OUTSIDE] = None
+            scan.blind[OUTSIDE] = None
     for look, needed_for in _STEPS:
         if needed_for & scan.sources:
             look(scan)

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ....module_utils._namespaces.discovery.blind import OUTSIDE
 from ..look import Look
 from ..model import Hit, Rule
-
-OUTSIDE = "processes outside of this pid namespace"
-"""As ns_facts says it."""
 
 
 def incomplete(look: Look) -> t.Iterator[Hit]:

@@ -102,7 +102,9 @@ def _listener(part: Part) -> str | None:
     """None where nobody outside of the namespace can reach it."""
     protocol, address, port = part.needed_text("protocol"), part.needed_text("address"), part.needed_number("port")
     try:
-        if ipaddress.ip_address(address).is_loopback:
+        parsed = ipaddress.ip_address(address)
+        # ::ffff:127.0.0.1 is none itself for a Python before 3.13.
+        if parsed.is_loopback or getattr(getattr(parsed, "ipv4_mapped", None), "is_loopback", False):
             return None
     except ValueError:
         pass
