@@ -14,7 +14,7 @@ import typing as t
 from .._facts import Facts
 from . import tree
 from .draft import PAGES, Draft
-from .html import bars, file_of, finding_row, link_to, number, page, pairs, pill, state, text
+from .html import bars, file_of, filled, finding_row, link_to, number, page, pairs, pill, state, text
 from .results import Entry, Finding, Result
 
 PER_PAGE = 200
@@ -40,30 +40,32 @@ def _page_of(finding_number: int) -> int:
 
 
 def _page(entry: Entry, drawing: tree.Drawing | None, page_number: int, last: int) -> str:
-    sections = [_head(entry, page_number), '<main id="main">']
-    if page_number == 1:
-        sections += _overview(entry)
-    sections.append(_findings(entry, drawing, page_number, last))
-    if page_number == 1 and entry.result:
-        facts = entry.result.facts
-        sections += [_drift(entry.result), _picture(facts, drawing), _unseen(facts), _provenance(entry.result)]
-    sections.append("</main>")
-    return page("%s: namespace audit" % entry.host, "../", "\n".join(sections))
-
-
-def _head(entry: Entry, page_number: int) -> str:
-    more = "" if page_number == 1 else " <small>findings, page %d</small>" % page_number
-    places = [("findings", "Findings")]
-    if page_number == 1 and entry.result:
-        places += [("drift", "Drift"), ("namespaces", "Namespaces")]
-        places += [("unseen", "Not seen")] if entry.result.facts else []
-        places.append(("about", "About"))
-    links = "".join('<li><a href="#%s">%s</a></li>' % item for item in places)
-    return (
-        '<header><p class="up"><a href="../index.html">All hosts</a></p><h1>%s%s %s</h1>'
-        '<nav aria-label="On this page"><ul>%s</ul></nav></header>'
-        % (text(entry.host), more, state(entry.state), links)
+    result = entry.result if page_number == 1 else None
+    facts = result.facts if result else None
+    body = filled(
+        "host.html",
+        host=text(entry.host),
+        which="" if page_number == 1 else " <small>findings, page %d</small>" % page_number,
+        state=state(entry.state),
+        places="".join('<li><a href="#%s">%s</a></li>' % place for place in _places(result)),
+        overview="".join(_overview(entry)) if page_number == 1 else "",
+        total="<small>%s</small>" % number(len(entry.findings)) if entry.findings else "",
+        findings=_findings(entry, drawing, page_number, last),
+        more="\n".join([_drift(result), _picture(facts, drawing), _unseen(facts), _provenance(result)])
+        if result
+        else "",
     )
+    return page("%s: namespace audit" % entry.host, "../", body)
+
+
+def _places(result: Result | None) -> t.Iterator[tuple[str, str]]:
+    yield "findings", "Findings"
+    if result:
+        yield "drift", "Drift"
+        yield "namespaces", "Namespaces"
+        if result.facts:
+            yield "unseen", "Not seen"
+        yield "about", "About"
 
 
 def _overview(entry: Entry) -> t.Iterator[str]:
@@ -95,19 +97,13 @@ def _findings(entry: Entry, drawing: tree.Drawing | None, page_number: int, last
     )
     if not rows:
         none = "Nothing was found." if entry.state in ("scanned", "incomplete") else "Nothing could be looked for."
-        return '<section id="findings"><h2>Findings</h2><p class="none">%s</p></section>' % none
+        return '<p class="none">%s</p>' % none
     pager = "" if last == 1 else _pager(entry, page_number, last)
-    return (
-        '<section id="findings"><h2>Findings <small>%s</small></h2>%s'
-        '<ol class="findings" start="%d">%s</ol>%s</section>'
-        % (
-            number(len(entry.findings)),
-            pager,
-            first + 1,
-            rows,
-            pager,
-        )
-    )
+    return '%(pager)s<ol class="findings" start="%(start)d">%(rows)s</ol>%(pager)s' % {
+        "pager": pager,
+        "start": first + 1,
+        "rows": rows,
+    }
 
 
 def _row(finding: Finding, place: int, boxes: t.Container[int], picture: str) -> str:
@@ -150,12 +146,15 @@ def _drift(result: Result) -> str:
         if value is not None
     )
     skipped = result.drift.get("not_compared")
-    left = pairs([("Not compared", tree.shown(skipped))]) if skipped else ""
-    changes = '<ul class="plain">%s</ul>' % items if items else ""
     return (
-        '<section id="drift"><h2>Drift <small>since the baseline</small></h2>'
-        '<ul class="numbers">%s</ul>%s%s<h3>The baseline</h3>%s</section>' % (cells, changes, left, baseline)
-    )
+        '<section id="drift"><h2>Drift <small>since the baseline</small></h2><ul class="numbers">%(numbers)s</ul>'
+        "%(changes)s%(left)s<h3>The baseline</h3>%(baseline)s</section>"
+    ) % {
+        "numbers": cells,
+        "changes": '<ul class="plain">%s</ul>' % items if items else "",
+        "left": pairs([("Not compared", tree.shown(skipped))]) if skipped else "",
+        "baseline": baseline,
+    }
 
 
 def _drawing(entry: Entry) -> tree.Drawing | None:

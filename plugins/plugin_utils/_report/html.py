@@ -4,15 +4,17 @@
 
 # Private to the linux.namespaces collection.
 
-"""HTML, of which nothing is markup but what stands in this package."""
+"""HTML, of which nothing is markup but what stands in this package, mostly in the templates beside this file."""
 
 from __future__ import annotations
 
 import functools
 import html
 import json
+import string
 import typing as t
 import urllib.parse
+from pathlib import Path
 
 from ...module_utils._namespaces.shown import printable
 from .results import ALLOWED, BUCKETS, Finding
@@ -25,31 +27,21 @@ STATE_WORDS = {
     "not_scanned": "not scanned",
 }
 
-_PAGE = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'self' file:; \
-style-src 'self' file:; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>%(title)s</title>
-<link rel="stylesheet" href="%(root)spages/report.css">
-<script defer src="%(root)spages/report.js"></script>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the content</a>
-%(body)s
-</body>
-</html>
-"""
-
 
 def page(title: str, root: str, body: str) -> str:
     """A whole page. root: the way from it to the index."""
-    return _PAGE % {"title": text(title), "root": root, "body": body}
+    return filled("page.html", title=text(title), root=root, body=body)
+
+
+def filled(name: str, **parts: str) -> str:
+    """The template of this name with these parts, which are markup."""
+    return _template(name).substitute(parts)
+
+
+@functools.lru_cache(maxsize=None)
+def _template(name: str) -> string.Template:
+    """Without the comment that it begins with."""
+    return string.Template(Path(__file__).with_name(name).read_text(encoding="utf-8").split("-->\n", 1)[1])
 
 
 @functools.lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ import typing as t
 from ...module_utils._namespaces.shown import printable
 from .chunks import Chunks, First
 from .host_page import PER_PAGE, place_of
-from .html import STATE_WORDS, counted, data, finding_row, link_to, number, page, pairs, pill, row, state, text
+from .html import STATE_WORDS, counted, data, filled, finding_row, link_to, number, page, pairs, pill, row, state, text
 from .results import ALLOWED, BUCKETS, STATES
 from .tally import Host, Rule, Tally
 
@@ -26,20 +26,18 @@ _FOLDER = "pages/"
 def index(tally: Tally, chunks: Chunks, time: str, collection: str, remarks: t.Sequence[str]) -> str:
     """The whole page."""
     worst = sorted(range(len(tally.hosts)), key=lambda place: (*_badness(tally.hosts[place]), place))
-    sections = [
-        _head(tally, time, collection),
-        '<main id="main">',
-        *('<p class="note">%s</p>' % text(remark) for remark in remarks),
-        _overview(tally),
-        _findings(tally, chunks),
-        _rules(tally),
-        *_allow(tally),
-        _hosts(tally, worst),
-        _about(tally, time, collection),
-        "</main>",
-        '<script type="application/json" id="data">%s</script>' % data(_data(tally, chunks, worst)),
-    ]
-    return page("Namespace audit: %s" % counted(len(tally.hosts), "host"), "", "\n".join(sections))
+    body = filled(
+        "index.html",
+        **_head(tally, time, collection, remarks),
+        **_overview(tally),
+        **_findings(tally, chunks),
+        rules=_rules(tally),
+        **_allow(tally),
+        **_hosts(tally, worst),
+        about=_about(tally, time, collection),
+        data=data(_data(tally, chunks, worst)),
+    )
+    return page("Namespace audit: %s" % counted(len(tally.hosts), "host"), "", body)
 
 
 def _badness(host: Host) -> tuple[int, ...]:
@@ -67,85 +65,73 @@ def _data(tally: Tally, chunks: Chunks, worst: t.Sequence[int]) -> dict[str, t.A
     }
 
 
-def _head(tally: Tally, time: str, collection: str) -> str:
-    links = (
-        ("overview", "Overview"),
-        ("findings", "Findings"),
-        ("rules", "Rules"),
-        *([("allow", "Allow-list")] if any(tally.allow.values()) else []),
-        ("hosts", "Hosts"),
-        ("about", "About"),
-    )
-    items = "".join('<li><a href="#%s">%s</a></li>' % item for item in links)
-    return (
-        "<header><h1>Namespace audit</h1>"
-        '<p class="soft">%s · <time datetime="%s">%s UTC</time> · linux.namespaces %s</p>'
-        '<nav aria-label="On this page"><ul>%s</ul></nav></header>'
-        % (counted(len(tally.hosts), "host"), time, time[:16].replace("T", " "), text(collection), items)
-    )
+def _head(tally: Tally, time: str, collection: str, remarks: t.Sequence[str]) -> dict[str, str]:
+    return {
+        "hosts_counted": counted(len(tally.hosts), "host"),
+        "time": time,
+        "time_shown": time[:16].replace("T", " "),
+        "collection": text(collection),
+        "remarks": "".join('<p class="note">%s</p>' % text(remark) for remark in remarks),
+    }
 
 
-def _overview(tally: Tally) -> str:
-    cards = "".join(
-        '<li class="%s"><a href="#hosts" data-state="%d"><b>%s</b> %s</a></li>'
-        % (name, place, number(count), STATE_WORDS[name])
-        for place, (name, count) in enumerate(tally.states.items())
-        if count or name == "scanned"
-    )
+def _overview(tally: Tally) -> dict[str, str]:
     most = max(*(tally.counts[bucket] for bucket in BUCKETS), 1)
-    rows = "".join(
-        '<li class="%s"><a href="#findings" data-severity="%s">%s</a>'
-        '<svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">'
-        '<rect class="%s" width="%.1f" height="10"/></svg><b>%s</b></li>'
-        % (
-            "" if count else "zero",
-            bucket,
-            pill(bucket),
-            bucket,
-            max(1000 * count / most, 4) if count else 0,
-            number(count),
-        )
-        for bucket, count in ((bucket, tally.counts[bucket]) for bucket in BUCKETS)
-    )
+    return {
+        "states": "".join(
+            '<li class="%s"><a href="#hosts" data-state="%d"><b>%s</b> %s</a></li>'
+            % (name, place, number(count), STATE_WORDS[name])
+            for place, (name, count) in enumerate(tally.states.items())
+            if count or name == "scanned"
+        ),
+        "severities": "".join(_severity(bucket, tally.counts[bucket], most) for bucket in BUCKETS),
+    }
+
+
+def _severity(bucket: str, count: int, most: int) -> str:
     return (
-        '<section id="overview"><h2>Overview</h2><div class="two"><ul class="cards" aria-label="Hosts by state">%s</ul>'
-        '<ul class="bars" aria-label="Findings by severity">%s</ul></div></section>' % (cards, rows)
-    )
+        '<li class="%(kind)s"><a href="#findings" data-severity="%(bucket)s">%(pill)s</a>'
+        '<svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="%(bucket)s" width="%(width).1f" height="10"/></svg><b>%(count)s</b></li>'
+    ) % {
+        "kind": "" if count else "zero",
+        "bucket": bucket,
+        "pill": pill(bucket),
+        "width": max(1000 * count / most, 4) if count else 0,
+        "count": number(count),
+    }
 
 
 def _rules(tally: Tally) -> str:
     rules = sorted(tally.rules.values(), key=lambda rule: rule.order)
     if not rules:
-        return '<section id="rules"><h2>By rule</h2><p class="none">No rule found anything.</p></section>'
+        return '<p class="none">No rule found anything.</p>'
     return (
-        '<section id="rules"><h2>By rule</h2><div class="wide">'
-        '<table class="narrow rules"><thead><tr><th scope="col">Severity</th>'
+        '<div class="wide"><table class="narrow rules"><thead><tr><th scope="col">Severity</th>'
         '<th scope="col">Rule</th><th scope="col" class="count">Open</th><th scope="col" class="count">Allowed</th>'
-        '<th scope="col" class="count">Hosts</th></tr></thead><tbody>%s</tbody></table></div></section>'
-        % "\n".join(map(_rule, rules))
-    )
+        '<th scope="col" class="count">Hosts</th></tr></thead><tbody>%s</tbody></table></div>'
+    ) % "\n".join(map(_rule, rules))
 
 
 def _rule(rule: Rule) -> str:
     allowed = rule.counts[ALLOWED]
-    opened = sum(rule.counts.values()) - allowed
     return (
-        '<tr><td>%s</td><th scope="row"><a href="#findings" data-rule="%d">%s</a> <code>%s</code></th>'
-        '<td class="count" data-label="open">%s</td><td class="count" data-label="allowed">%s</td>'
-        '<td class="count" data-label="hosts">%s</td></tr>'
-        % (
-            pill(rule.severity),
-            rule.number,
-            text(rule.title),
-            text(rule.id),
-            number(opened),
-            number(allowed),
-            number(rule.hosts),
-        )
-    )
+        "<tr><td>%(pill)s</td>"
+        '<th scope="row"><a href="#findings" data-rule="%(number)d">%(title)s</a> <code>%(id)s</code></th>'
+        '<td class="count" data-label="open">%(open)s</td><td class="count" data-label="allowed">%(allowed)s</td>'
+        '<td class="count" data-label="hosts">%(hosts)s</td></tr>'
+    ) % {
+        "pill": pill(rule.severity),
+        "number": rule.number,
+        "title": text(rule.title),
+        "id": text(rule.id),
+        "open": number(sum(rule.counts.values()) - allowed),
+        "allowed": number(allowed),
+        "hosts": number(rule.hosts),
+    }
 
 
-def _allow(tally: Tally) -> t.Iterator[str]:
+def _allow(tally: Tally) -> dict[str, str]:
     """What to do about the allow-list, once for the fleet."""
     parts = [
         "<h3>%s <small>%s</small></h3>%s" % (words, number(len(entries)), _entries(entries))
@@ -155,8 +141,12 @@ def _allow(tally: Tally) -> t.Iterator[str]:
         )
         if entries
     ]
-    if parts:
-        yield '<section id="allow"><h2>Entries of the allow-list</h2>%s</section>' % "".join(parts)
+    if not parts:
+        return {"allow": "", "allow_place": ""}
+    return {
+        "allow": '<section id="allow"><h2>Entries of the allow-list</h2>%s</section>' % "".join(parts),
+        "allow_place": '<li><a href="#allow">Allow-list</a></li>',
+    }
 
 
 def _entries(entries: t.Collection[str]) -> str:
@@ -166,44 +156,24 @@ def _entries(entries: t.Collection[str]) -> str:
     return '<ul class="plain">%s</ul>' % "".join(items)
 
 
-def _findings(tally: Tally, chunks: Chunks) -> str:
+def _findings(tally: Tally, chunks: Chunks) -> dict[str, str]:
     first = chunks.gravest(tally)
     total = sum(tally.counts[bucket] for bucket in BUCKETS)
-    rows = "\n".join(_finding(tally, item) for item in first)
-    shown = "" if len(first) == total else "The %d gravest of %s." % (len(first), number(total))
-    options = "".join(
-        '<option value="%d">%s</option>' % (rule.number, text(rule.title))
-        for rule in sorted(tally.rules.values(), key=lambda rule: rule.order)
-    )
-    chips = "".join(
-        '<label class="chip %s"><input type="checkbox" name="severity" value="%s"> %s <span>%s</span></label>'
-        % (bucket, bucket, bucket, number(tally.counts[bucket]))
-        for bucket in BUCKETS
-    )
-    return """\
-<section id="findings" tabindex="-1"><h2>Findings <small>%s</small></h2>
-<form class="filters" id="filter-findings" role="search" aria-label="Filter the findings" hidden>
-<fieldset><legend>Severity</legend>%s</fieldset>
-<label>Rule <select name="rule"><option value="">all</option>%s</select></label>
-<label>Host <input type="search" name="host" autocomplete="off" spellcheck="false" placeholder="part of a name"></label>
-<button type="reset">Clear</button></form>
-<p class="status" id="count-findings" role="status" aria-live="polite">%s</p>
-<ol class="findings" id="list-findings">%s</ol>
-<nav class="pager" id="pager-findings" aria-label="Pages of findings" hidden>%s</nav>
-<template id="row-finding">%s</template></section>""" % (
-        number(total),
-        chips,
-        options,
-        shown,
-        rows,
-        _PAGER,
-        _EMPTY_FINDING,
-    )
+    rules = sorted(tally.rules.values(), key=lambda rule: rule.order)
+    return {
+        "findings_total": number(total),
+        "severity_choices": "".join(
+            '<label class="chip %s"><input type="checkbox" name="severity" value="%s"> %s <span>%s</span></label>'
+            % (bucket, bucket, bucket, number(tally.counts[bucket]))
+            for bucket in BUCKETS
+        ),
+        "rule_choices": "".join('<option value="%d">%s</option>' % (rule.number, text(rule.title)) for rule in rules),
+        "findings_shown": "" if len(first) == total else "The %d gravest of %s." % (len(first), number(total)),
+        "findings": "\n".join(_finding(tally, item) for item in first),
+        "empty_finding": _EMPTY_FINDING,
+    }
 
 
-_PAGER = (
-    '<button type="button" value="-1">Previous</button> <button type="button" value="1">Next</button> <span></span>'
-)
 _WHERE = '<a href="%s">%s</a> <span class="ns">%s</span>'
 _EMPTY_FINDING = row("", '<span class="pill"></span>', ("", ""), "<dl></dl>", _WHERE % ("", "", ""))
 
@@ -214,42 +184,20 @@ def _finding(tally: Tally, first: First) -> str:
     return finding_row(first.finding, _WHERE % (place, text(host.name), text(first.finding.where)))
 
 
-def _hosts(tally: Tally, worst: t.Sequence[int]) -> str:
-    rows = "\n".join(_host(tally.hosts[place]) for place in worst[:MOST_FIRST])
-    left = len(tally.hosts) - MOST_FIRST
-    shown = (
-        "The %d worst of %s; each has a page in the folder pages." % (MOST_FIRST, number(len(tally.hosts)))
-        if left > 0
-        else ""
-    )
-    states = "".join(
-        '<option value="%d">%s</option>' % (place, STATE_WORDS[name])
-        for place, name in enumerate(STATES)
-        if tally.states[name]
-    )
-    head = "".join('<th scope="col" class="count">%s</th>' % bucket for bucket in BUCKETS)
-    return """\
-<section id="hosts"><h2>Hosts <small>%s</small></h2>
-<form class="filters" id="filter-hosts" role="search" aria-label="Filter the hosts" hidden>
-<label>State <select name="state"><option value="">all</option>%s</select></label>
-<label>Host <input type="search" name="host" autocomplete="off" spellcheck="false" placeholder="part of a name"></label>
-<label>Order <select name="order"><option value="worst">worst first</option><option value="name">by name</option>\
-</select></label>
-<button type="reset">Clear</button></form>
-<p class="status" id="count-hosts" role="status" aria-live="polite">%s</p>
-<div class="wide"><table class="narrow"><thead><tr><th scope="col">Host</th><th scope="col">State</th>%s\
-<th scope="col" class="count">namespaces</th></tr></thead>
-<tbody id="list-hosts">%s</tbody></table></div>
-<nav class="pager" id="pager-hosts" aria-label="Pages of hosts" hidden>%s</nav>
-<template id="row-host">%s</template></section>""" % (
-        number(len(tally.hosts)),
-        states,
-        shown,
-        head,
-        rows,
-        _PAGER,
-        _EMPTY_HOST,
-    )
+def _hosts(tally: Tally, worst: t.Sequence[int]) -> dict[str, str]:
+    shown = "The %d worst of %s; each has a page in the folder pages." % (MOST_FIRST, number(len(tally.hosts)))
+    return {
+        "hosts_total": number(len(tally.hosts)),
+        "state_choices": "".join(
+            '<option value="%d">%s</option>' % (place, STATE_WORDS[name])
+            for place, name in enumerate(STATES)
+            if tally.states[name]
+        ),
+        "hosts_shown": shown if len(tally.hosts) > MOST_FIRST else "",
+        "host_columns": "".join('<th scope="col" class="count">%s</th>' % label for label in _LABELS),
+        "hosts": "\n".join(_host(tally.hosts[place]) for place in worst[:MOST_FIRST]),
+        "empty_host": _EMPTY_HOST,
+    }
 
 
 _HOST = '<tr><th scope="row"><a href="%s">%s</a></th><td>%s</td>%s</tr>'
@@ -278,8 +226,4 @@ def _about(tally: Tally, time: str, collection: str) -> str:
             told.get(key, "unknown") for key in ("collection", "ansible_core", "rules")
         )
         rows.append((counted(count, "host"), words))
-    return (
-        '<section id="about"><h2>About this report</h2>%s'
-        '<p>The same for programs: <a href="report.json">report.json</a>, '
-        '<a href="junit.xml">junit.xml</a>, <a href="report.sarif">report.sarif</a>.</p></section>' % pairs(rows)
-    )
+    return pairs(rows)
