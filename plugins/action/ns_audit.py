@@ -13,10 +13,11 @@ import os
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleFilterError
+from ansible.module_utils.common.validation import check_type_path
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as ansible_core
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.values import TIME_FORMAT
-from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import catalogue, folder, result
+from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import catalogue, folder, result, run, stored
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.baseline import Baseline, Missing, read_baseline
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.judge import judge
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.model import SEVERITIES, Judgement
@@ -52,10 +53,11 @@ class ActionModule(ActionBase):
                 "async: the host is judged on the controller, where nobody waits for an async task; leave it out, "
                 "forks says how many hosts are looked at at once"
             )
-        options = self.validate_argument_spec(SPEC)[1]
-        host = str(self._task.delegate_to or (task_vars or {})["inventory_hostname"])
+        told: dict[str, t.Any] = task_vars or {}
+        host = str(self._task.delegate_to or told["inventory_hostname"])
         with contextlib.ExitStack() as stack:
-            audit = _Audit(host, options, stack)
+            audit = _Audit(host, _report_dir(self._task.args), run.planted(told), stack)
+            audit.judge_by(self.validate_argument_spec(SPEC)[1], stack)
             try:
                 answer = self._execute_module("linux.namespaces.ns_facts", module_args={}, task_vars=task_vars)
             except AnsibleConnectionFailure as error:
@@ -72,15 +74,30 @@ class ActionModule(ActionBase):
 class _Audit:
     """By what a host is judged, and where what comes of it goes."""
 
-    def __init__(self, host: str, options: t.Mapping[str, t.Any], stack: contextlib.ExitStack) -> None:
-        """Raises AnsibleActionFail where an option can't be meant."""
+    def __init__(
+        self, host: str, report_dir: str | None, planted: t.Sequence[str], stack: contextlib.ExitStack
+    ) -> None:
+        """Have no result of an earlier run. Raises AnsibleActionFail, also where the host has planted variables."""
         self._host = host
         self._file = result.file_name(host)
-        self._by = {option: options[option] for option in _JUDGED_BY}
+        self._by: dict[str, t.Any] = {}
         self._baseline: Baseline | Missing | None = None
         self._warnings: list[str] = []
         self._results: folder.Folder | None = None
         self._baselines: folder.Folder | None = None
+        if report_dir is not None and "audit_report_dir" not in planted:
+            report = stack.enter_context(folder.opened(report_dir, "report_dir"))
+            self._results = stack.enter_context(report.below("hosts"))
+            # Whatever ends us, what an earlier run found is not taken for what this one did.
+            self._results.remove(self._file)
+        if planted:
+            why = run.refusal(host, planted)
+            self.keep("failed", msg=why)
+            raise AnsibleActionFail(why)
+
+    def judge_by(self, options: t.Mapping[str, t.Any], stack: contextlib.ExitStack) -> None:
+        """Raises AnsibleActionFail where an option can't be meant."""
+        self._by = {option: options[option] for option in _JUDGED_BY}
         try:
             self._judge(_NOTHING)
             if options["write_baseline"] is not None:
@@ -90,11 +107,6 @@ class _Audit:
                 self._baseline = self._read_baseline(os.path.abspath(options["baseline"]))
         except AnsibleFilterError as error:
             raise AnsibleActionFail(str(error)) from error
-        if options["report_dir"] is not None:
-            report = stack.enter_context(folder.opened(options["report_dir"], "report_dir"))
-            self._results = stack.enter_context(report.below("hosts"))
-            # Whatever ends us, what an earlier run found is not taken for what this one did.
-            self._results.remove(self._file)
 
     def scanned(self, answer: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """What the task returns for these facts, which are judged and kept."""
@@ -141,6 +153,7 @@ class _Audit:
             versions={"collection": collection_version(), "ansible_core": ansible_core, "rules": catalogue.digest()},
             **more,
         )
+        made["run"] = run.current()
         data = json.dumps(made, separators=(",", ":"), allow_nan=False).encode()
         path = None if self._results is None else self._results.write(self._file, data)
         if self._baselines is not None and status == "scanned":
@@ -164,14 +177,18 @@ class _Audit:
                     )
                     return Missing(path)
                 path = found
-            with open(path, encoding="utf-8") as file:
-                given = json.load(file)
+            return read_baseline(stored.load(path), self._host)
         except OSError as error:
             # With its cause core would say the same once more.
             raise AnsibleActionFail("baseline: %s can not be read: %s; %s" % (path, error.strerror, remedy)) from None
-        except (ValueError, RecursionError) as error:
-            raise AnsibleActionFail("baseline: %s is no JSON, or torn: %s; %s" % (path, error, remedy)) from error
-        return read_baseline(given, self._host)
+        except stored.UnusableError as error:
+            raise AnsibleActionFail("baseline: %s; %s" % (error, remedy)) from None
+
+
+def _report_dir(args: t.Mapping[str, t.Any]) -> str | None:
+    """What the option says, before any other option can be wrong."""
+    given = args.get("report_dir")
+    return t.cast("str", check_type_path(given)) if isinstance(given, str) else None
 
 
 def _now() -> dt.datetime:

@@ -12,6 +12,7 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import run
 from ansible_collections.linux.namespaces.plugins.plugin_utils._audit.model import SEVERITIES
 from ansible_collections.linux.namespaces.plugins.plugin_utils._report import draft, write
 from ansible_collections.linux.namespaces.plugins.plugin_utils._version import collection_version
@@ -22,6 +23,7 @@ _OPTIONS: dict[str, dict[str, t.Any]] = {
     "fail_on": {"type": "str", "choices": ["never", *reversed(SEVERITIES)], "default": "never"},
     "unreachable": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
     "max_age": {"type": "int", "default": 86400},
+    "this_run": {"type": "bool", "default": False},
 }
 
 
@@ -36,11 +38,16 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Read the results, write the report, and say on the terminal how it is."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
+        told: dict[str, t.Any] = task_vars or {}
+        keys = run.planted(told)
+        if keys:
+            raise AnsibleActionFail(run.refusal(str(told["inventory_hostname"]), keys))
         _checked, options = self.validate_argument_spec(_OPTIONS)
         if options["max_age"] < 0:
             raise AnsibleActionFail("max_age: %d is less than none; it is a number of seconds" % options["max_age"])
         path = os.path.abspath(options["report_dir"])
-        request = write.Request(path, options["hosts"], options["max_age"], time.time(), collection_version())
+        this = run.current() if options["this_run"] else None
+        request = write.Request(path, options["hosts"], options["max_age"], time.time(), collection_version(), this)
         tally, remarks = write.report(request)
         index = os.path.join(path, draft.INDEX)
         lines = tally.closing_lines(_shown(index), remarks)

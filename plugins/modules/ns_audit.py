@@ -93,7 +93,8 @@ options:
   baseline:
     description:
       - What the host was like, to find what has changed since. A path on the controller, of a result that this module
-        wrote for the same host, or of the facts that M(linux.namespaces.ns_facts) returned, as JSON.
+        wrote for the same host, or of the facts that M(linux.namespaces.ns_facts) returned, as JSON. Nobody but
+        the user who runs Ansible, or root, may be able to write to the file.
       - Of a directory it is the file that O(write_baseline) made there for this host. A host that has none there is
         not compared, which is the finding C(drift-not-compared), with a warning. A path where nothing is fails the
         host, unless O(write_baseline) is the same, which makes the directory.
@@ -113,6 +114,8 @@ options:
 notes:
   - Root sees all. An ordinary user gets what he may see, and RV(incomplete_because) and a finding say what that leaves
     out.
+  - A host is not touched, and counts as failed, where one of its facts is called as a variable of the role
+    P(linux.namespaces.audit#role), V(audit_*), because Ansible takes facts for variables.
   - It returns no facts, so no fact cache grows by it, and with O(report_dir) no findings, so what is registered of
     10,000 hosts stays small.
 seealso:

@@ -68,7 +68,17 @@ options:
     description: How many seconds old a result may be. Of a host whose result is older nothing is known.
     type: int
     default: 86400
+  this_run:
+    description:
+      - Count only results of this very run of Ansible, however young others are. A host that did not get as far as
+        M(linux.namespaces.ns_audit), because it was unreachable or failed before, is not scanned then, whatever an
+        earlier run has found there.
+      - Leave it off where M(linux.namespaces.ns_audit) runs elsewhere, for example in another job of AWX.
+    type: bool
+    default: false
 notes:
+  - It refuses to run where a fact of the host that it runs for, the first of the play, is called as a variable of the
+    role P(linux.namespaces.audit#role), V(audit_*), because Ansible takes facts for variables.
   - What hosts say of themselves is never markup, and neither on the terminal nor in the files are there control
     characters; they are shown as C(\x1b).
   - A result that is torn, of another schema, of another host, of more than 128 MiB, no plain file, or that others could

@@ -194,6 +194,7 @@ def result(host: str, told: t.Sequence[Told] | None = None, **more: t.Any) -> To
         "status": "scanned",
         "msg": None,
         "collected": COLLECTED,
+        "run": None,
         "versions": {"collection": "0.2.0", "ansible_core": "2.21.5", "rules": "0a1b2c3d4e5f"},
         "baseline": None,
         "findings": some,

@@ -68,8 +68,10 @@ MISTAKES: dict[str, tuple[dict[str, t.Any], str]] = {
         {"baseline": "nowhere.json"},
         "nowhere.json can not be read: No such file or directory; give",
     ),
-    "torn": ({"baseline": "torn.json"}, "torn.json is no JSON, or torn: "),
-    "binary": ({"baseline": "binary.json"}, "binary.json is no JSON, or torn: "),
+    "torn": ({"baseline": "torn.json"}, "torn.json is torn, or no JSON ("),
+    "binary": ({"baseline": "binary.json"}, "binary.json is torn, or no JSON ("),
+    "writable": ({"baseline": "writable.json"}, "writable.json belongs to somebody else, or others can write to it"),
+    "pipe": ({"baseline": "pipe.json"}, "pipe.json is no plain file"),
     "number": ({"baseline": "number.json"}, "baseline: it is no mapping"),
     "other schema": ({"baseline": "schema.json"}, "it has the schema 2, and this version of the collection reads 1"),
     "of another": (
@@ -106,6 +108,9 @@ def test_mistakes(tmp_path: Path) -> None:
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     (tmp_path / "torn.json").write_text(json.dumps(files["other"])[:-9])
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "writable.json").write_text(json.dumps(files["other"]))
+    (tmp_path / "writable.json").chmod(0o666)
+    os.mkfifo(tmp_path / "pipe.json", 0o600)
     tasks = [{"name": name, AUDIT: options, "ignore_errors": True} for name, (options, _) in MISTAKES.items()]
     fleet = Fleet(tmp_path, {"here": {"ansible_python_interpreter": "/nonexistent"}})
     fleet.play(tasks)
@@ -126,6 +131,37 @@ def test_async(tmp_path: Path) -> None:
     fleet.play([{**audit(), "async": 10}])
     assert fleet.status == 2
     assert "async: the host is judged on the controller, where nobody waits" in fleet.said
+
+
+def test_a_mistake_leaves_no_old_result(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path, {"here": answering(tmp_path, told_by())})
+    fleet.play([{AUDIT: KEPT}])
+    assert fleet.kept().keys() == {"here"}, fleet.said
+    mistakes: tuple[dict[str, t.Any], ...] = (
+        {"baseline": "nowhere.json"},
+        {"thresholds": {"x": 1}},
+        {"alow": []},
+        {"write_baseline": "play.yml"},
+    )
+    for wrong in mistakes:
+        fleet.play([{AUDIT: KEPT}, {AUDIT: {**KEPT, **wrong}}])
+        assert (fleet.status, fleet.kept()) == (2, {}), fleet.said
+
+
+def test_a_host_that_wants_to_decide(tmp_path: Path) -> None:
+    """What it is judged by is no matter of its facts; it is a host that failed then, whatever was before."""
+    planted = {"audit_allow": [{"id": "leak-bind-only", "reason": "x"}], "audit_report_dir": "elsewhere"}
+    fleet = Fleet(tmp_path, {"here": answering(tmp_path, {"ansible_facts": planted})})
+    fleet.play([{"ansible.builtin.ping": {}}, {AUDIT: {"report_dir": "{{ audit_report_dir }}"}}])
+    assert fleet.status == 2
+    assert "here sets audit_allow, audit_report_dir among its facts" in fleet.said
+    assert not (tmp_path / "elsewhere").exists()
+    del planted["audit_report_dir"]
+    fleet = Fleet(tmp_path, {"here": answering(tmp_path, {"ansible_facts": planted})})
+    fleet.play([{"ansible.builtin.ping": {}}, {AUDIT: {**KEPT, "allow": "{{ audit_allow }}"}}], "--flush-cache")
+    assert fleet.status == 2
+    assert "--flush-cache" in fleet.kept()["here"]["msg"]
+    assert fleet.kept()["here"]["status"] == "failed"
 
 
 # ---- what is returned, and kept

@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.linux.namespaces.plugins.module_utils._namespaces.shown import printable
-from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import model, result
+from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import model, result, stored
 from ansible_collections.linux.namespaces.plugins.plugin_utils._report import results as reading
 from ansible_collections.linux.namespaces.plugins.plugin_utils._report import write
 from ansible_collections.linux.namespaces.plugins.plugin_utils._report.tally import Tally
@@ -134,7 +134,7 @@ def piped(path: Path) -> None:
         ("no plain file", piped),
         ("others can write", lambda path: path.chmod(0o666)),
         ("belongs to somebody else", lambda path: os.chown(path, NOBODY, NOBODY)),
-        ("are read at most", lambda path: os.truncate(path, reading.MOST_BYTES + 1)),
+        ("are read at most", lambda path: os.truncate(path, stored.MOST_BYTES + 1)),
     ],
 )
 def test_a_result_that_can_not_be_used_is_a_failure_of_its_host(

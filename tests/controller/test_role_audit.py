@@ -190,6 +190,32 @@ def test_baselines(tmp_path: Path) -> None:
     assert (drift["r17"]["added"], drift["r18"]["added"]) == (1, 0)
 
 
+def planting(folder: Path, **facts: t.Any) -> dict[str, t.Any]:
+    """A host whose every answer has these facts too."""
+    return answering(folder, {"ansible_facts": {"linux_namespaces": telling.facts(LEAK), **facts}})
+
+
+def test_hosts_that_want_to_decide(tmp_path: Path) -> None:
+    """What one says does not decide on itself or on the fleet; the report has it as failed, and has all others."""
+    allowed = [{"id": "leak-bind-only", "reason": "x"}]
+    bad = {"a1": planting(tmp_path, audit_fail_on="never"), "a2": planting(tmp_path, audit_allow=allowed)}
+    fleet = Fleet(tmp_path, {**bad, "r18": host(tmp_path, LEAK)})
+    playbook = [
+        {"hosts": "all", "tasks": [{"ansible.builtin.ping": {}}], "gather_facts": False},
+        {"ansible.builtin.import_playbook": AUDIT},
+    ]
+    (tmp_path / "site.yml").write_text(json.dumps(playbook))
+    fleet.run("site.yml", "-e", "audit_unreachable=report")
+    assert states(fleet) == {"scanned": 1, "failed": 2}, fleet.said
+    assert report(fleet)["counts"]["medium"] == 1
+    # Out of a cache, where only the report is written.
+    task = {"ansible.builtin.include_role": {"name": AUDIT, "tasks_from": "report"}}
+    (tmp_path / "half.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+    fleet.run("half.yml")
+    assert fleet.status == 2
+    assert "a1 sets audit_fail_on among its facts" in fleet.said
+
+
 # ---- the role
 
 
@@ -220,6 +246,36 @@ def test_batches(tmp_path: Path) -> None:
     assert states(fleet) == {"scanned": 5}
 
 
+def test_a_host_that_fails_before_it_is_looked_at(tmp_path: Path) -> None:
+    """What an earlier run has found there is not what this one has, however short ago it was."""
+    fleet = Fleet(tmp_path, {"r17": host(tmp_path), "r18": host(tmp_path)})
+    fails = {"ansible.builtin.fail": {}, "when": "inventory_hostname == 'r18' and lost | default(false)"}
+    for before in ("pre_tasks", "own"):
+        for given, expected in (({}, {"scanned": 2}), ({"lost": True}, {"scanned": 1, "not_scanned": 1})):
+            if before == "pre_tasks":
+                fleet.play([], "-e", json.dumps(given), pre_tasks=[fails], roles=[AUDIT])
+            else:
+                playbook = [
+                    {"hosts": "all", "tasks": [fails], "gather_facts": False},
+                    {"ansible.builtin.import_playbook": AUDIT},
+                ]
+                (tmp_path / "site.yml").write_text(json.dumps(playbook))
+                fleet.run("site.yml", "-e", json.dumps(given))
+            assert states(fleet) == expected, fleet.said
+
+
+def test_two_runs(tmp_path: Path) -> None:
+    """Jobs of their own, where it is said that they are that."""
+    fleet = Fleet(tmp_path, {"r17": host(tmp_path)})
+    for half in ("collect", "report"):
+        task = {"ansible.builtin.include_role": {"name": AUDIT, "tasks_from": half}}
+        (tmp_path / f"{half}.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+        fleet.run(f"{half}.yml")
+    assert (fleet.status, states(fleet)) == (2, {"not_scanned": 1}), fleet.said
+    fleet.run("report.yml", "-e", "audit_this_run=false")
+    assert (fleet.status, states(fleet)) == (0, {"scanned": 1}), fleet.said
+
+
 def test_the_options_are_those_of_the_modules() -> None:
     documented = {
         **yaml.safe_load(ns_report.DOCUMENTATION)["options"],
@@ -230,10 +286,14 @@ def test_the_options_are_those_of_the_modules() -> None:
     assert options["main"] == options["collect"] | options["report"]
     found = {name: without_texts(option) for name, option in options["main"].items()}
     assert found.pop("audit_report_dir") == {"type": "path", "default": "audit"}
+    assert found.pop("audit_this_run") == {"type": "bool", "default": True}
     # What is in an entry of the list is checked by the module, which says which entry it is.
     assert documented["allow"].pop("suboptions").keys() == {"id", "match", "reason", "expires"}
     assert found == {name: without_texts(documented[name[len("audit_") :]]) for name in found}
-    assert yaml.safe_load((ROLE / "defaults/main.yml").read_text()) == {"audit_report_dir": "audit"}
+    assert yaml.safe_load((ROLE / "defaults/main.yml").read_text()) == {
+        "audit_report_dir": "audit",
+        "audit_this_run": True,
+    }
 
 
 # ---- elsewhere

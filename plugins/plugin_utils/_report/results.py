@@ -13,16 +13,14 @@ killed or another version of the collection may have left any of them.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import re
-import stat
 import typing as t
 
 from ansible.errors import AnsibleFilterError
 
 from ...module_utils._namespaces.values import TIME_FORMAT
-from .._audit import allow, result
+from .._audit import allow, result, stored
 from .._audit.model import SEVERITIES
 from .._facts import Facts, Part, Told
 from .._facts import read as read_facts
@@ -33,9 +31,6 @@ BUCKETS = (*SEVERITIES, ALLOWED)
 
 STATES = ("scanned", "incomplete", "unreachable", "failed", "not_scanned")
 """Of a host; each has one of them."""
-
-MOST_BYTES = 128 << 20
-"""Of a file: 100,000 findings take half of it."""
 
 _AHEAD_SECONDS = 300
 
@@ -105,6 +100,8 @@ class Result(t.NamedTuple):
     status: str
     msg: str | None
     collected: str
+    run: str | None
+    """Which run of Ansible has left it."""
     versions: t.Mapping[str, str]
     baseline: t.Mapping[str, t.Any] | None
     findings: t.Sequence[Finding]
@@ -147,10 +144,19 @@ class _AbsentError(Exception):
     """There is no result that counts, and why."""
 
 
-def entries(folder: str, hosts: t.Iterable[str], now: float, max_age: float) -> t.Iterator[Entry]:
+class Counting(t.NamedTuple):
+    """Which results count."""
+
+    now: float
+    max_age: float
+    run: str | None
+    """Those of this run alone; None for those of any."""
+
+
+def entries(folder: str, hosts: t.Iterable[str], counting: Counting) -> t.Iterator[Entry]:
     """Each host once, in the order that people expect, r2 before r10."""
     for host in sorted({*hosts}, key=_natural):
-        yield _entry(folder, host, now, max_age)
+        yield _entry(folder, host, counting)
 
 
 def others(folder: str, hosts: t.Iterable[str]) -> int:
@@ -171,14 +177,16 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(len(part) if number % 2 else 0, part) for number, part in enumerate(digits)] + [(0, name)]
 
 
-def _entry(folder: str, host: str, now: float, max_age: float) -> Entry:
+def _entry(folder: str, host: str, counting: Counting) -> Entry:
     name = result.file_name(host)
     stem = name[: -len(".json")]
     try:
         found = _checked(result.read(_load(os.path.join(folder, name)), "it"))
         if found.host != host:
             raise _BrokenError("it is of another host, %s" % found.host)
-        _check_age(found.collected, now, max_age)
+        _check_age(found.collected, counting.now, counting.max_age)
+        if counting.run not in (None, found.run):
+            raise _AbsentError("its result is of %s, of another run than this one" % found.collected)
     except _AbsentError as absent:
         return Entry(host, stem, "not_scanned", str(absent), None)
     except (_BrokenError, AnsibleFilterError) as broken:
@@ -195,28 +203,11 @@ def _entry(folder: str, host: str, now: float, max_age: float) -> Entry:
 
 def _load(path: str) -> t.Any:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        return stored.load(path, os.O_NOFOLLOW)
     except FileNotFoundError:
         raise _AbsentError("there is no result of it") from None
-    except OSError as error:
-        hint = ", it is a symbolic link" if os.path.islink(path) else ""
-        raise _BrokenError("%s can not be opened%s (%s)" % (path, hint, error.strerror)) from None
-    with open(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise _BrokenError("%s is no plain file" % path)
-        if found.st_uid != os.geteuid() or found.st_mode & 0o022:
-            raise _BrokenError("%s belongs to somebody else, or others can write to it" % path)
-        if found.st_size > MOST_BYTES:
-            raise _BrokenError("%s has %d bytes, and %d are read at most" % (path, found.st_size, MOST_BYTES))
-        try:
-            return json.loads(file.read(MOST_BYTES + 1), parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            raise _BrokenError("%s is torn, or no JSON (%s)" % (path, error)) from None
-
-
-def _refuse_constant(name: str) -> t.NoReturn:
-    raise ValueError("JSON has no %s" % name)
+    except stored.UnusableError as error:
+        raise _BrokenError(str(error)) from None
 
 
 def _check_age(collected: str, now: float, max_age: float) -> None:
@@ -241,6 +232,7 @@ def _checked(told: result.Result) -> Result:
         status=told["status"],
         msg=told["msg"],
         collected=told["collected"],
+        run=told["run"],
         versions=told["versions"],
         baseline=told["baseline"],
         findings=sorted(findings, key=lambda finding: BUCKETS.index(finding.bucket)),

@@ -35,6 +35,8 @@ class Request(t.NamedTuple):
     now: float
     collection: str
     """The version of it."""
+    run: str | None = None
+    """Which alone counts, None for any."""
 
     @property
     def time(self) -> str:
@@ -94,7 +96,8 @@ def report(request: Request) -> tuple[Tally, list[str]]:
             Junit(junit),
             Sarif(sarif, request.time, request.collection),
         ]
-        for entry in results.entries(inbox, request.hosts, request.now, request.max_age):
+        counting = results.Counting(request.now, request.max_age, request.run)
+        for entry in results.entries(inbox, request.hosts, counting):
             tally.add(entry)
             for file in files:
                 file.add(entry, tally)
