@@ -415,8 +415,8 @@ def test_the_shape_of_a_result() -> None:
         baseline=before,
     )
     assert [*made] == [
-        "schema", "host", "status", "msg", "collected", "versions", "baseline", "findings", "counts", "allow", "drift",
-        "facts",
+        "schema", "host", "status", "msg", "collected", "run", "versions", "baseline", "findings", "counts", "allow",
+        "drift", "facts",
     ]  # fmt: skip
     assert result.read(made) is made
     assert (made["counts"], made["allow"]) == (judgement.counts, judgement.allow)

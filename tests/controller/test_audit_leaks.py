@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.linux.namespaces.plugins.module_utils._kernel import nstypes, process
 from ansible_collections.linux.namespaces.tests.controller import auditing
 from ansible_collections.linux.namespaces.tests.controller.auditing import alone, found
-from ansible_collections.linux.namespaces.tests.controller.telling import facts, leader, namespace
+from ansible_collections.linux.namespaces.tests.controller.telling import INITIAL, facts, leader, namespace
 from ansible_collections.linux.namespaces.tests.unit import scanning, support
 
 UUID = "0f1e2d3c-4b5a-4678-9abc-def012345678"
@@ -153,8 +153,8 @@ def test_a_handle_and_something_open(held: str) -> None:
     path = "/run/netns/left"
     told = alone(lambda: kept_twice(path, held))
     (finding,) = found(told, "leak-*")
-    assert (finding["id"], finding["severity"], finding["namespace"]["name"]) == ("leak-mixed", "low", "left")
-    assert finding["evidence"].startswith(f"no process, kept by 1 bind mount at {path} and by ")
+    assert (finding["id"], finding["severity"], finding["namespace"]["name"]) == ("leak-bind-only", "medium", "left")
+    assert finding["evidence"].startswith(f"no process, kept by 1 bind mount at {path}, and open as well in ")
     assert finding["evidence"].endswith(f"(1 bind, 1 {held})")
     assert found(told, "leak-*", declared=["left"]) == []
 
@@ -172,14 +172,31 @@ def test_a_handle_and_something_open_of_what_has_a_process() -> None:
 
 
 def test_what_somebody_has_open_who_keeps_it_by_design() -> None:
-    assert auditing.severities(alone(lambda: kept_twice(f"/run/netns/{UUID}", "fd")), "leak-mixed") == ["info"]
+    assert auditing.severities(alone(lambda: kept_twice(f"/run/netns/{UUID}", "fd")), "leak-bind-only") == ["info"]
 
-    def look() -> t.Any:
-        with kept_twice("/run/netns/left", "fd"):
-            return support.forked(auditing.gather)
 
-    # Who has it open is the first process there.
-    assert auditing.severities(scanning.alone(look), "leak-mixed") == ["info"]
+def test_mounts_of_ones_own_are_nobodys_design() -> None:
+    """The paths that CRI-O has are there for everybody who has mounts of his own."""
+    bind = {"kind": "bind", "path": f"/run/netns/{UUID}"}
+    for home, severity in ((INITIAL["mnt"], "info"), (4026539999, "medium")):
+        left = namespace("net", 4026532503, holder_counts={"bind": 1}, holders=[{**bind, "namespace": home}])
+        assert auditing.severities(facts(left), "leak-bind-only") == [severity]
+
+
+def test_who_says_that_he_is_systemd() -> None:
+    """A user has no say in what somebody else keeps open, or keeps by a handle."""
+    forged = {"kind": "fd", "pid": 700, "comm": "systemd", "unit": "user@1000.service", "fd": 3}
+    other = {"kind": "fd", "pid": 701, "comm": "leaky", "unit": "leaky.service", "fd": 3}
+
+    def judged_by(*holders: t.Any, **counts: int) -> list[str]:
+        left = namespace("net", 4026532503, holder_counts={"fd": len(holders), **counts}, holders=list(holders))
+        return auditing.severities(facts(left), "leak-*")
+
+    assert judged_by(forged) == ["info"]
+    assert judged_by({**forged, "uid": 1001}) == ["medium"]
+    assert judged_by(forged, other) == ["medium"]
+    assert judged_by({**forged, "pid": 1}, other) == ["info"]
+    assert judged_by({**forged, "pid": 1}, bind=1) == ["medium"]
 
 
 def test_on_its_way_through_a_socket() -> None:

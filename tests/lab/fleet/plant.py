@@ -332,7 +332,7 @@ def later_kept() -> t.Iterator[Found]:
     held = f"{earlier('fd')}/fd/9"
     run("mount", "--bind", held, handle("uts", "kept"))
     yield of("not leak-fd-only", "uts", held)
-    yield of("leak-mixed", "uts", held)
+    yield of("leak-bind-only", "uts", held)
     yield of("drift-holders", "uts", held)
 
 

@@ -18,13 +18,14 @@ from ..said import as_seen, counted, held, some, who
 
 _OPEN = frozenset({"fd", "in_flight", "watch", "cwd", "root"})
 _OPEN_OR_SOCKET = _OPEN | {"socket"}
+_IN_USE = frozenset({"thread", "for_children"})
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _BY_DESIGN = (
     ("CRI-O", re.compile("(?:/var)?/run/(?:net|ipc|uts|user|pid)ns/" + _UUID)),
     ("snapd", re.compile(r"/run/snapd/ns/[^/]+\.mnt")),
 )
 """Who keeps namespaces without processes at which paths."""
-_MANAGER_OF_USER = re.compile(r"user@[0-9]+\.service")
+_MANAGER_OF_USER = re.compile(r"user@([0-9]+)\.service")
 _PROBLEMS = {
     "dangling": "leads to no namespace",
     "stacked": "has another mount upon the first",
@@ -33,11 +34,14 @@ _PROBLEMS = {
 
 
 def bind_only(look: Look) -> t.Iterator[Hit]:
-    """Without processes, and nothing but a bind mount keeps it."""
+    """Without processes, and a bind mount keeps it, whoever has opened that as well."""
     for namespace in look.idle:
-        if kinds(namespace) == {"bind"}:
-            designer = _designer(namespace)
+        found = _ways(namespace)
+        if "bind" in found:
             evidence = "no process, kept by %s" % _mounts(namespace)
+            if found != {"bind"}:
+                evidence = "%s, and open as well in %s (%s)" % (evidence, _keepers(namespace), held(namespace, found))
+            designer = _designer(look, namespace)
             if designer is not None:
                 yield Hit("%s, as %s does by design" % (evidence, designer), namespace, "info")
             else:
@@ -47,26 +51,17 @@ def bind_only(look: Look) -> t.Iterator[Hit]:
 def fd_only(look: Look) -> t.Iterator[Hit]:
     """Without processes and bind mounts, and some open file keeps it."""
     for namespace in look.idle:
-        found = kinds(namespace)
-        if found & _OPEN and found <= _OPEN_OR_SOCKET:
+        found = _ways(namespace)
+        if found & _OPEN and "bind" not in found:
             yield as_seen(_kept(namespace, "no process and no handle, kept by open files of"), look.facts)
 
 
 def socket_only(look: Look) -> t.Iterator[Hit]:
     """Without processes, and nothing but sockets keeps it."""
     for namespace in look.idle:
-        if kinds(namespace) == {"socket"}:
+        found = _ways(namespace)
+        if "socket" in found and not found & (_OPEN | {"bind"}):
             yield as_seen(_kept(namespace, "no process and no handle, kept by sockets of"), look.facts)
-
-
-def mixed(look: Look) -> t.Iterator[Hit]:
-    """Without processes, and a bind mount keeps it, and some open file or socket too."""
-    for namespace in look.idle:
-        found = kinds(namespace)
-        if {"bind"} < found <= _OPEN_OR_SOCKET | {"bind"}:
-            hit = _kept(namespace, "no process, kept by %s and by" % _mounts(namespace))
-            # What an engine keeps by design, it may have open too.
-            yield as_seen(hit if _designer(namespace) is None else hit._replace(severity="info"), look.facts)
 
 
 def unseen(look: Look) -> t.Iterator[Hit]:
@@ -115,20 +110,37 @@ def _mounts(namespace: Namespace) -> str:
     return count + "".join(" at %s" % holder.path for holder in binds(namespace)[:1])
 
 
+def _ways(namespace: Namespace) -> frozenset[str]:
+    """How it is kept, nothing where a process is in it with one of its threads, or has it for its children."""
+    found = kinds(namespace)
+    return frozenset() if found & _IN_USE else found
+
+
+def _told(namespace: Namespace) -> list[Holder]:
+    return [holder for holder in namespace.holders if holder.kind in _OPEN_OR_SOCKET]
+
+
+def _keepers(namespace: Namespace) -> str:
+    """Who has it open."""
+    told = _told(namespace)
+    return some(sorted({who(holder.process) for holder in [*filter(_is_manager, told)] or told})) or "somebody"
+
+
 def _kept(namespace: Namespace, how: str) -> Hit:
-    told = [holder for holder in namespace.holders if holder.kind in _OPEN_OR_SOCKET]
-    managers = [holder for holder in told if _is_manager(holder)]
-    keepers = some(sorted({who(holder.process) for holder in managers or told})) or "somebody"
-    evidence = "%s %s (%s)" % (how, keepers, held(namespace, kinds(namespace)))
-    # What a unit has given systemd to keep, or shares with another one, is there on purpose.
-    return Hit(evidence, namespace, "info" if managers else None)
+    told = _told(namespace)
+    evidence = "%s %s (%s)" % (how, _keepers(namespace), held(namespace, kinds(namespace)))
+    # What a unit has given systemd to keep, or shares with another one, is there on purpose. A manager of a user is
+    # what the user says it is, so it has no say in what somebody else has.
+    is_meant = any(holder.process.pid == 1 for holder in told) or (bool(told) and all(map(_is_manager, told)))
+    return Hit(evidence, namespace, "info" if is_meant else None)
 
 
 def _is_manager(holder: Holder) -> bool:
     process = holder.process
     if process.pid == 1:
         return True
-    return process.comm == "systemd" and _MANAGER_OF_USER.fullmatch(process.unit or "") is not None
+    unit = _MANAGER_OF_USER.fullmatch(process.unit or "")
+    return process.comm == "systemd" and unit is not None and str(process.uid) in (unit[1], "None")
 
 
 def _is_unit(look: Look, place: Namespace | None) -> bool:
@@ -143,9 +155,12 @@ def _whose(place: Namespace | None) -> str:
     return "somebody" if place is None else "%s, in mnt [%d]," % (who(place.leader), place.inode)
 
 
-def _designer(namespace: Namespace) -> str | None:
-    """Whose way to keep namespaces all of its bind mounts follow."""
-    paths = [holder.path or "" for holder in binds(namespace)]
+def _designer(look: Look, namespace: Namespace) -> str | None:
+    """Whose way to keep namespaces all of its bind mounts follow; in mounts of his own anybody can have such paths."""
+    told = binds(namespace)
+    paths = [holder.path or "" for holder in told]
+    if not any(look.is_home("mnt", holder.namespace) for holder in told):
+        return None
     for name, pattern in _BY_DESIGN:
         if paths and all(map(pattern.fullmatch, paths)):
             return name
@@ -156,10 +171,12 @@ RULES = (
     Rule(
         id="leak-bind-only",
         severity="medium",
-        title="Only a bind mount keeps a namespace",
+        title="A bind mount keeps a namespace that nobody is in",
         meaning="No process is in it, and nothing declares it. What made it has ended or forgot it, as engines do "
-        "with networks of containers that are gone. What CRI-O and snapd keep that way by design is told as info.",
-        remedy="Unmount and remove the path (of a network: ip netns delete), or declare the name.",
+        "with networks of containers that are gone. Who has it open as well is told, and makes it "
+        "no less of a leak: anybody can open a path. What CRI-O and snapd keep that way by design is told as info.",
+        remedy="Unmount and remove the path (of a network: ip netns delete), and have closed what is open, or declare "
+        "the name.",
         source="podman#163, moby#15857, cri-o#273, kata-containers/tests#2304",
         check=bind_only,
     ),
@@ -182,18 +199,6 @@ RULES = (
         remedy="Have the process close the socket, or restart that.",
         source="moby#32090; lsfd(1), SOCK.NETNS",
         check=socket_only,
-    ),
-    Rule(
-        id="leak-mixed",
-        severity="low",
-        title="A handle and open files or sockets keep a namespace that nobody is in",
-        meaning="No process is in it, and nothing declares it. It stays when the handle is removed, until what is open "
-        "is closed, and the other way round. Two audits of one kernel at once see what the other one has open: what "
-        "is leak-bind-only to each alone is this then. What systemd keeps for a unit, and what CRI-O and snapd keep by "
-        "design, is told as info.",
-        remedy="Have the process close what it has open, and remove the handle, or declare the name.",
-        source="podman#163, util-linux#1884",
-        check=mixed,
     ),
     Rule(
         id="leak-unseen",
