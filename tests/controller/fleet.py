@@ -123,7 +123,7 @@ def _sandbox(numbers: t.Iterator[int]) -> t.Iterator[Told]:
     above, pid = INITIAL["user"], INITIAL["pid"]
     for depth, comm in enumerate(("podman", "chromium", "bwrap"), 1):
         inside = leader(20000 + depth, comm, unit="user@1000.service")
-        user = next(numbers)
+        user, *others = itertools.islice(numbers, 4)
         ids = [{"inside": 0, "outside": 1000, "count": 1}, {"inside": 1, "outside": 100000, "count": 65536}]
         yield namespace(
             "user",
@@ -138,8 +138,7 @@ def _sandbox(numbers: t.Iterator[int]) -> t.Iterator[Told]:
             gid_map=ids,
             setgroups="deny",
         )
-        for kind in ("mnt", "net", "pid"):
-            inode = next(numbers)
+        for kind, inode in zip(("mnt", "net", "pid"), others):
             more = {"parent": pid, "depth": depth} if kind == "pid" else {}
             pid = inode if kind == "pid" else pid
             yield namespace(kind, inode, owner=user, owner_uid=1000, processes=3, leader=inside, **more)

@@ -124,7 +124,7 @@ class Fleet:
 
     def recap(self) -> dict[str, str]:
         """As what Ansible counts each host."""
-        *_, (_, _, recap) = self._lines()
+        recap = [*self._lines()][-1][-1]
         return {
             host: next((state for state in ("unreachable", "failures") if counts[state]), "ok").replace(
                 "failures", "failed"

@@ -111,14 +111,14 @@ def test_mistakes(tmp_path: Path) -> None:
     (tmp_path / "writable.json").write_text(json.dumps(files["other"]))
     (tmp_path / "writable.json").chmod(0o666)
     os.mkfifo(tmp_path / "pipe.json", 0o600)
-    tasks = [{"name": name, AUDIT: options, "ignore_errors": True} for name, (options, _) in MISTAKES.items()]
+    tasks = [{"name": name, AUDIT: options, "ignore_errors": True} for name, (options, _words) in MISTAKES.items()]
     fleet = Fleet(tmp_path, {"here": {"ansible_python_interpreter": "/nonexistent"}})
     fleet.play(tasks)
     assert fleet.status == 0, fleet.said
     told = fleet.results()
     wrong = {
         name: told[name]["here"]["msg"]
-        for name, (_, words) in MISTAKES.items()
+        for name, (_options, words) in MISTAKES.items()
         if words not in told[name]["here"]["msg"]
     }
     assert wrong == {}

@@ -138,7 +138,7 @@ def test_who_reads_meanwhile_gets_all_or_nothing(tmp_path: Path) -> None:
     texts = [letter * 100_000 for letter in (b"a", b"b", b"c")]
     write(tmp_path / "audit", data=texts[0])
     writers = [
-        threading.Thread(target=lambda text=text: [write(tmp_path / "audit", data=text) for _ in range(50)])
+        threading.Thread(target=lambda text=text: [write(tmp_path / "audit", data=text) for _turn in range(50)])
         for text in texts
     ]
     for writer in writers:

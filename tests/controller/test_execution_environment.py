@@ -38,7 +38,7 @@ def test_our_own_image(tmp_path: Path) -> None:
     assert (context / "_build/bindep.txt").read_text() == (ROOT / "bindep.txt").read_text()
     steps = (context / "Containerfile").read_text().splitlines()
     copy, install = (step for step in steps if "/tmp/collection" in step)
-    _, source, folder = copy.split()
+    source, folder = copy.split()[1:]
     installed = tmp_path / "installed"
     command = install.partition("RUN ")[2].replace(folder, str(context / source))
     command = command.replace("/usr/share/ansible/collections", str(installed))

@@ -126,7 +126,7 @@ class Tally:
 
     def closing_lines(self, index: str, remarks: t.Sequence[str] = ()) -> list[str]:
         """For a terminal: nothing in them comes through that it acts upon."""
-        states = ["%d %s" % (count, state.replace("_", " ")) for state, count in self.states.items() if count]
+        states = ["%s %s" % (count, state.replace("_", " ")) for state, count in self.states.items() if count]
         lines = ["%d %s: %s" % (len(self.hosts), "host" if len(self.hosts) == 1 else "hosts", ", ".join(states))]
         lines.append("%s    %s" % (self._found(), printable(index)))
         grave = [line for severity in SEVERITIES[:-1] for line in self._gravest[severity]][:MOST_LINES]
