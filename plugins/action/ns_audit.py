@@ -114,7 +114,7 @@ class _Audit:
             judgement = self._judge(answer.get("ansible_facts"), self._baseline)
             before = self._baseline if isinstance(self._baseline, Baseline) else None
             path = self.keep("scanned", judgement=judgement, baseline=before)
-        except (AnsibleFilterError, ValueError, RecursionError) as error:
+        except (AnsibleFilterError, ValueError, RecursionError, MemoryError) as error:
             return self.failed({"failed": True, "msg": "what the host says can not be judged: %s" % error})
         facts = judgement.facts
         if self._baselines is not None and not facts.complete:
@@ -144,7 +144,7 @@ class _Audit:
         """Write the result where results go, and return the path; None where they go nowhere.
 
         It becomes the baseline once what it says of the last one is kept. Raises AnsibleActionFail where it can't be
-        written, ValueError where it is no JSON.
+        written, ValueError where it is no JSON, or too much.
         """
         made = result.make(
             self._host,
@@ -155,6 +155,8 @@ class _Audit:
         )
         made["run"] = run.current()
         data = json.dumps(made, separators=(",", ":"), allow_nan=False).encode()
+        if len(data) > stored.MOST_BYTES:
+            raise ValueError("its result has %d bytes, and %d are kept at most" % (len(data), stored.MOST_BYTES))
         path = None if self._results is None else self._results.write(self._file, data)
         if self._baselines is not None and status == "scanned":
             self._baselines.write(self._file, data)

@@ -21,6 +21,10 @@ Told = t.Mapping[str, t.Any]
 """A part of the facts as it was given."""
 
 _SCHEMA = 1
+_MOST_TEXT = 8192
+"""Characters: a path has 4095 at most, all else that Linux tells of is shorter."""
+_MOST_ITEMS = 1 << 18
+"""Of a list or a mapping."""
 _ALL_CAPABILITIES = (1 << 41) - 1
 """Up to CAP_CHECKPOINT_RESTORE, the last one from Linux 5.9 on."""
 _RANKS = {name: rank for rank, name in enumerate(TYPE_NAMES)}
@@ -36,7 +40,7 @@ class Process(t.NamedTuple):
     uid: int | None
     capabilities: int | None
     """The effective ones, one bit each."""
-    initial: t.Sequence[str] | None
+    initial: frozenset[str] | None
     """The types of which it is in the initial namespace, or in the one of the task where that can't be seen."""
 
     @property
@@ -207,12 +211,21 @@ class Part:
         self.what = what
         if not isinstance(told, t.Mapping):
             raise AnsibleFilterError("%s: a mapping was expected, and not %s" % (what, _kind(told)))
+        if len(told) > _MOST_ITEMS:
+            raise AnsibleFilterError("%s: it has more than %d keys" % (what, _MOST_ITEMS))
         if not all(isinstance(key, str) for key in told):
             raise AnsibleFilterError("%s: a key is not text" % what)
+        if any(len(key) > _MOST_TEXT for key in told):
+            raise AnsibleFilterError("%s: a key is longer than %d characters" % (what, _MOST_TEXT))
         self.told = told
 
     def wrong(self, key: str, words: str) -> AnsibleFilterError:
         return AnsibleFilterError("%s: %s %s" % (self.what, visible(key), words))
+
+    def _checked_text(self, key: str, value: str) -> str:
+        if len(value) > _MOST_TEXT:
+            raise self.wrong(key, "is longer than %d characters" % _MOST_TEXT)
+        return value
 
     def number(self, key: str) -> int | None:
         """Not negative, of at most 64 bits; None where there is none."""
@@ -229,8 +242,10 @@ class Part:
 
     def text(self, key: str) -> str | None:
         value = self.told.get(key)
-        if value is None or isinstance(value, str):
-            return value
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return self._checked_text(key, value)
         raise self.wrong(key, "is %s, and not text" % _kind(value))
 
     def needed_text(self, key: str) -> str:
@@ -249,7 +264,7 @@ class Part:
         values = self._list(key)
         if not all(isinstance(value, str) for value in values):
             raise self.wrong(key, "has something else than text")
-        return values
+        return [self._checked_text(key, value) for value in values]
 
     def optional_texts(self, key: str) -> list[str] | None:
         return None if self.told.get(key) is None else self.texts(key)
@@ -264,14 +279,17 @@ class Part:
         return int(text, 16)
 
     def part(self, key: str) -> Part:
-        return Part(self.told.get(key), "%s: %s" % (self.what, key))
+        return Part(self.told.get(key), self._what(key))
 
     def optional_part(self, key: str) -> Part | None:
         return None if self.told.get(key) is None else self.part(key)
 
     def parts(self, key: str) -> list[Part]:
-        what = "%s: %s" % (self.what, key)
+        what = self._what(key)
         return [Part(value, what) for value in self._list(key)]
+
+    def _what(self, key: str) -> str:
+        return "%s: %s" % (self.what, visible(key))
 
     def _list(self, key: str) -> list[t.Any]:
         value = self.told.get(key)
@@ -279,6 +297,8 @@ class Part:
             return []
         if isinstance(value, str) or not isinstance(value, t.Sequence):
             raise self.wrong(key, "is %s, and not a list" % _kind(value))
+        if len(value) > _MOST_ITEMS:
+            raise self.wrong(key, "has more than %d items" % _MOST_ITEMS)
         return [*value]
 
 
@@ -351,6 +371,7 @@ def _holder(part: Part) -> Holder:
 
 
 def _process(part: Part) -> Process:
+    initial = part.optional_texts("initial")
     return Process(
         pid=part.number("pid"),
         comm=part.text("comm"),
@@ -358,5 +379,5 @@ def _process(part: Part) -> Process:
         container=part.text("container"),
         uid=part.number("uid"),
         capabilities=part.mask("capabilities"),
-        initial=part.optional_texts("initial"),
+        initial=None if initial is None else frozenset(initial) & _RANKS.keys(),
     )

@@ -532,6 +532,54 @@ def test_a_hundred_thousand_findings_take_seconds() -> None:
     assert seconds < 30
 
 
+@pytest.mark.parametrize(
+    ("words", "more"),
+    [
+        ("name is longer than 8192 characters", {"name": "x" * 8193}),
+        ("foreign is longer than 8192 characters", {"propagation": {"foreign": ["x" * 8193]}}),
+        ("a key is longer than 8192 characters", {"holder_counts": {"x" * 8193: 1}}),
+        ("holders has more than 262144 items", {"holders": [{"kind": "fd"}] * 262_145}),
+        ("it has more than 262144 keys", {"holder_counts": {str(number): 1 for number in range(262_145)}}),
+    ],
+)
+def test_too_much_is_refused(words: str, more: dict[str, t.Any]) -> None:
+    with pytest.raises(AnsibleFilterError) as caught:
+        judged(facts(namespace("net", 1000, **more)))
+    assert words in str(caught.value)
+    assert len(str(caught.value)) < 10_000
+
+
+def test_what_a_message_says_of_a_key_is_visible() -> None:
+    with pytest.raises(AnsibleFilterError) as caught:
+        judged(facts(limits={"a\x1b[31m\nb": 1}))
+    assert "a\\x1b[31m\\x0ab" in str(caught.value)
+
+
+def test_what_nobody_reads_is_not_kept() -> None:
+    junk = {"junk": ["x"] * 1000}
+    told = facts(
+        namespace(
+            "mnt",
+            1000,
+            leader={**telling.leader(7), "initial": ["user", "bogus"], **junk},
+            holders=[{**BIND, **junk}],
+            propagation={"mounts": 3, **junk},
+            offsets={"monotonic": "1", **junk},
+        )
+    )
+    made = result.narrow(told)
+    assert "junk" not in json.dumps(made)
+    (kept_one,) = made["namespaces"]
+    assert (kept_one["leader"]["comm"], kept_one["propagation"], kept_one["offsets"]) == (
+        "sh",
+        {"mounts": 3},
+        {"monotonic": "1"},
+    )
+    leader = read_host(told).facts.namespaces[0].leader
+    assert leader is not None
+    assert leader.initial == frozenset({"user"})
+
+
 # ---- anything else
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
@@ -18,7 +19,7 @@ import pytest
 import yaml
 from ansible_collections.linux.namespaces.plugins.action import ns_audit as action
 from ansible_collections.linux.namespaces.plugins.modules import ns_audit as documented
-from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import result
+from ansible_collections.linux.namespaces.plugins.plugin_utils._audit import result, stored
 from ansible_collections.linux.namespaces.tests.controller import telling
 from ansible_collections.linux.namespaces.tests.controller.auditing import judged
 from ansible_collections.linux.namespaces.tests.controller.plays import ROOT, Fleet, answering, unreachable
@@ -162,6 +163,18 @@ def test_a_host_that_wants_to_decide(tmp_path: Path) -> None:
     assert fleet.status == 2
     assert "--flush-cache" in fleet.kept()["here"]["msg"]
     assert fleet.kept()["here"]["status"] == "failed"
+
+
+def test_a_result_is_no_larger_than_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "MOST_BYTES", 1000)
+    (tmp_path / "audit").mkdir(mode=0o700)
+    with contextlib.ExitStack() as stack:
+        audit = action._Audit("here", str(tmp_path / "audit"), [], stack)  # noqa: SLF001 (a play would take 128 MiB)
+        path = audit.keep("failed", msg="x" * 500)
+        assert path is not None
+        assert stored.load(path)["msg"] == "x" * 500
+        with pytest.raises(ValueError, match="and 1000 are kept at most"):
+            audit.keep("failed", msg="x" * 1000)
 
 
 # ---- what is returned, and kept

@@ -154,7 +154,7 @@ def test_what_is_read_for_rules() -> None:
     )
     mnt, pid = found.namespaces
     assert mnt.leader is not None
-    assert (mnt.leader.uid, mnt.leader.initial) == (0, ["net", "time"])
+    assert (mnt.leader.uid, mnt.leader.initial) == (0, frozenset({"net", "time"}))
     assert mnt.leader.has_all_capabilities
     assert mnt.propagation == _facts.Propagation(9, 2, 1, 0, 2, ["8:1"])
     assert (mnt.init, pid.init, pid.leader, pid.propagation) == (None, "dead", None, None)

@@ -150,6 +150,18 @@ def test_a_result_that_can_not_be_used_is_a_failure_of_its_host(
     assert printable(words) in html_text(tmp_path / "pages/r1.html")
 
 
+@pytest.mark.parametrize("error", [MemoryError, RecursionError])
+def test_one_host_does_not_end_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fails(_given: t.Any) -> t.NoReturn:
+        raise error
+
+    fleet.put(tmp_path, fleet.result("r1", facts=fleet.facts([])))
+    monkeypatch.setattr(reading, "read_facts", fails)
+    assert state_of(tmp_path) == ("failed", f"its result can not be used: {error.__name__}")
+
+
 def test_what_is_too_old_missing_or_yet_to_come_was_not_scanned(tmp_path: Path) -> None:
     assert state_of(tmp_path) == ("not_scanned", "there is no result of it")
     fleet.put(tmp_path, fleet.result("r1", collected=fleet.stamp(fleet.NOW - 86401)))

@@ -14,6 +14,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from .._facts import Holder, Process, Propagation
 from .model import SEVERITIES, Judgement, line
 
 if t.TYPE_CHECKING:
@@ -36,6 +37,13 @@ _KEPT = (
     *("netnsid", "links", "links_more", "listeners", "listeners_more"),
 )
 """Of a namespace. Neither how to enter it nor its addresses are needed, nor what somebody else has made up."""
+_WITHIN = {
+    "leader": frozenset(Process._fields),
+    "holders": frozenset({*Process._fields, *Holder._fields} - {"process"}),
+    "propagation": frozenset(Propagation._fields),
+    "offsets": frozenset({"monotonic", "boottime"}),
+}
+"""What is kept of what these have within."""
 _SAME_AS_NONE = frozenset({"holders", "holder_counts", "depth"})
 """Of these nothing need not be told; of links and listeners it does: null is what could not be read."""
 _OF_PROCESSES = frozenset({"pid", "comm", "unit"})
@@ -91,7 +99,7 @@ def _shorten_leaders(namespaces: t.Iterable[dict[str, t.Any]]) -> None:
 
 def _narrow_namespace(told: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     kept = {
-        key: _without_nulls(told[key])
+        key: _without_nulls(told[key], _WITHIN.get(key))
         for key in _KEPT
         if told.get(key) is not None and (told[key] or key not in _SAME_AS_NONE)
     }
@@ -105,11 +113,12 @@ def _narrow_holder(told: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
     return {key: value for key, value in told.items() if told["kind"] != "bind" or key not in _OF_PROCESSES}
 
 
-def _without_nulls(value: t.Any) -> t.Any:
+def _without_nulls(value: t.Any, known: t.Container[str] | None) -> t.Any:
+    """known: which keys are kept; None for all."""
     if isinstance(value, t.Mapping):
-        return {key: item for key, item in value.items() if item is not None}
+        return {key: item for key, item in value.items() if item is not None and (known is None or key in known)}
     if isinstance(value, list):
-        return [*map(_without_nulls, value)]
+        return [_without_nulls(item, known) for item in value]
     return value
 
 

@@ -189,8 +189,9 @@ def _entry(folder: str, host: str, counting: Counting) -> Entry:
             raise _AbsentError("its result is of %s, of another run than this one" % found.collected)
     except _AbsentError as absent:
         return Entry(host, stem, "not_scanned", str(absent), None)
-    except (_BrokenError, AnsibleFilterError) as broken:
-        return Entry(host, stem, "failed", "its result can not be used: %s" % broken, None)
+    except (_BrokenError, AnsibleFilterError, RecursionError, MemoryError) as broken:
+        why = str(broken) or type(broken).__name__
+        return Entry(host, stem, "failed", "its result can not be used: %s" % why, None)
     if found.status != "scanned":
         return Entry(host, stem, found.status, found.msg or "the result does not say why", found)
     if found.facts is None:
