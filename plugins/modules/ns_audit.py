@@ -114,6 +114,7 @@ options:
 notes:
   - Root sees all. An ordinary user gets what he may see, and RV(incomplete_because) and a finding say what that leaves
     out.
+  - Of one rule a thousand findings are told, the worst first, and one more that says how many there are besides.
   - A host is not touched, and counts as failed, where one of its facts is called as a variable of the role
     P(linux.namespaces.audit#role), V(audit_*), because Ansible takes facts for variables.
   - It returns no facts, so no fact cache grows by it, and with O(report_dir) no findings, so what is registered of

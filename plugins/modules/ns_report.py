@@ -13,7 +13,7 @@ description:
     (C(index.html), with a page for each host) and the same for programs, C(report.json), C(junit.xml) and
     C(report.sarif).
   - It runs on the controller, once for all hosts of the play, contacts none of them, and is never changed.
-  - Says on the terminal how many hosts there are, and the gravest findings.
+  - Says on the terminal how many hosts there are, and the gravest findings, of one rule on one host three at most.
   - The pages work from the folder, without a server or a network. They belong together; what is copied is the whole
     directory, with or without C(hosts), where the results are.
   - The results are read one after the other, and no more than one of them is in memory.

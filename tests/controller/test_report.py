@@ -465,7 +465,8 @@ def test_whatever_strangers_write_is_text(host: str, text: str, number: int) -> 
 
         run = json.loads((folder / "report.sarif").read_text())["runs"][0]
         looks_like_sarif(run)
-        assert {item["message"]["text"] for item in run["results"]} == {shown}
+        messages = {re.sub(r"\\(.)|([{}])\2", r"\1\2", item["message"]["text"]) for item in run["results"]}
+        assert messages == {shown}
         assert run["results"][0]["properties"]["id"] == str(number)
 
 
@@ -690,7 +691,7 @@ def test_the_closing_lines(tmp_path: Path) -> None:
     blue = fleet.namespace("net", 1, name="blue2")
     evidence = "physical eth3 inside; lost when the namespace ends"
     high = fleet.finding("exposure-physical-inside", "high", "Physical", blue, evidence=evidence)
-    medium = [fleet.finding("leak-fd-only", "medium", "Leak", evidence="x" * 300) for _number in range(41)]
+    medium = [fleet.finding(f"leak-{number}", "medium", "Leak", evidence="x" * 300) for number in range(41)]
     allowed = {**high, "allowed": {"reason": "CHG1", "expires": None}}
     told = fleet.result("r17", [high, *medium, allowed])
     told["allow"].update(expired=["a"], unused=["b", "c"])
@@ -704,6 +705,31 @@ def test_the_closing_lines(tmp_path: Path) -> None:
     assert len(lines) == 2 + 20 + 2
     assert lines[-2:] == ["and 22 more", "no host needs of the allow-list: b, and 1 more"]
     assert max(map(len, lines)) == 200
+
+
+def test_no_host_keeps_others_out(tmp_path: Path) -> None:
+    """By how much of one thing it has: there is room for three of it, and for more where that is free."""
+    many = [fleet.finding("leak-fd-only", "high", "Leak", evidence=f"number {number}") for number in range(200)]
+    fleet.put(tmp_path, fleet.result("r1", many))
+    other = fleet.finding("leak-socket-only", "low", "Socket", evidence="of the other")
+    fleet.put(tmp_path, fleet.result("r2", [many[0], other]))
+    lines = report(tmp_path, "r1", "r2").closing_lines("index.html")[2:]
+    assert [line.split()[1] for line in lines[:-1]] == ["r1", "r1", "r1", "r2", "r2"]
+    assert lines[-1] == "and 197 more"
+    assert "The 100 gravest of 202" in html_text(tmp_path / "index.html")
+    assert "of the other" in html_text(tmp_path / "index.html")
+
+
+def test_nothing_in_a_message_of_sarif_is_a_link(tmp_path: Path) -> None:
+    """Nor is anything filled in."""
+    bad = fleet.finding("leak-fd-only", "high", "Leak", evidence="[x](http://evil) {0} \\[y]")
+    fleet.put(tmp_path, fleet.result("r1", [bad]))
+    fleet.put(tmp_path, fleet.result("r2", [], status="failed", msg="[x](1) {0}", facts=None))
+    report(tmp_path, "r1", "r2")
+    run = json.loads((tmp_path / "report.sarif").read_text())["runs"][0]
+    assert run["results"][0]["message"]["text"] == "\\[x\\](http://evil) {{0}} \\\\\\[y\\]"
+    (note,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert note["message"]["text"] == "r2: failed: \\[x\\](1) {{0}}"
 
 
 def test_the_allow_list_is_a_matter_of_the_fleet(tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ from .model import SEVERITIES, Finding, Hit, Judgement, Rule, line
 from .policy import read_policy
 from .result import COUNTS, OF_ALLOW_LIST
 
+MOST_OF_A_RULE = 1000
+"""What one rule finds on a host is told so often; one more says how many there are besides."""
+
 _WORST_FIRST = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
@@ -43,12 +46,7 @@ def judge(
     look = Look(host, read_policy(thresholds), catalogue.texts("declared", declared), baseline)
     can_be_allowed = [rule.id for rule in catalogue.RULES.values() if rule.check is not None]
     allowed = allow_list.AllowList(allow_list.read_allow(allow, can_be_allowed), today)
-    findings = [
-        _finding(rule, hit, allowed.allows(rule.id, hit))
-        for rule in selected
-        if rule.check is not None
-        for hit in rule.check(look)
-    ]
+    findings = [finding for rule in selected for finding in _findings(rule, look, allowed)]
     unused = allowed.unused([rule.id for rule in selected])
     entries = {"used": allowed.used(), "expired": allowed.expired(), "unused": unused}
     said = {what: [line(entry.said()) for entry in some] for what, some in entries.items()}
@@ -61,6 +59,17 @@ def judge(
         counts["allowed" if finding["allowed"] else finding["severity"]] += 1
     counts.update({what: len(said[what]) for what in OF_ALLOW_LIST})
     return Judgement(host.facts, findings, counts, said, _drift(look))
+
+
+def _findings(rule: Rule, look: Look, allowed: allow_list.AllowList) -> list[Finding]:
+    """What it finds. Of too much the worst is told: a host shall not hide something behind what it makes up."""
+    found = [(hit, allowed.allows(rule.id, hit)) for hit in (rule.check(look) if rule.check is not None else ())]
+    if len(found) > MOST_OF_A_RULE:
+        found.sort(key=lambda item: (item[1] is not None, _WORST_FIRST[item[0].severity or rule.severity]))
+        (worst, entry), more = found[MOST_OF_A_RULE], len(found) - MOST_OF_A_RULE
+        words = "and %d more, which are not told one by one" % more
+        found[MOST_OF_A_RULE:] = [(Hit(words, severity=worst.severity, subject="and more"), entry)]
+    return [_finding(rule, *item) for item in found]
 
 
 def _finding(rule: Rule, hit: Hit, entry: allow_list.Entry | None) -> Finding:

@@ -17,7 +17,7 @@ from ...module_utils._namespaces.shown import printable
 from .draft import PAGES, Draft
 from .html import data
 from .results import BUCKETS, Entry, Finding
-from .tally import Tally
+from .tally import MOST_ALIKE, Tally
 
 PER_FILE = 1000
 
@@ -41,6 +41,8 @@ class Chunks:
         self._most_first = most_first
         self._waiting: dict[tuple[str, int], list[Record]] = {}
         self._first: dict[tuple[str, int], list[First]] = {}
+        self._alike: dict[tuple[str, int], list[First]] = {}
+        """More of one rule on one host, where there is room for it."""
         self.files: dict[tuple[str, int], list[tuple[int, int, int]]] = {}
         """By bucket and rule: how many findings each has, and the numbers of the first and the last host."""
 
@@ -50,6 +52,8 @@ class Chunks:
             rule = tally.rules[finding.id]
             key = (finding.bucket, rule.number)
             first = self._first.setdefault(key, [])
+            if sum(item.host == host for item in first[-MOST_ALIKE:]) == MOST_ALIKE:
+                first = self._alike.setdefault(key, [])
             if len(first) < self._most_first:
                 first.append(First(host, number, finding))
             record: Record = [host, number, printable(finding.where), printable(finding.evidence)]
@@ -88,9 +92,13 @@ class Chunks:
         return sorted(self.files, key=lambda key: (BUCKETS.index(key[0]), ranks[key[1]]))
 
     def gravest(self, tally: Tally) -> list[First]:
-        found: list[First] = []
-        for key in self.order(tally):
-            found += self._first[key]
-            if len(found) >= self._most_first:
-                break
-        return found[: self._most_first]
+        """What the index shows first, by rule."""
+        order = self.order(tally)
+        room = self._most_first
+        taken: dict[tuple[str, int], list[First]] = {key: [] for key in order}
+        for some in (self._first, self._alike):
+            for key in order:
+                more = some.get(key, [])[:room]
+                taken[key] += more
+                room -= len(more)
+        return [first for key in order for first in sorted(taken[key], key=lambda item: (item.host, item.number))]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import typing as t
 
 from ...module_utils._namespaces.shown import printable
@@ -51,7 +52,7 @@ class Sarif:
         if entry.why is not None:
             level = "error" if entry.state in _NO_LEVELS else "warning"
             words = "%s: %s: %s" % (entry.host, entry.state.replace("_", " "), entry.why)
-            self._notes.append({"level": level, "message": {"text": printable(words)}})
+            self._notes.append({"level": level, "message": {"text": _plain(words)}})
 
     def close(self, tally: Tally) -> None:
         driver = {
@@ -110,7 +111,7 @@ def _result(host: str, finding: Finding, rule: int) -> dict[str, t.Any]:
         "ruleId": printable(finding.id),
         "ruleIndex": rule,
         "level": _LEVELS[finding.severity],
-        "message": {"text": printable(finding.evidence or finding.title)},
+        "message": {"text": _plain(finding.evidence or finding.title)},
         "locations": [{"logicalLocations": places}],
         "partialFingerprints": {_FINGERPRINT: _fingerprint(host, finding)},
         "properties": properties,
@@ -119,6 +120,12 @@ def _result(host: str, finding: Finding, rule: int) -> dict[str, t.Any]:
         justification = printable(finding.permission)
         told["suppressions"] = [{"kind": "external", "status": "accepted", "justification": justification}]
     return told
+
+
+def _plain(text: str) -> str:
+    """As the text of a message in which nothing is a link, or is filled in. Source: SARIF 2.1.0, 3.11.5 and 3.11.6."""
+    shown = re.sub(r"([\\\[\]])", r"\\\1", printable(text))
+    return shown.replace("{", "{{").replace("}", "}}")
 
 
 def _fingerprint(host: str, finding: Finding) -> str:

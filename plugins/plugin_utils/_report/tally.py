@@ -18,6 +18,8 @@ from .results import ALLOWED, BUCKETS, STATES, Entry, Finding
 
 MOST_LINES = 20
 """Of findings on the terminal."""
+MOST_ALIKE = 3
+"""Of them of one rule on one host, so that no host keeps others out."""
 
 _MOST_NAMES = 10
 _WIDTH = 200
@@ -83,8 +85,10 @@ class Tally:
         self.states[entry.state] += 1
         if entry.state in self._absent and len(self._absent[entry.state]) < _MOST_NAMES:
             self._absent[entry.state].append(printable(entry.host))
+        alike: t.Counter[str] = collections.Counter()
         for finding in entry.findings:
-            self._add_finding(entry.host, finding)
+            alike[finding.id] += finding.bucket != ALLOWED
+            self._add_finding(entry.host, finding, alike[finding.id] > MOST_ALIKE)
         counts = entry.counts
         for bucket, count in counts.items():
             self.counts[bucket] += count
@@ -112,12 +116,12 @@ class Tally:
         self.allow["unused"] -= needed
         self.counts.update({name: len(entries) for name, entries in self.allow.items()})
 
-    def _add_finding(self, host: str, finding: Finding) -> None:
+    def _add_finding(self, host: str, finding: Finding, is_enough: bool) -> None:
         rule = self.rules.get(finding.id)
         if rule is None:
             rule = self.rules[finding.id] = Rule(len(self.rules), finding)
         rule.add(host, finding)
-        if finding.bucket != ALLOWED and len(self._gravest[finding.severity]) < MOST_LINES:
+        if finding.bucket != ALLOWED and not is_enough and len(self._gravest[finding.severity]) < MOST_LINES:
             words = finding.evidence or finding.title
             line = "%-8s  %s  %s: %s" % (finding.severity.upper(), host, finding.where, words)
             self._gravest[finding.severity].append(_shortened(printable(line)))
