@@ -39,9 +39,10 @@ options:
       - C(id) is the id of the rule. C(reason) says why it is wanted. C(expires) is the last day on which it is, as
         V(2027-01-31), for good if omitted. C(match) says which of its findings, all if omitted. Every key of that has
         to match. They are C(name) and C(type) of the namespace, or of the one that should be at a handle that leads to
-        none, C(path) of a bind mount of it or of such a handle, C(owner_uid) of who made its user namespace, and
-        C(unit), C(container) and C(comm) of the process that leads in it or of one that C(holders) of the facts tell
-        of, but for bind mounts. In the values C(*) and C(?) stand for any characters and any one.
+        none, C(path) of a bind mount of it among the mounts of the host or of such a handle, C(owner_uid) of who made
+        its user namespace, and C(unit), C(container) and C(comm) of the process that leads in it. Where nobody is in
+        it, they are those of all who hold it, but for bind mounts. C(comm) is no boundary, for a process calls itself
+        as it likes. In the values C(*) and C(?) stand for any characters and any one.
       - An entry that has expired allows nothing, and is a finding itself where there is what it allowed. So is one that
         nothing needs.
     type: list

@@ -68,9 +68,11 @@ options:
         description:
           - Which of its findings. Every key has to match. If omitted, all of them.
           - The keys are V(name) and V(type) of the namespace, or of the one that should be at a handle that leads to
-            none, V(path) of a bind mount of it or of such a handle, V(owner_uid) of who made its user namespace, and
-            V(unit), V(container) and V(comm) of the process that leads in it or of one that C(holders) of the facts
-            tell of, but for bind mounts. The values are text, where C(*) and C(?) stand for any characters and any one.
+            none, V(path) of a bind mount of it among the mounts of the host or of such a handle, V(owner_uid) of who
+            made its user namespace, and V(unit), V(container) and V(comm) of the process that leads in it. Where nobody
+            is in it, they are those of all who hold it, but for bind mounts. The values are text, where C(*) and C(?)
+            stand for any characters and any one.
+          - V(comm) is no boundary. A process calls itself as it likes, and a user names his containers so.
         type: dict
       reason:
         description: Why it is wanted.

@@ -181,6 +181,21 @@ def test_what_an_entry_is_about(match: t.Any, matches: bool) -> None:
     )}  # fmt: skip
 
 
+def test_an_entry_is_about_nothing_that_a_stranger_adds() -> None:
+    """Neither a path in mounts of his own, nor that he has the namespace open as well."""
+
+    def allowed(match: t.Any, **more: t.Any) -> int:
+        return judged(facts(left(**more)), rules=["leak-*"], allow=allow(match=match)).counts["allowed"]
+
+    elsewhere = {**BIND, "namespace": 4026539999}
+    assert allowed({"path": "/run/netns/*"}, holders=[elsewhere]) == 0
+    assert allowed({"path": "/run/netns/*"}, holders=[elsewhere, BIND], holder_counts={"bind": 2}) == 1
+    other = {**READER, "comm": "other"}
+    assert allowed({"comm": "zebra"}, holders=[READER, other], holder_counts={"bind": 1, "watch": 2}) == 0
+    assert allowed({"comm": "zebra"}, holders=[READER], holder_counts={"bind": 1, "watch": 2}) == 0
+    assert allowed({"comm": "zebra"}, holders=[READER, BIND], holder_counts={"bind": 1, "watch": 1, "owned": 3}) == 1
+
+
 def test_a_path_that_is_no_namespace_can_be_allowed() -> None:
     told = facts(handles=[{"path": "/run/netns/gone", "problem": "dangling"}])
     about = {"id": "handle-dangling", "reason": "kolla"}

@@ -106,6 +106,7 @@ def test_who_is_not_root_has_a_user_namespace(uid: int, report: list[str]) -> No
         ([(0, "0 200000 65536"), (1001, "0 200000 10\n10 300000 10")], 1),
         ([(1000, "0 1000 1\n1 200000 10"), (1001, "0 1001 1\n1 300000 10")], 0),
         ([(0, "0 0 4294967295"), (1000, "0 200000 65536")], 0),
+        ([(1000, "200000 200000 65536"), (1001, "0 200000 10")], 1),
     ],
 )
 def test_uids_of_two_owners(maps: list[tuple[int, str]], findings: int) -> None:
@@ -335,3 +336,34 @@ def test_a_quiet_host() -> None:
         findings = judged({**told, **more}, declared=[] if more else ["tenant-*"]).findings
         assert [item for item in findings if item["severity"] != "info"] == []
     assert len([item for item in judged(told).findings if item["severity"] != "info"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "more", "words"),
+    [
+        (
+            "listener-hidden",
+            {"listeners": [], "listeners_more": 3},
+            "nothing of what was told, and at least 3 more sockets",
+        ),
+        ("physical-inside", {"links": [], "links_more": 2}, "none of what was told is physical, and at least 2 more"),
+        (
+            "physical-inside",
+            {"links": [{"name": "eth0", "kind": "physical"}], "links_more": 2},
+            "physical eth0 inside, and at least 2 more interfaces that were not told",
+        ),
+    ],
+)
+def test_what_was_not_told_is_said(rule: str, more: dict[str, t.Any], words: str) -> None:
+    (finding,) = found(telling.facts(telling.namespace("net", 4026532503, **more)), rule)
+    assert finding["evidence"].startswith(words)
+
+
+def test_a_handle_in_mounts_of_ones_own_excuses_no_device() -> None:
+    def told(home: int) -> telling.Facts:
+        bind = {"kind": "bind", "path": "/x", "namespace": home}
+        more = {"propagation": {"foreign": ["8:1"]}, "holder_counts": {"bind": 1}}
+        return telling.facts(telling.namespace("mnt", 4026532503, holders=[bind], **more))
+
+    assert severities(told(telling.INITIAL["mnt"]), "mounts-leaked") == []
+    assert severities(told(4026539999), "mounts-leaked") == ["low"]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import subprocess
@@ -150,3 +151,14 @@ def test_who_reads_meanwhile_gets_all_or_nothing(tmp_path: Path) -> None:
         writer.join()
     assert seen <= set(texts)
     assert os.listdir(tmp_path / "audit/hosts") == ["r17.json"]
+
+
+@pytest.mark.parametrize(("mode", "refused"), [(0o777, True), (0o1777, False), (0o755, False)])
+def test_where_everybody_can_put_another(mode: int, refused: bool, tmp_path: Path) -> None:
+    (tmp_path / "open/below").mkdir(parents=True)
+    (tmp_path / "open").chmod(mode)
+    with contextlib.ExitStack() as stack:
+        if refused:
+            stack.enter_context(pytest.raises(AnsibleActionFail, match="open, where everybody can put another"))
+        with folder.opened(str(tmp_path / "open/below/audit"), "report_dir"):
+            pass

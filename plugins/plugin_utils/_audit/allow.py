@@ -14,7 +14,7 @@ import typing as t
 from fnmatch import fnmatchcase
 
 from .._facts import TYPE_NAMES
-from .look import binds
+from .look import PASSIVE, Look, binds
 from .model import Hit, Rule, day, line, refuse
 from .policy import closest
 
@@ -52,12 +52,9 @@ class Entry:
         self.expires = expires
         self.is_needed = False
 
-    def is_about(self, hit: Hit) -> bool:
+    def is_about(self, hit: Hit, look: Look) -> bool:
         """Whether every glob has something that it matches."""
-        return all(
-            any(value is not None and fnmatchcase(value, glob) for value in _FIELDS[key](hit))
-            for key, glob in self.match.items()
-        )
+        return all(_matches(key, glob, hit, look) for key, glob in self.match.items())
 
     def has_expired(self, today: dt.date) -> bool:
         return self.expires is not None and self.expires < today
@@ -87,8 +84,9 @@ class Entry:
 class AllowList:
     """All entries."""
 
-    def __init__(self, entries: t.Sequence[Entry], today: dt.date) -> None:
+    def __init__(self, entries: t.Sequence[Entry], today: dt.date, look: Look) -> None:
         self._entries = entries
+        self._look = look
         self._today = today
         self._by_rule: dict[str, list[Entry]] = {}
         for entry in entries:
@@ -96,7 +94,7 @@ class AllowList:
 
     def allows(self, rule: str, hit: Hit) -> Entry | None:
         """The first entry that is about it, None where it is not allowed."""
-        found = [entry for entry in self._by_rule.get(rule, ()) if entry.is_about(hit)]
+        found = [entry for entry in self._by_rule.get(rule, ()) if entry.is_about(hit, self._look)]
         valid = [entry for entry in found if not entry.has_expired(self._today)]
         for entry in valid or found:
             entry.is_needed = True
@@ -149,8 +147,8 @@ def _match(option: str, given: t.Any) -> dict[str, str]:
         raise refuse(option, "match is %r, and no mapping" % (given,), "give for example {name: 'lab-*'}")
     match = {}
     for key, value in given.items():
-        if key not in _FIELDS:
-            raise refuse(option, "match has no key %r" % (key,), closest(key, _FIELDS))
+        if key not in _KEYS_OF_MATCH:
+            raise refuse(option, "match has no key %r" % (key,), closest(key, _KEYS_OF_MATCH))
         is_uid = key == "owner_uid" and isinstance(value, int) and not isinstance(value, bool)
         if not is_uid and not isinstance(value, str):
             raise refuse(option, "match: %s is %r, and no text" % (key, value), "give one, in which * is anything")
@@ -158,6 +156,22 @@ def _match(option: str, given: t.Any) -> dict[str, str]:
             raise refuse(option, "match: type: there is none like %r" % value, closest(value, TYPE_NAMES))
         match[key] = str(value)
     return match
+
+
+def _matches(key: str, glob: str, hit: Hit, look: Look) -> bool:
+    values = [*(_paths(hit, look) if key == "path" else _FIELDS[key](hit))]
+    every = all if key in _OF_PEOPLE else any
+    return bool(values) and every(value is not None and fnmatchcase(value, glob) for value in values)
+
+
+def _paths(hit: Hit, look: Look) -> t.Iterable[str | None]:
+    """On the host: in mounts of his own anybody can have any."""
+    if hit.namespace is None:
+        return [hit.path]
+    # What was there before was where the host lived then.
+    host = look.baseline.host if hit.is_past and look.baseline is not None else look.host
+    home = host.home.get("mnt")
+    return [hit.path, *(item.path for item in binds(hit.namespace) if home is not None and item.namespace == home)]
 
 
 def _name(hit: Hit) -> t.Iterable[str | None]:
@@ -175,25 +189,24 @@ def _at_path(hit: Hit) -> tuple[str | None, str | None]:
 
 
 def _of_people(field: str) -> t.Callable[[Hit], t.Iterable[str | None]]:
-    """Of who leads in the namespace, and of who else holds it; a bind mount is nobody's."""
+    """Of who leads in the namespace; where nobody is in it of all who hold it, for anybody can hold what is another's.
+
+    A bind mount is nobody's, and where not all are told of nothing is known.
+    """
 
     def look(hit: Hit) -> t.Iterable[str | None]:
-        if hit.namespace is None:
-            return
-        if hit.namespace.leader is not None:
-            yield getattr(hit.namespace.leader, field)
-        for holder in hit.namespace.holders:
-            if holder.kind != "bind":
-                yield getattr(holder.process, field)
+        namespace = hit.namespace
+        if namespace is None:
+            return []
+        if namespace.leader is not None:
+            return [getattr(namespace.leader, field)]
+        told = [holder for holder in namespace.holders if holder.kind not in _NOBODYS]
+        is_whole = len(told) >= sum(
+            namespace.holder_counts.get(kind, 0) for kind in namespace.holder_counts.keys() - _NOBODYS
+        )
+        return [getattr(holder.process, field) for holder in told] if is_whole else []
 
     return look
-
-
-def _paths(hit: Hit) -> t.Iterable[str | None]:
-    yield hit.path
-    if hit.namespace is not None:
-        for holder in binds(hit.namespace):
-            yield holder.path
 
 
 def _owner_uid(hit: Hit) -> t.Iterable[str | None]:
@@ -201,12 +214,12 @@ def _owner_uid(hit: Hit) -> t.Iterable[str | None]:
     return () if uid is None else (str(uid),)
 
 
+_OF_PEOPLE = ("unit", "container", "comm")
+_NOBODYS = PASSIVE | {"bind"}
 _FIELDS: t.Mapping[str, t.Callable[[Hit], t.Iterable[str | None]]] = {
     "name": _name,
     "type": _type,
-    "path": _paths,
     "owner_uid": _owner_uid,
-    "unit": _of_people("unit"),
-    "container": _of_people("container"),
-    "comm": _of_people("comm"),
+    **{field: _of_people(field) for field in _OF_PEOPLE},
 }
+_KEYS_OF_MATCH = ("path", *_FIELDS)

@@ -86,11 +86,25 @@ def opened(path: str, what: str) -> t.Iterator[Folder]:
     path = os.path.abspath(path)
     with explained(path, what):
         os.makedirs(os.path.dirname(path), exist_ok=True)
+        _check_above(path, what)
         fd = _opened(path, what, path)
     try:
         yield Folder(path, what, fd)
     finally:
         os.close(fd)
+
+
+def _check_above(path: str, what: str) -> None:
+    """That nobody else can put another directory in its place. Raises AnsibleActionFail."""
+    above = os.path.realpath(os.path.dirname(path))
+    while True:
+        mode = os.stat(above).st_mode
+        if mode & 0o002 and not mode & stat.S_ISVTX:
+            why = "is in %s, where everybody can put another in its place: chmod o-w or +t, or give another" % above
+            raise _refused(path, what, why)
+        if above == os.path.dirname(above):
+            return
+        above = os.path.dirname(above)
 
 
 def _opened(path: str, what: str, name: str, parent: int | None = None) -> int:

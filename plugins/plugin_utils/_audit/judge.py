@@ -45,7 +45,7 @@ def judge(
         check_machine(baseline, host)
     look = Look(host, read_policy(thresholds), catalogue.texts("declared", declared), baseline)
     can_be_allowed = [rule.id for rule in catalogue.RULES.values() if rule.check is not None]
-    allowed = allow_list.AllowList(allow_list.read_allow(allow, can_be_allowed), today)
+    allowed = allow_list.AllowList(allow_list.read_allow(allow, can_be_allowed), today, look)
     findings = [finding for rule in selected for finding in _findings(rule, look, allowed)]
     unused = allowed.unused([rule.id for rule in selected])
     entries = {"used": allowed.used(), "expired": allowed.expired(), "unused": unused}

@@ -107,7 +107,8 @@ def _place(namespace: Namespace) -> _Place:
     if leader is None:
         return namespace.type, None, None
     if leader.container is not None:
-        return namespace.type, "container", leader.comm
+        # A user names containers as he likes, so the unit has to be the same too.
+        return namespace.type, "container", _NUMBERS.sub("*", leader.unit or ""), leader.comm
     return namespace.type, _NUMBERS.sub("*", leader.unit or ""), leader.comm
 
 

@@ -53,7 +53,8 @@ def leaked_mounts(look: Look) -> t.Iterator[Hit]:
     known: set[str] = set()
     for namespace in look.guests:
         # A mount namespace with a handle is where others mount for many, as kubelet can be made to.
-        if namespace.type == "mnt" and (binds(namespace) or look.is_declared(namespace.name)):
+        is_handled = any(look.is_home("mnt", holder.namespace) for holder in binds(namespace))
+        if namespace.type == "mnt" and (is_handled or look.is_declared(namespace.name)):
             known.update(_foreign(namespace))
     for namespace in look.guests:
         devices = [device for device in _foreign(namespace) if device not in known and not device.startswith(_LOOP)]
@@ -67,8 +68,10 @@ def listeners(look: Look) -> t.Iterator[Hit]:
     for namespace in look.guests:
         if namespace.type == "net":
             found = [told for told in map(_listener, _parts(namespace, "listeners")) if told is not None]
-            if found:
-                yield Hit("%s; %s is in it" % (some(found), who(namespace.leader)), namespace)
+            more = _more(namespace, "listeners", "sockets")
+            if found or more:
+                words = some(found) or "nothing of what was told"
+                yield Hit("%s%s; %s is in it" % (words, more, who(namespace.leader)), namespace)
 
 
 def physical(look: Look) -> t.Iterator[Hit]:
@@ -76,9 +79,11 @@ def physical(look: Look) -> t.Iterator[Hit]:
     for namespace in look.guests:
         if namespace.type == "net":
             names = [link.needed_text("name") for link in _parts(namespace, "links") if link.text("kind") == "physical"]
-            if names:
-                severity = "info" if look.is_declared(namespace.name) else None
-                yield Hit("physical %s inside; lost when the namespace ends" % some(names), namespace, severity)
+            more = _more(namespace, "links", "interfaces")
+            if names or more:
+                severity = "info" if look.is_declared(namespace.name) or not names else None
+                words = "physical %s inside" % some(names) if names else "none of what was told is physical"
+                yield Hit("%s%s; lost when the namespace ends" % (words, more), namespace, severity)
 
 
 def _is_apart(namespace: Namespace, leader: Process, kind: str) -> bool:
@@ -96,6 +101,12 @@ def _foreign(namespace: Namespace) -> t.Sequence[str]:
 
 def _parts(namespace: Namespace, key: str) -> t.Sequence[Part]:
     return Part(namespace.told, title(namespace)).parts(key)
+
+
+def _more(namespace: Namespace, key: str, what: str) -> str:
+    """What there is to say where not all were told."""
+    more = Part(namespace.told, title(namespace)).number(key + "_more")
+    return "" if not more else ", and at least %d more %s that were not told" % (more, what)
 
 
 def _listener(part: Part) -> str | None:

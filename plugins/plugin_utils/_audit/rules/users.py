@@ -133,8 +133,9 @@ def _ranges(look: Look) -> t.Iterator[_Range]:
     for namespace in _first(look):
         uid = _owner(namespace)
         for outside, count, inside in () if uid is None else _map(namespace, "uid_map"):
-            # Who is the same inside and outside has nobody's uids but those of the host.
-            if uid is not None and count and outside not in (inside, uid):
+            # Of whom root has made who is the same inside and outside has nobody's uids but those of the host.
+            is_own = (outside == inside and uid == 0) or (outside == uid and count == 1)
+            if uid is not None and count and not is_own:
                 yield _Range(outside, outside + count, namespace, uid)
 
 
