@@ -50,7 +50,7 @@ class ActionModule(ActionBase):
         request = write.Request(path, options["hosts"], options["max_age"], time.time(), collection_version(), this)
         tally, remarks = write.report(request)
         index = os.path.join(path, draft.INDEX)
-        lines = tally.closing_lines(_shown(index), remarks)
+        lines = tally.closing_lines(_shown(index), [*remarks, _fails_from(options["fail_on"])])
         for line in lines:
             self._display.display(line)
         result.update(
@@ -64,6 +64,13 @@ class ActionModule(ActionBase):
         if reasons:
             result.update(failed=True, msg="; ".join(reasons))
         return result
+
+
+def _fails_from(fail_on: str) -> str:
+    """Said, as nobody else notices that the variable which should say so is misspelt."""
+    if fail_on == "never":
+        return "no finding makes this fail (fail_on: never)"
+    return "findings of %s or above make this fail (fail_on)" % fail_on
 
 
 def _shown(path: str) -> str:

@@ -127,8 +127,9 @@ lines:
   sample:
     - "2000 hosts: 1987 scanned, 9 incomplete, 4 unreachable"
     - 3 high, 41 medium, 12 allowed (1 expired, 2 unused)    audit/index.html
-    - "HIGH      r17  net blue2: physical eth3 inside; lost when the namespace ends"
+    - "HIGH      r17  net blue2: physical eth3 inside; lost when the namespace ends (physical-inside)"
     - "no host needs of the allow-list: leak-bind-only name=lab-* (the lab keeps its networks), and 1 more"
+    - "no finding makes this fail (fail_on: never)"
 files:
   description: The files to begin with.
   returned: always

@@ -700,11 +700,12 @@ def test_the_closing_lines(tmp_path: Path) -> None:
     assert lines[:3] == [
         "2 hosts: 1 scanned, 1 not scanned",
         "1 high, 41 medium, 1 allowed (1 expired, 2 unused)    audit/index.html",
-        "HIGH      r17  net blue2: physical eth3 inside; lost when the namespace ends",
+        "HIGH      r17  net blue2: physical eth3 inside; lost when the namespace ends (exposure-physical-inside)",
     ]
     assert len(lines) == 2 + 20 + 2
     assert lines[-2:] == ["and 22 more", "no host needs of the allow-list: b, and 1 more"]
     assert max(map(len, lines)) == 200
+    assert lines[3].endswith("xx… (leak-0)")
 
 
 def test_no_host_keeps_others_out(tmp_path: Path) -> None:
@@ -881,7 +882,8 @@ def test_in_a_play(tmp_path: Path) -> None:
     assert told["hosts"] == {"scanned": 2, "incomplete": 0, "unreachable": 0, "failed": 0, "not_scanned": 0}
     assert told["changed"] is False
     assert told["counts"]["medium"] == 1
-    assert told["lines"][2] == "MEDIUM    r1  host: {{ 1 + 1 }}\\x1b[31m"
+    assert told["lines"][2] == "MEDIUM    r1  host: {{ 1 + 1 }}\\x1b[31m (leak-fd-only)"
+    assert told["lines"][-1] == "no finding makes this fail (fail_on: never)"
     assert done.stdout.count("1 medium    audit/index.html") == 1
     assert done.stdout.splitlines().count(told["lines"][2]) == 1
     assert all(Path(path).exists() for path in told["files"])
@@ -913,6 +915,7 @@ def test_a_report_elsewhere_is_named_by_its_whole_path(tmp_path: Path) -> None:
     ("options", "max_age", "words"),
     [
         ("", 1, "not scanned: r1, r2"),
+        ("fail_on: high", 1, "findings of high or above make this fail (fail_on)"),
         ("unreachable: report", -1, "max_age: -1"),
         ("fail_on: grave", 1, "value of fail_on must be one of"),
         ("report: x", 1, "Supported parameters include"),

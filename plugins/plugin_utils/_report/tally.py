@@ -124,7 +124,8 @@ class Tally:
         if finding.bucket != ALLOWED and not is_enough and len(self._gravest[finding.severity]) < MOST_LINES:
             words = finding.evidence or finding.title
             line = "%-8s  %s  %s: %s" % (finding.severity.upper(), host, finding.where, words)
-            self._gravest[finding.severity].append(_shortened(printable(line)))
+            kind = " (%s)" % printable(finding.id)
+            self._gravest[finding.severity].append(_shortened(printable(line), len(kind)) + kind)
 
     # ---- what is said of them
 
@@ -171,5 +172,7 @@ class Tally:
         return reasons
 
 
-def _shortened(line: str) -> str:
-    return line if len(line) <= _WIDTH else "%s…" % line[: _WIDTH - 1]
+def _shortened(line: str, more: int = 0) -> str:
+    """more: how many characters come after it."""
+    width = _WIDTH - more
+    return line if len(line) <= width else "%s…" % line[: width - 1]
