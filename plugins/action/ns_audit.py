@@ -151,9 +151,9 @@ class _Audit:
             status,
             collected=_now().strftime(TIME_FORMAT),
             versions={"collection": collection_version(), "ansible_core": ansible_core, "rules": catalogue.digest()},
+            run=run.current(),
             **more,
         )
-        made["run"] = run.current()
         data = json.dumps(made, separators=(",", ":"), allow_nan=False).encode()
         if len(data) > stored.MOST_BYTES:
             raise ValueError("its result has %d bytes, and %d are kept at most" % (len(data), stored.MOST_BYTES))

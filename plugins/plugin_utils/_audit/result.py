@@ -56,18 +56,19 @@ def make(
     *,
     collected: str,
     versions: t.Mapping[str, str],
+    run: str | None = None,
     msg: str | None = None,
     judgement: Judgement | None = None,
     baseline: Baseline | None = None,
 ) -> Result:
-    """The result of a host."""
+    """The result of a host. run: which run of Ansible leaves it."""
     return {
         "schema": SCHEMA,
         "host": host,
         "status": status,
         "msg": None if msg is None else line(msg, _MOST_MESSAGE),
         "collected": collected,
-        "run": None,
+        "run": run,
         "versions": dict(versions),
         "baseline": None if baseline is None else baseline.summary(),
         "findings": [] if judgement is None else [*judgement.findings],

@@ -32,8 +32,8 @@ def some(items: t.Sequence[str]) -> str:
 
 
 def counted(count: int, word: str) -> str:
-    """1 process, 2 processes."""
-    return "1 " + word if count == 1 else "%d %s" % (count, word + ("es" if word.endswith("s") else "s"))
+    """1 namespace, 2 namespaces."""
+    return "1 " + word if count == 1 else "%d %ss" % (count, word)
 
 
 def held(namespace: Namespace, kinds: t.Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._facts import Namespace, mention
+from ..._facts import Namespace, mention, processes
 from ..look import Look
 from ..model import Hit, Rule
 from ..said import as_seen, counted, who
@@ -113,7 +113,7 @@ def _place(namespace: Namespace) -> _Place:
 
 
 def _said(namespace: Namespace) -> str:
-    told = counted(namespace.processes, "process")
+    told = processes(namespace)
     return told if namespace.leader is None else "%s, %s" % (told, who(namespace.leader))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._facts import Namespace, Part, mention, title
+from ..._facts import Namespace, Part, mention, processes, title
 from ..look import Look
 from ..model import Hit, Rule
 from ..said import counted, who
@@ -59,7 +59,7 @@ def ordinary_owner(look: Look) -> t.Iterator[Hit]:
     for namespace in _first(look):
         uid = _owner(namespace)
         if uid and namespace.processes:
-            told = "made by uid %d, with %s" % (uid, counted(namespace.processes, "process"))
+            told = "made by uid %d, with %s" % (uid, processes(namespace))
             evidence = "%s: %s" % (told, who(namespace.leader))
             yield Hit(evidence, namespace, "info" if wanted == "report" else None)
 
